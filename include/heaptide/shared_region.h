@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory that the traced processes and the recorder share: layout, states, and who may change
+ * what. Both sides. Not a file format: region version and shim version are always the same build's.
+ *
+ * The recorder creates one region per recording (a memfd of fixed size, sized before the target
+ * starts, so the target can neither grow a file nor meet SIGXFSZ) and passes its path in
+ * HEAPTIDE_REGION. The shim opens, maps and closes it in its constructor; it keeps no descriptor.
+ *
+ *   header | process slots | small chunks | large chunks
+ *
+ * Ownership. Every slot and chunk has one 64-bit state word that names its owner, changed by one
+ * compare-and-swap or one release store, so a process may be killed between any two instructions and
+ * the recorder still knows whose it was. Nothing else is shared for writing:
+ *   - a FREE chunk belongs to whoever moves it to OWNED;
+ *   - an OWNED chunk is written by one thread of its process; the recorder may read it at any time
+ *     and reads up to the first record that is not complete;
+ *   - a FULL chunk belongs to the recorder, which reads the rest, zeroes it and makes it FREE;
+ *   - an OWNED chunk of a process that no longer exists belongs to the recorder as well.
+ * There are no queues and no locks: the recorder looks at all state words on every round.
+ *
+ * Records. A chunk body is an array of 64-bit words, all zero when the chunk is FREE. A record is an
+ * even number of words; its first word is never zero and is stored last (release), so a record is
+ * complete exactly when its first word is not zero. The end of a chunk body, or a zero word, ends it.
+ */
+#ifndef HEAPTIDE_SHARED_REGION_H
+#define HEAPTIDE_SHARED_REGION_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HT_REGION_MAGIC 0x6e6f696765726874ull /* "htregion" */
+#define HT_REGION_VERSION 1u
+#define HT_CACHE_LINE 64u
+
+/* How a tick is made from the clock, by both sides alike. */
+enum ht_clock_kind {
+	HT_CLOCK_TSC = 1,       /* tick = rdtsc >> tick_shift */
+	HT_CLOCK_MONOTONIC = 2, /* tick = CLOCK_MONOTONIC in ns >> tick_shift */
+};
+
+enum ht_overload_policy {
+	HT_OVERLOAD_BLOCK = 0, /* wait for the recorder: the trace is complete */
+	HT_OVERLOAD_DROP = 1,  /* count and go on: the program never waits */
+};
+
+enum ht_unwind_backend {
+	HT_UNWIND_DEFAULT = 0, /* the best one of the architecture */
+	HT_UNWIND_FAST = 1,    /* kept frames and rules from .eh_frame */
+	HT_UNWIND_LIBUNWIND = 2,
+	HT_UNWIND_VERIFY = 3, /* fast, and every stack compared with libunwind's */
+	HT_UNWIND_NONE = 4,   /* no stacks */
+};
+
+enum ht_recorder_state {
+	HT_RECORDER_STARTING = 0,
+	HT_RECORDER_RUNNING = 1,
+	HT_RECORDER_CLOSED = 2, /* recording ended on purpose: processes become inert */
+};
+
+/* In the first 32-bit word of recorder_lock when its holder died; set by the kernel. */
+#define HT_RECORDER_LOCK_OWNER_DIED 0x40000000u
+
+struct ht_region_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_bytes;
+	uint64_t region_bytes;
+
+	/* Geometry. All offsets are from the start of the region, multiples of 4096. */
+	uint64_t process_slots_off_bytes;
+	uint32_t n_process_slots;
+	uint32_t process_slot_bytes;
+	uint64_t small_chunks_off_bytes;
+	uint32_t n_small_chunks;
+	uint32_t small_chunk_bytes;
+	uint64_t large_chunks_off_bytes;
+	uint32_t n_large_chunks;
+	uint32_t large_chunk_bytes;
+
+	/* Settings, written before the state becomes RUNNING, constant afterwards. */
+	uint32_t clock_kind; /* enum ht_clock_kind */
+	uint32_t tick_shift;
+	uint32_t overload;   /* enum ht_overload_policy */
+	uint32_t unwind;     /* enum ht_unwind_backend */
+	uint32_t max_frames; /* deepest stack recorded; the rest is HT_TRUNC_DEPTH */
+	uint32_t log_level;  /* 0 silent */
+	int32_t recorder_pid; /* in the recorder's own pid namespace; for messages only */
+	uint32_t reserved0;
+
+	/*
+	 * A process-shared robust pthread mutex that the recorder locks for its whole life. The
+	 * target never locks it; it reads the first 32-bit word, where the kernel sets
+	 * HT_RECORDER_LOCK_OWNER_DIED when the recorder dies, however it dies.
+	 */
+	_Alignas(HT_CACHE_LINE) _Atomic uint32_t recorder_lock[16];
+
+	_Alignas(HT_CACHE_LINE) _Atomic uint32_t recorder_state; /* enum ht_recorder_state */
+	_Atomic uint32_t next_process_serial; /* next unused; serials start at 1 */
+	_Atomic uint64_t n_processes_refused; /* found no free process slot */
+
+	/*
+	 * Backpressure. A target that finds no FREE chunk adds one to n_waiters, futex-waits on
+	 * free_seq, and subtracts it. The recorder adds one to free_seq after every round that freed a
+	 * chunk, and wakes all when n_waiters is not zero.
+	 */
+	_Alignas(HT_CACHE_LINE) _Atomic uint32_t free_seq;
+	_Atomic uint32_t n_waiters;
+};
+static_assert(sizeof(struct ht_region_header) <= 4096, "header fits its page");
+
+enum ht_process_state {
+	HT_PROCESS_FREE = 0,
+	HT_PROCESS_CLAIMED = 1, /* a process is filling it in */
+	HT_PROCESS_ACTIVE = 2,  /* everything but the counters is constant */
+	HT_PROCESS_FINISHED = 3, /* set by the recorder while it drains the last chunks */
+};
+
+/* state word = enum ht_process_state | pid << 32 (the pid in the target's own namespace). */
+static inline uint64_t ht_process_word(uint32_t state, uint32_t pid)
+{
+	return (uint64_t)pid << 32 | state;
+}
+
+/* How a process image came to be. */
+enum ht_process_start {
+	HT_START_EXEC = 1, /* a program was loaded (the first one too) */
+	HT_START_FORK = 2, /* copy of parent_serial: ids below first_id are the parent's */
+};
+
+/* Why a stack has no root. Also the pseudo-node that such a stack ends in (see trace_format.h). */
+enum ht_truncation {
+	HT_TRUNC_NONE = 0,       /* complete */
+	HT_TRUNC_NO_CFI = 1,     /* code without unwind data and without a frame pointer chain */
+	HT_TRUNC_BAD_CFI = 2,    /* unwind data that cannot be evaluated */
+	HT_TRUNC_UNREADABLE = 3, /* the next frame would be outside the readable stack */
+	HT_TRUNC_DEPTH = 4,      /* deeper than max_frames */
+	HT_TRUNC_LOOP = 5,       /* the stack pointer did not grow */
+	HT_TRUNC_OFF = 6,        /* stacks are switched off */
+	HT_TRUNC_LOST = 7,       /* the stack was known, but its description was lost by overload */
+	HT_N_TRUNC = 16,
+};
+
+#define HT_PROCESS_EXE_BYTES 1024u
+#define HT_PROCESS_CMDLINE_BYTES 2048u
+
+/* Counters are added to by any thread with relaxed atomics, on rare paths only. */
+struct ht_process_slot {
+	_Atomic uint64_t state_word; /* ht_process_word() */
+	uint32_t serial;             /* unique in the recording, from 1 */
+	uint32_t parent_serial;      /* HT_START_FORK: the process it is a copy of; else 0 */
+	uint32_t start_kind;         /* enum ht_process_start */
+	uint32_t ppid;
+	uint64_t start_tick;
+	uint64_t first_id;   /* first allocation id that is this process's own */
+	uint32_t first_node; /* first node id that is this process's own */
+	uint32_t exe_bytes;  /* without terminating NUL */
+	uint32_t cmdline_bytes; /* arguments, each followed by a NUL; may be cut */
+	uint32_t reserved0;
+
+	_Alignas(HT_CACHE_LINE) _Atomic uint64_t n_unknown_frees;  /* pointer we never saw allocated */
+	_Atomic uint64_t n_nested_calls;    /* hooks entered from a signal handler or from inside the
+					       allocator: passed through, not recorded */
+	_Atomic uint64_t n_lost_events;     /* no chunk to be had */
+	_Atomic uint64_t n_untracked_addrs; /* blocks above the address space the live map covers */
+	_Atomic uint64_t n_early_blocks;    /* served by the bootstrap arena, not recorded */
+	_Atomic uint64_t n_stacks_compared; /* HT_UNWIND_VERIFY */
+	_Atomic uint64_t n_stacks_differing;
+	_Atomic uint64_t n_waits; /* times a thread waited for a chunk */
+	_Atomic uint64_t n_truncated[HT_N_TRUNC]; /* new stacks that ended early, by reason */
+	uint64_t reserved1[16];
+
+	char exe[HT_PROCESS_EXE_BYTES];
+	char cmdline[HT_PROCESS_CMDLINE_BYTES];
+};
+#define HT_PROCESS_SLOT_BYTES 4096u
+static_assert(sizeof(struct ht_process_slot) <= HT_PROCESS_SLOT_BYTES, "slot fits its page");
+
+enum ht_chunk_state {
+	HT_CHUNK_FREE = 0,
+	HT_CHUNK_OWNED = 1,
+	HT_CHUNK_FULL = 2,
+};
+
+/* state word = enum ht_chunk_state | process slot index << 32. A FREE chunk's word is 0. */
+static inline uint64_t ht_chunk_word(uint32_t state, uint32_t process_slot)
+{
+	return (uint64_t)process_slot << 32 | state;
+}
+
+/*
+ * The header is filled by the owner before its first record; the recorder reads it only when the
+ * body's first word is not zero.
+ */
+struct ht_chunk {
+	_Atomic uint64_t state_word; /* ht_chunk_word() */
+	uint32_t process_serial;
+	uint32_t thread_serial; /* from 1, unique in the process, never reused */
+	uint32_t tid;
+	uint32_t reserved0;
+	uint64_t thread_chunk_seq; /* 0, 1, 2 ... per thread: the order of its chunks */
+	uint64_t base_tick;        /* record ticks are relative to this, until HT_REC_TICK */
+	uint64_t next_id;          /* id of the next ALLOC or REALLOC record, until HT_REC_RANGE */
+	uint64_t reserved1[2];
+	_Atomic uint64_t words[];
+};
+static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
+
+/*
+ * First word of a record, from the low end: kind 4 bits, tick or aux 28 bits, node 32 bits.
+ * n_words is a constant of the kind except for MODULE, where aux holds it.
+ *
+ *   kind          words  aux   node            further words
+ *   ALLOC         2      tick  stack           [1] requested bytes; takes next_id
+ *   FREE          2      tick  stack or 0      [1] id
+ *   REALLOC       4      tick  stack           [1] requested bytes [2] old id [3] 1 when it moved; takes next_id
+ *   MISSED_FREE   2      tick  0               [1] id of a block whose address came back: freed unseen
+ *   UNKNOWN_FREE  2      tick  stack or 0      [1] address
+ *   LOST          2      tick  0               [1] events lost before this one, in this thread
+ *   RANGE         2      0     0               [1] next_id from here on
+ *   TICK          2      0     0               [1] base_tick from here on
+ *   NODE          4      0     id              [1] address [2] parent node [3] module generation
+ *   MODULE        aux    n     module serial   struct ht_module_record from word [1] on, then path bytes
+ */
+enum ht_record_kind {
+	HT_REC_ALLOC = 1,
+	HT_REC_FREE = 2,
+	HT_REC_REALLOC = 3,
+	HT_REC_MISSED_FREE = 4,
+	HT_REC_UNKNOWN_FREE = 5,
+	HT_REC_LOST = 6,
+	HT_REC_RANGE = 7,
+	HT_REC_TICK = 8,
+	HT_REC_NODE = 9,
+	HT_REC_MODULE = 10,
+	HT_N_REC = 11,
+};
+#define HT_REC_AUX_MAX ((1u << 28) - 1)
+
+static inline uint64_t ht_record_word(uint32_t kind, uint32_t aux, uint32_t node)
+{
+	return (uint64_t)node << 32 | (uint64_t)aux << 4 | kind;
+}
+static inline uint32_t ht_record_kind(uint64_t word) { return word & 15; }
+static inline uint32_t ht_record_aux(uint64_t word) { return (uint32_t)word >> 4; }
+static inline uint32_t ht_record_node(uint64_t word) { return word >> 32; }
+
+/* Words of a record with this first word; 0 for a word that starts no record. */
+static inline uint32_t ht_record_n_words(uint64_t word)
+{
+	static const uint8_t n_words[16] = {
+		[HT_REC_ALLOC] = 2, [HT_REC_FREE] = 2,         [HT_REC_REALLOC] = 4,
+		[HT_REC_MISSED_FREE] = 2, [HT_REC_UNKNOWN_FREE] = 2, [HT_REC_LOST] = 2,
+		[HT_REC_RANGE] = 2, [HT_REC_TICK] = 2,         [HT_REC_NODE] = 4,
+	};
+	uint32_t kind = ht_record_kind(word);
+
+	return kind == HT_REC_MODULE ? ht_record_aux(word) : n_words[kind];
+}
+
+#define HT_BUILD_ID_MAX_BYTES 32u
+
+/*
+ * A file that was mapped when a stack went through it. module_generation counts how many modules lived
+ * at overlapping addresses before this one (0 for the first): node {address, generation} is unambiguous.
+ */
+struct ht_module_record {
+	uint64_t map_start_addr;
+	uint64_t map_end_addr;
+	uint64_t load_bias; /* add to an ELF virtual address to get a target address */
+	uint32_t generation;
+	uint16_t build_id_bytes;
+	uint16_t path_bytes; /* path follows this struct, not terminated, padded to words with zeros */
+	uint8_t build_id[HT_BUILD_ID_MAX_BYTES];
+};
+static_assert(sizeof(struct ht_module_record) == 64, "MODULE record layout");
+
+/* [any thread] [no alloc] addresses inside a mapped region; no checks, the creator made them fit. */
+static inline struct ht_process_slot *ht_region_process(struct ht_region_header *h, uint32_t i)
+{
+	return (struct ht_process_slot *)((char *)h + h->process_slots_off_bytes +
+					  (size_t)i * h->process_slot_bytes);
+}
+
+/* Chunks are numbered small ones first. */
+static inline uint32_t ht_region_n_chunks(const struct ht_region_header *h)
+{
+	return h->n_small_chunks + h->n_large_chunks;
+}
+
+static inline uint32_t ht_region_chunk_bytes(const struct ht_region_header *h, uint32_t i)
+{
+	return i < h->n_small_chunks ? h->small_chunk_bytes : h->large_chunk_bytes;
+}
+
+static inline struct ht_chunk *ht_region_chunk(struct ht_region_header *h, uint32_t i)
+{
+	if (i < h->n_small_chunks)
+		return (struct ht_chunk *)((char *)h + h->small_chunks_off_bytes +
+					   (size_t)i * h->small_chunk_bytes);
+	return (struct ht_chunk *)((char *)h + h->large_chunks_off_bytes +
+				   (size_t)(i - h->n_small_chunks) * h->large_chunk_bytes);
+}
+
+/* Words in the body of chunk i: always even. */
+static inline uint32_t ht_region_chunk_n_words(const struct ht_region_header *h, uint32_t i)
+{
+	return (ht_region_chunk_bytes(h, i) - (uint32_t)sizeof(struct ht_chunk)) / 8;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The numbers and layouts of the trace file; FORMAT.md is their specification. Both sides. */
+#ifndef HEAPTIDE_TRACE_FORMAT_H
+#define HEAPTIDE_TRACE_FORMAT_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#define HT_TRACE_VERSION 1u
+
+/* zstd skippable frames (RFC 8878, 3.1.2) that carry our block headers and the trailer. */
+#define HT_SKIPPABLE_MAGIC 0x184d2a58u
+#define HT_BLOCK_MAGIC 0x31425448u   /* "HTB1" */
+#define HT_TRAILER_MAGIC 0x31455448u /* "HTE1" */
+
+enum ht_block_type {
+	HT_BLOCK_START = 1,       /* first block: the recording */
+	HT_BLOCK_PROCESS = 2,     /* a process image was seen */
+	HT_BLOCK_PROCESS_END = 3, /* how it ended, and its counters */
+	HT_BLOCK_MODULES = 4,
+	HT_BLOCK_NODES = 5,
+	HT_BLOCK_EVENTS = 6,
+	HT_BLOCK_END = 7,   /* how the recording ended */
+	HT_BLOCK_INDEX = 8, /* last block */
+	HT_N_BLOCK_TYPES = 9,
+};
+
+/*
+ * Every block: skippable frame with this as payload, then one zstd frame (with content size and
+ * checksum) of frame_bytes that decodes to body_bytes. Little endian.
+ */
+struct ht_block_header {
+	uint32_t magic; /* HT_BLOCK_MAGIC */
+	uint16_t type;  /* enum ht_block_type */
+	uint16_t flags; /* 0 in version 1 */
+	uint32_t seq;   /* 0, 1, 2 ... in file order: a gap is a lost block */
+	uint32_t crc32; /* of these 72 bytes with this field 0 (CRC-32 as in zlib) */
+	uint64_t body_bytes;
+	uint64_t frame_bytes;
+	uint64_t n_items;    /* events, nodes, modules, processes; see FORMAT.md */
+	uint64_t first_tick; /* smallest and largest tick of the events inside; else time of writing */
+	uint64_t last_tick;
+	uint64_t clock_tick; /* the tick clock and CLOCK_MONOTONIC, read together when the block was written */
+	uint64_t clock_ns;
+};
+static_assert(sizeof(struct ht_block_header) == 72, "block header layout");
+
+/* Bytes in the file before the zstd frame of a block: skippable magic, its length, the header. */
+#define HT_BLOCK_PREFIX_BYTES 80u
+
+/* The last 32 bytes of a finished file: skippable magic, length 24, this. */
+struct ht_trailer {
+	uint32_t magic; /* HT_TRAILER_MAGIC */
+	uint32_t crc32; /* of these 24 bytes with this field 0 */
+	uint64_t index_off_bytes; /* where the INDEX block's prefix begins */
+	uint64_t file_bytes;      /* size of the whole file, trailer included */
+};
+static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
+#define HT_TRAILER_FILE_BYTES 32u
+
+/* Limits a reader may rely on and a writer must keep. */
+#define HT_BLOCK_MAX_BODY_BYTES (64u << 20)
+#define HT_BLOCK_MAX_FRAME_BYTES (65u << 20)
+#define HT_BLOCK_MAX_EVENTS (1u << 20)
+#define HT_BLOCK_MAX_SEGMENTS (1u << 16)
+
+/* Event kinds as stored; the values are those of enum ht_record_kind where both have one. */
+enum ht_event_kind {
+	HT_EVENT_ALLOC = 1,
+	HT_EVENT_FREE = 2,
+	HT_EVENT_REALLOC = 3,       /* stayed in place */
+	HT_EVENT_MISSED_FREE = 4,   /* freed unseen some time before this */
+	HT_EVENT_UNKNOWN_FREE = 5,  /* id is the address */
+	HT_EVENT_LOST = 6,          /* size is the number of events lost here */
+	HT_EVENT_REALLOC_MOVED = 7, /* went to another address */
+	HT_N_EVENT_KINDS = 8,
+};
+
+/*
+ * Nodes. A stack is named by its innermost node {parent node, address}; parents lead outwards.
+ * 0 is "no stack" as a stack and "complete" as a parent. 1..15 are pseudo-nodes, enum ht_truncation:
+ * a stack whose outermost parent is r was cut there for reason r. Real nodes start at 16.
+ * Addresses are return addresses (look up at address - 1), except with HT_NODE_EXACT, which marks the
+ * frame that a signal interrupted (look up at address).
+ */
+#define HT_FIRST_NODE 16u
+#define HT_NODE_EXACT (1ull << 63) /* in the address of a node, both in memory and in the file */
+
+/* One event, decoded. Fields a kind does not use are 0. */
+struct ht_event {
+	uint64_t tick;
+	uint64_t id;     /* ALLOC, REALLOC*: the new id; FREE, MISSED_FREE: the id that ended */
+	uint64_t old_id; /* REALLOC*: the id that ended */
+	uint64_t size;   /* requested bytes; LOST: count */
+	uint32_t node;
+	uint32_t kind; /* enum ht_event_kind */
+};
+
+enum ht_end_kind {
+	HT_END_UNKNOWN = 0,
+	HT_END_EXIT = 1,     /* code is the exit status */
+	HT_END_SIGNAL = 2,   /* code is the signal */
+	HT_END_EXEC = 3,     /* another program took its place */
+	HT_END_DETACHED = 4, /* still running when the recording ended */
+};
+
+enum ht_record_end {
+	HT_RECORD_COMPLETE = 1,    /* every traced process ended, everything was written */
+	HT_RECORD_INTERRUPTED = 2, /* the user ended the recording */
+	HT_RECORD_DISK = 3,        /* the file could not grow any more */
+};
+
+#endif
