@@ -7,7 +7,7 @@
  * starts, so the target can neither grow a file nor meet SIGXFSZ) and passes its path in
  * HEAPTIDE_REGION. The shim opens, maps and closes it in its constructor; it keeps no descriptor.
  *
- *   header | process slots | small chunks | large chunks
+ *   header | process slots | chunk states | small chunks | large chunks
  *
  * Ownership. Every slot and chunk has one 64-bit state word that names its owner, changed by one
  * compare-and-swap or one release store, so a process may be killed between any two instructions and
@@ -73,6 +73,7 @@ struct ht_region_header {
 	uint64_t process_slots_off_bytes;
 	uint32_t n_process_slots;
 	uint32_t process_slot_bytes;
+	uint64_t chunk_states_off_bytes;
 	uint64_t small_chunks_off_bytes;
 	uint32_t n_small_chunks;
 	uint32_t small_chunk_bytes;
@@ -184,7 +185,11 @@ enum ht_chunk_state {
 	HT_CHUNK_FULL = 2,
 };
 
-/* state word = enum ht_chunk_state | process slot index << 32. A FREE chunk's word is 0. */
+/*
+ * state word = enum ht_chunk_state | process slot index << 32. A FREE chunk's word is 0. The state
+ * words of all chunks are one dense array (ht_region_chunk_state()): a look at all of them touches
+ * 34 KiB, not a page per chunk, and chunks that were never used cost no memory.
+ */
 static inline uint64_t ht_chunk_word(uint32_t state, uint32_t process_slot)
 {
 	return (uint64_t)process_slot << 32 | state;
@@ -195,7 +200,6 @@ static inline uint64_t ht_chunk_word(uint32_t state, uint32_t process_slot)
  * body's first word is not zero.
  */
 struct ht_chunk {
-	_Atomic uint64_t state_word; /* ht_chunk_word() */
 	uint32_t process_serial;
 	uint32_t thread_serial; /* from 1, unique in the process, never reused */
 	uint32_t tid;
@@ -203,7 +207,7 @@ struct ht_chunk {
 	uint64_t thread_chunk_seq; /* 0, 1, 2 ... per thread: the order of its chunks */
 	uint64_t base_tick;        /* record ticks are relative to this, until HT_REC_TICK */
 	uint64_t next_id;          /* id of the next ALLOC or REALLOC record, until HT_REC_RANGE */
-	uint64_t reserved1[2];
+	uint64_t reserved1[3];
 	_Atomic uint64_t words[];
 };
 static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
@@ -288,6 +292,12 @@ static inline struct ht_process_slot *ht_region_process(struct ht_region_header 
 static inline uint32_t ht_region_n_chunks(const struct ht_region_header *h)
 {
 	return h->n_small_chunks + h->n_large_chunks;
+}
+
+/* Where the state word of chunk i is. */
+static inline _Atomic uint64_t *ht_region_chunk_state(struct ht_region_header *h, uint32_t i)
+{
+	return (_Atomic uint64_t *)((char *)h + h->chunk_states_off_bytes) + i;
 }
 
 static inline uint32_t ht_region_chunk_bytes(const struct ht_region_header *h, uint32_t i)
