@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of commands and what they say on stderr. Analyzer. */
+#include "analyzer/cmd/cmd.h"
+
+#include <heaptide/env.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct ht_cmd ht_cmd_table[] = {
+	{ "record", "[-o FILE] [--] PROGRAM [ARGS...]", "run PROGRAM and record its allocations",
+	  ht_cmd_record },
+	{ "report", "[-n N] [--json] TRACE", "peak, allocation rate, leaks and churn, with stacks",
+	  ht_cmd_report },
+	{ "info", "[--json] TRACE", "what is in the file", ht_cmd_info },
+	{ "verify", "[--json] TRACE", "check every block and event; 0 good, 1 damaged or incomplete",
+	  ht_cmd_verify },
+	{ "dump", "[--json] TRACE", "every event, in order of time", ht_cmd_dump },
+	{ HEAPTIDE_SERVE_COMMAND, NULL, NULL, ht_cmd_serve },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static void complain(const char *format, va_list args)
+{
+	char line[1024];
+
+	vsnprintf(line, sizeof(line), format, args);
+	for (char *c = line; *c; c++) {
+		if ((unsigned char)*c < 32 || *c == 127)
+			*c = '?';
+	}
+	fprintf(stderr, "heaptide: %s\n", line);
+}
+
+void ht_cmd_complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+}
+
+int ht_cmd_usage(const char *command, const char *format, ...)
+{
+	va_list args;
+	char message[512];
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	ht_cmd_complain("%s (see: heaptide%s%s --help)", message, command ? " " : "",
+			command ? command : "");
+	return HT_EXIT_FAILED;
+}
+
+int ht_cmd_finish_stdout(int exit_status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit_status;
+	if (errno != EPIPE)
+		ht_cmd_complain("cannot write the output: %s", errno ? strerror(errno) : "I/O error");
+	return HT_EXIT_FAILED;
+}
