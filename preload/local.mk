@@ -3,7 +3,22 @@
 pkglib_LTLIBRARIES += libheaptide_preload.la
 
 ht_preload_sources = \
-	%D%/sys_prim.h
+	%D%/arch/call_site.h \
+	%D%/capture.c %D%/capture.h \
+	%D%/chunk.c %D%/chunk.h \
+	%D%/clock.h \
+	%D%/hook.c %D%/hook_list.h \
+	%D%/lifecycle.c %D%/lifecycle.h \
+	%D%/live_map.c %D%/live_map.h \
+	%D%/real_calls.c %D%/real_calls.h \
+	%D%/recorder_start.c %D%/recorder_start.h \
+	%D%/shim_log.c %D%/shim_log.h \
+	%D%/shim_text.c %D%/shim_text.h \
+	%D%/stack_source.c %D%/stack_source.h \
+	%D%/stack_table.c %D%/stack_table.h \
+	%D%/sys_prim.h \
+	%D%/thread.c %D%/thread.h \
+	%D%/walk_pending.c
 
 libheaptide_preload_la_SOURCES = $(ht_preload_sources)
 libheaptide_preload_la_CFLAGS = $(AM_CFLAGS) -O2 -fvisibility=hidden -ftls-model=initial-exec \

@@ -26,9 +26,9 @@ static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long
 	long ret;
 
 	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
+	                 : "=a"(ret)
+	                 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	                 : "rcx", "r11", "memory");
 	return ret;
 }
 #elif defined(__aarch64__)
@@ -43,9 +43,9 @@ static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long
 	register long x5 __asm__("x5") = f;
 
 	__asm__ volatile("svc 0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-			 : "memory");
+	                 : "+r"(x0)
+	                 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+	                 : "memory");
 	return x0;
 }
 #else
@@ -61,7 +61,7 @@ static inline bool ht_sys_is_error(long ret)
 static inline void *ht_sys_alloc_pages(size_t n_bytes)
 {
 	long ret = ht_sys6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return ht_sys_is_error(ret) ? NULL : (void *)ret;
 }
@@ -119,9 +119,10 @@ static inline bool ht_sys_is_thread_alive(uint32_t pid, uint32_t tid)
 
 /* Sleep until *word is not expected, a wake, a signal, or timeout_ns. */
 static inline void ht_sys_futex_wait(const _Atomic uint32_t *word, uint32_t expected,
-				     uint64_t timeout_ns)
+                                     uint64_t timeout_ns)
 {
-	struct timespec ts = { (time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u) };
+	struct timespec ts = { (time_t)(timeout_ns / 1000000000u),
+		               (long)(timeout_ns % 1000000000u) };
 
 	ht_sys6(SYS_futex, (long)word, FUTEX_WAIT, expected, (long)&ts, 0, 0);
 }

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interposed functions. Target: any thread, any moment, with any lock held, before our
+ * constructor and after every destructor. Each passes its call through exactly; what is ours happens
+ * around it and never touches errno.
+ */
+#include "arch/call_site.h"
+#include "capture.h"
+#include "lifecycle.h"
+#include "real_calls.h"
+#include "thread.h"
+
+#define HT_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define HT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/*
+ * Entered by every hook. False: pass through, record nothing; then ht_tls.depth is as it was. True: the
+ * hook must leave().
+ *
+ * A hook inside a hook is a signal handler's, or the allocator's own use of itself.
+ */
+static inline bool enter(void)
+{
+	if (HT_UNLIKELY(ht_tls.depth)) {
+		HT_COUNT(n_nested_calls);
+		return false;
+	}
+	ht_tls.depth = 1;
+	if (HT_LIKELY(ht_lifecycle_is_active()) || ht_lifecycle_check())
+		return true;
+	ht_tls.depth = 0;
+	return false;
+}
+
+static inline void leave(void)
+{
+	ht_tls.depth = 0;
+}
+
+static inline bool is_resolved(void)
+{
+	return HT_LIKELY(atomic_load_explicit(&ht_real_calls_are_resolved, memory_order_acquire)) ||
+	       ht_real_calls_resolve();
+}
+
+void *malloc(size_t size)
+{
+	if (HT_UNLIKELY(!is_resolved()))
+		return ht_boot_arena_alloc(size, 16);
+
+	bool is_recording = enter();
+	void *block = ht_real.malloc(size);
+
+	if (HT_LIKELY(is_recording)) {
+		if (HT_LIKELY(block != NULL)) {
+			struct ht_call_site site;
+
+			HT_ARCH_CALL_SITE(&site);
+			ht_capture_alloc(block, size, &site);
+		}
+		leave();
+	}
+	return block;
+}
+
+void *calloc(size_t n, size_t size)
+{
+	if (HT_UNLIKELY(!is_resolved())) {
+		size_t n_bytes;
+
+		return __builtin_mul_overflow(n, size, &n_bytes) ? NULL
+		                                                 : ht_boot_arena_alloc(n_bytes, 16);
+	}
+
+	bool is_recording = enter();
+	void *block = ht_real.calloc(n, size);
+
+	if (HT_LIKELY(is_recording)) {
+		if (HT_LIKELY(block != NULL)) {
+			struct ht_call_site site;
+
+			HT_ARCH_CALL_SITE(&site);
+			/* It succeeded, so the product did not overflow. */
+			ht_capture_alloc(block, n * size, &site);
+		}
+		leave();
+	}
+	return block;
+}
+
+void free(void *block)
+{
+	if (HT_UNLIKELY(ht_boot_arena_owns(block)))
+		return;
+	/* Before there are real functions, a block that is not the arena's is the loader's own. */
+	if (HT_UNLIKELY(!is_resolved()))
+		return;
+	if (HT_LIKELY(block != NULL) && HT_LIKELY(enter())) {
+		struct ht_call_site site;
+
+		HT_ARCH_CALL_SITE(&site);
+		ht_capture_free(block, &site);
+		ht_real.free(block);
+		leave();
+		return;
+	}
+	ht_real.free(block);
+}
+
+void free_sized(void *block, size_t size)
+{
+	(void)size;
+	free(block);
+}
+
+void free_aligned_sized(void *block, size_t alignment, size_t size)
+{
+	(void)alignment;
+	(void)size;
+	free(block);
+}
+
+/* realloc of a block that the bootstrap arena served: it moves to the real allocator. */
+static void *leave_boot_arena(void *block, size_t size)
+{
+	void *fresh = malloc(size);
+
+	if (fresh) {
+		size_t old_size = ht_boot_arena_size(block);
+		size_t n_bytes = old_size < size ? old_size : size;
+
+		for (size_t i = 0; i < n_bytes; i++)
+			((volatile char *)fresh)[i] = ((char *)block)[i];
+	}
+	return fresh;
+}
+
+void *realloc(void *block, size_t size)
+{
+	if (HT_UNLIKELY(ht_boot_arena_owns(block)))
+		return leave_boot_arena(block, size);
+	if (HT_UNLIKELY(!is_resolved()))
+		return block ? NULL : ht_boot_arena_alloc(size, 16);
+	if (HT_UNLIKELY(!enter()))
+		return ht_real.realloc(block, size);
+
+	struct ht_call_site site;
+
+	HT_ARCH_CALL_SITE(&site);
+	if (!block) {
+		void *fresh = ht_real.realloc(NULL, size);
+
+		if (HT_LIKELY(fresh != NULL))
+			ht_capture_alloc(fresh, size, &site);
+		leave();
+		return fresh;
+	}
+
+	uint64_t identity = ht_capture_realloc_begin(block);
+	void *after = ht_real.realloc(block, size);
+
+	if (HT_LIKELY(after != NULL))
+		ht_capture_realloc_done(block, identity, after, size, &site);
+	else if (size == 0)
+		ht_capture_realloc_freed(block, identity, &site);
+	else
+		ht_capture_realloc_failed(block, identity);
+	leave();
+	return after;
+}
+
+int posix_memalign(void **ret_block, size_t alignment, size_t size)
+{
+	if (HT_UNLIKELY(!is_resolved())) {
+		void *block = ht_boot_arena_alloc(size, alignment);
+
+		if (!block)
+			return 12; /* ENOMEM */
+		*ret_block = block;
+		return 0;
+	}
+	/* An allocator without it has none of its blocks here either: glibc's would not mix. */
+	if (HT_UNLIKELY(!ht_real.posix_memalign))
+		return 12;
+
+	bool is_recording = enter();
+	int err = ht_real.posix_memalign(ret_block, alignment, size);
+
+	if (HT_LIKELY(is_recording)) {
+		if (HT_LIKELY(err == 0 && *ret_block)) {
+			struct ht_call_site site;
+
+			HT_ARCH_CALL_SITE(&site);
+			ht_capture_alloc(*ret_block, size, &site);
+		}
+		leave();
+	}
+	return err;
+}
+
+/* aligned_alloc, memalign, valloc and pvalloc differ only in their arguments. */
+#define HT_DEFINE_ALIGNED_HOOK(name, params, args, alignment)         \
+	void *name params                                             \
+	{                                                             \
+		if (HT_UNLIKELY(!is_resolved()))                      \
+			return ht_boot_arena_alloc(size, alignment);  \
+		if (HT_UNLIKELY(!ht_real.name))                       \
+			return NULL;                                  \
+		bool is_recording = enter();                          \
+		void *block = ht_real.name args;                      \
+		if (HT_LIKELY(is_recording)) {                        \
+			if (HT_LIKELY(block != NULL)) {               \
+				struct ht_call_site site;             \
+				HT_ARCH_CALL_SITE(&site);             \
+				ht_capture_alloc(block, size, &site); \
+			}                                             \
+			leave();                                      \
+		}                                                     \
+		return block;                                         \
+	}
+
+HT_DEFINE_ALIGNED_HOOK(aligned_alloc, (size_t align, size_t size), (align, size), align)
+HT_DEFINE_ALIGNED_HOOK(memalign, (size_t align, size_t size), (align, size), align)
+HT_DEFINE_ALIGNED_HOOK(valloc, (size_t size), (size), 4096)
+HT_DEFINE_ALIGNED_HOOK(pvalloc, (size_t size), (size), 4096)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The one list of interposed functions: X(name, return type, parameters). Target. */
+#ifndef HT_HOOK_LIST_H
+#define HT_HOOK_LIST_H
+
+#include <stddef.h>
+
+/*
+ * Not here, on purpose: reallocarray (glibc's calls our realloc), malloc_usable_size (nothing to
+ * record), operator new and delete (libstdc++'s call malloc and free, and a program without C++ that
+ * loads a C++ library locally must keep finding that library's own).
+ */
+#define HT_HOOKS_REQUIRED(X)                 \
+	X(malloc, void *, (size_t))          \
+	X(calloc, void *, (size_t, size_t))  \
+	X(realloc, void *, (void *, size_t)) \
+	X(free, void, (void *))
+
+/* Functions the next object may lack. */
+#define HT_HOOKS_OPTIONAL(X)                              \
+	X(posix_memalign, int, (void **, size_t, size_t)) \
+	X(aligned_alloc, void *, (size_t, size_t))        \
+	X(memalign, void *, (size_t, size_t))             \
+	X(valloc, void *, (size_t))                       \
+	X(pvalloc, void *, (size_t))                      \
+	X(free_sized, void, (void *, size_t))             \
+	X(free_aligned_sized, void, (void *, size_t, size_t))
+
+#define HT_HOOKS(X) HT_HOOKS_REQUIRED(X) HT_HOOKS_OPTIONAL(X)
+
+/*
+ * Our own prototypes, not <stdlib.h>'s: those carry attributes that would let the compiler assume what
+ * the hooks are here to observe.
+ */
+#define HT_DECLARE_HOOK(name, type, params) \
+	extern type name params __attribute__((visibility("default")));
+HT_HOOKS(HT_DECLARE_HOOK)
+#undef HT_DECLARE_HOOK
+
+#endif

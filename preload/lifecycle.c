@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Attaching to the recording, fork's children, going inert. Target, may not allocate. */
+#include "lifecycle.h"
+
+#include "chunk.h"
+#include "clock.h"
+#include "module_table.h"
+#include "real_calls.h"
+#include "recorder_start.h"
+#include "shim_log.h"
+#include "stack_source.h"
+#include "stack_table.h"
+#include "sys_prim.h"
+#include "thread.h"
+
+#include <heaptide/env.h>
+
+enum state {
+	STATE_NEW,
+	STATE_STARTING, /* one thread attaches, or makes a fork's child a process of its own */
+	STATE_ACTIVE,
+	STATE_INERT,
+};
+
+struct ht_process ht_process;
+
+static _Atomic uint32_t state; /* enum state; also what other threads wait on */
+static _Atomic uint32_t never_active;
+_Atomic uint32_t *_Atomic ht_active_word = &never_active;
+static _Atomic uint32_t *wiped_word;
+
+/* Private copies, so that a fork's child needs no file to describe itself. */
+static char exe[HT_PROCESS_EXE_BYTES];
+static uint32_t exe_bytes;
+static char cmdline[HT_PROCESS_CMDLINE_BYTES];
+static uint32_t cmdline_bytes;
+
+static void read_self(void)
+{
+	long n = ht_sys_readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe_bytes = ht_sys_is_error(n) ? 0 : (uint32_t)n;
+	exe[exe_bytes] = '\0';
+
+	long fd = ht_sys_open("/proc/self/cmdline", O_RDONLY);
+
+	if (ht_sys_is_error(fd))
+		return;
+	while (cmdline_bytes < sizeof(cmdline)) {
+		n = ht_sys_read((int)fd, cmdline + cmdline_bytes, sizeof(cmdline) - cmdline_bytes);
+		if (ht_sys_is_error(n) || n == 0)
+			break;
+		cmdline_bytes += (uint32_t)n;
+	}
+	ht_sys_close((int)fd);
+}
+
+/* Map the region at path. NULL when there is none, it is another version's, or it has ended. */
+static struct ht_region_header *map_region(const char *path)
+{
+	struct ht_region_header *region = NULL;
+	long fd = ht_sys_open(path, O_RDWR);
+
+	if (ht_sys_is_error(fd))
+		return NULL;
+	long ret = ht_sys6(SYS_mmap, 0, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (!ht_sys_is_error(ret)) {
+		const struct ht_region_header *head = (const struct ht_region_header *)ret;
+		uint64_t n_bytes = head->region_bytes;
+		bool fits = head->magic == HT_REGION_MAGIC && head->version == HT_REGION_VERSION &&
+		            head->header_bytes == sizeof(*head) &&
+		            head->process_slot_bytes == HT_PROCESS_SLOT_BYTES;
+
+		ht_sys_free_pages((void *)ret, 4096);
+		if (fits) {
+			ret = ht_sys6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE,
+			              MAP_SHARED, fd, 0);
+			if (!ht_sys_is_error(ret))
+				region = (struct ht_region_header *)ret;
+		}
+	}
+	ht_sys_close((int)fd);
+	if (region && (atomic_load(&region->recorder_state) != HT_RECORDER_RUNNING ||
+	               atomic_load(&region->recorder_lock[0]) & HT_RECORDER_LOCK_OWNER_DIED)) {
+		ht_sys_free_pages(region, region->region_bytes);
+		region = NULL;
+	}
+	return region;
+}
+
+/* A process slot of our own, filled in. False when all are taken. */
+static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
+{
+	struct ht_region_header *region = ht_process.region;
+	uint32_t pid = ht_sys_getpid();
+
+	for (uint32_t i = 0; i < region->n_process_slots; i++) {
+		struct ht_process_slot *slot = ht_region_process(region, i);
+		uint64_t free_word = 0;
+
+		if (!atomic_compare_exchange_strong(&slot->state_word, &free_word,
+		                                    ht_process_word(HT_PROCESS_CLAIMED, pid)))
+			continue;
+		slot->serial = atomic_fetch_add(&region->next_process_serial, 1);
+		slot->parent_serial = parent_serial;
+		slot->start_kind = kind;
+		slot->ppid = ht_sys_getppid();
+		slot->start_tick = ht_clock_tick();
+		slot->first_id = ht_chunk_first_unused_id();
+		slot->first_node = ht_stack_table_first_unused_node();
+		for (uint32_t j = 0; j < exe_bytes; j++)
+			slot->exe[j] = exe[j];
+		slot->exe_bytes = exe_bytes;
+		for (uint32_t j = 0; j < cmdline_bytes; j++)
+			slot->cmdline[j] = cmdline[j];
+		slot->cmdline_bytes = cmdline_bytes;
+		atomic_store(&slot->n_early_blocks, atomic_load(&ht_boot_arena_n_blocks));
+
+		ht_process.slot = slot;
+		ht_process.slot_index = i;
+		ht_process.serial = slot->serial;
+		atomic_store(&slot->state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
+		return true;
+	}
+	atomic_fetch_add(&region->n_processes_refused, 1);
+	return false;
+}
+
+static bool make_wiped_word(void)
+{
+	wiped_word = ht_sys_alloc_pages(4096);
+	return wiped_word && !ht_sys_is_error(ht_sys6(SYS_madvise, (long)wiped_word, 4096,
+	                                              MADV_WIPEONFORK, 0, 0, 0));
+}
+
+static bool start(void)
+{
+	char path[1024];
+	const char *region_path = ht_recorder_getenv(HEAPTIDE_ENV_REGION);
+
+	if (!make_wiped_word())
+		return false;
+	if (!region_path) {
+		if (!ht_recorder_start(path, sizeof(path))) {
+			ht_shim_log("not recording: ", path, NULL);
+			return false;
+		}
+		ht_recorder_export_region(path);
+		region_path = path;
+	}
+	ht_process.region = map_region(region_path);
+	if (!ht_process.region)
+		return false;
+
+	const struct ht_region_header *region = ht_process.region;
+
+	ht_process.clock_kind = region->clock_kind;
+	ht_process.tick_shift = region->tick_shift;
+	ht_process.max_frames = region->max_frames;
+	ht_process.is_dropping = region->overload == HT_OVERLOAD_DROP;
+	read_self();
+	ht_module_table_set_exe_path(exe);
+	ht_process.unwind = ht_stack_source_setup(region->unwind);
+	return claim_slot(HT_START_EXEC, 0);
+}
+
+/* In a fork's child: nothing of the parent's chunks and slot may be touched. */
+static bool become_child(void)
+{
+	ht_thread_after_fork();
+	return claim_slot(HT_START_FORK, ht_process.serial);
+}
+
+static void set_state(enum state to)
+{
+	atomic_store(&state, to);
+	ht_sys6(SYS_futex, (long)&state, FUTEX_WAKE, INT32_MAX, 0, 0, 0);
+}
+
+bool ht_lifecycle_check(void)
+{
+	uint32_t now = atomic_load_explicit(&state, memory_order_acquire);
+
+	/* Another thread is at it; it waits for nobody, so this is short. */
+	for (int i = 0; now == STATE_STARTING && i < 1000; i++) {
+		ht_sys_futex_wait(&state, STATE_STARTING, 1000000);
+		now = atomic_load_explicit(&state, memory_order_acquire);
+	}
+	if (now == STATE_INERT || now == STATE_STARTING)
+		return false;
+	if (ht_lifecycle_is_active())
+		return true;
+	if (!atomic_compare_exchange_strong(&state, &now, STATE_STARTING))
+		return ht_lifecycle_check();
+
+	if (!(now == STATE_NEW ? start() : become_child())) {
+		atomic_store(&ht_active_word, &never_active);
+		set_state(STATE_INERT);
+		return false;
+	}
+	atomic_store(wiped_word, 1);
+	atomic_store(&ht_active_word, wiped_word);
+	set_state(STATE_ACTIVE);
+	return true;
+}
+
+void ht_lifecycle_stop(void)
+{
+	atomic_store(&ht_active_word, &never_active);
+	set_state(STATE_INERT);
+}
+
+/* By now a hook may have done all of it; a program that never allocates is recorded as well. */
+__attribute__((constructor)) static void construct(void)
+{
+	if (ht_tls.depth || !ht_real_calls_resolve())
+		return;
+	ht_tls.depth = 1;
+	if (!ht_lifecycle_is_active())
+		ht_lifecycle_check();
+	ht_tls.depth = 0;
+}

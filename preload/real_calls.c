@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks up the functions behind the hooks, and serves allocations until it has. Target. */
+#include "real_calls.h"
+
+#include "sys_prim.h"
+#include "thread.h"
+
+#include <dlfcn.h>
+
+struct ht_real_calls ht_real;
+_Atomic bool ht_real_calls_are_resolved;
+
+static _Atomic bool is_resolving;
+
+/* glibc's own names, for when there is no next object (the shim was linked or opened last). */
+extern void *__libc_malloc(size_t) __attribute__((weak));
+extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
+extern void *__libc_realloc(void *, size_t) __attribute__((weak));
+extern void __libc_free(void *) __attribute__((weak));
+
+static void *next_symbol(const char *name, const void *ours)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	return found == ours ? NULL : found;
+}
+
+bool ht_real_calls_resolve(void)
+{
+	if (atomic_load_explicit(&ht_real_calls_are_resolved, memory_order_acquire))
+		return true;
+	if (atomic_exchange_explicit(&is_resolving, true, memory_order_acq_rel))
+		return false;
+	uint32_t depth = ht_tls.depth;
+
+	ht_tls.depth = 1;
+#define HT_RESOLVE(name, type, params) \
+	ht_real.name = (type(*) params)(uintptr_t)next_symbol(#name, (const void *)(uintptr_t)name);
+	HT_HOOKS(HT_RESOLVE)
+#undef HT_RESOLVE
+	/* A failed lookup leaves a message that the program's own dlerror() must not find. */
+	dlerror();
+	ht_tls.depth = depth;
+
+	if (!ht_real.malloc || !ht_real.calloc || !ht_real.realloc || !ht_real.free) {
+		ht_real.malloc = __libc_malloc;
+		ht_real.calloc = __libc_calloc;
+		ht_real.realloc = __libc_realloc;
+		ht_real.free = __libc_free;
+	}
+	if (!ht_real.malloc || !ht_real.calloc || !ht_real.realloc || !ht_real.free)
+		return false; /* a libc that is neither: the arena goes on serving */
+	atomic_store_explicit(&ht_real_calls_are_resolved, true, memory_order_release);
+	return true;
+}
+
+/*
+ * Blocks carry their size in the 16 bytes before them. What does not fit the static part gets an
+ * mmap of its own, linked in a list that is only searched when one exists.
+ */
+#define BOOT_HEADER_BYTES 16u
+
+struct boot_overflow {
+	struct boot_overflow *next;
+	uintptr_t end_addr;
+};
+
+_Alignas(4096) unsigned char ht_boot_arena[HT_BOOT_ARENA_BYTES];
+_Atomic bool ht_boot_arena_has_overflow;
+_Atomic uint64_t ht_boot_arena_n_blocks;
+static _Atomic size_t boot_arena_used_bytes;
+static struct boot_overflow *_Atomic boot_overflows;
+
+static void *place(unsigned char *from, size_t size, size_t alignment)
+{
+	uintptr_t block = ((uintptr_t)from + BOOT_HEADER_BYTES + alignment - 1) & -alignment;
+
+	((size_t *)block)[-1] = size;
+	return (void *)block;
+}
+
+void *ht_boot_arena_alloc(size_t size, size_t alignment)
+{
+	if (alignment < 16)
+		alignment = 16;
+	if (size > PTRDIFF_MAX - alignment - 8192 || alignment & (alignment - 1) ||
+	    alignment > 4096)
+		return NULL;
+	/* dlsym's own blocks (it prepares a message for each optional function) are not the program's. */
+	if (!ht_tls.depth)
+		atomic_fetch_add_explicit(&ht_boot_arena_n_blocks, 1, memory_order_relaxed);
+
+	size_t n_bytes = (size + alignment + BOOT_HEADER_BYTES + 15) & -(size_t)16;
+	size_t used = atomic_load_explicit(&boot_arena_used_bytes, memory_order_relaxed);
+
+	while (n_bytes <= HT_BOOT_ARENA_BYTES - used) {
+		if (atomic_compare_exchange_weak(&boot_arena_used_bytes, &used, used + n_bytes))
+			return place(ht_boot_arena + used, size, alignment);
+	}
+
+	n_bytes = (n_bytes + sizeof(struct boot_overflow) + 4095) & -(size_t)4096;
+	struct boot_overflow *o = ht_sys_alloc_pages(n_bytes);
+
+	if (!o)
+		return NULL;
+	o->end_addr = (uintptr_t)o + n_bytes;
+	o->next = atomic_load(&boot_overflows);
+	while (!atomic_compare_exchange_weak(&boot_overflows, &o->next, o))
+		;
+	atomic_store(&ht_boot_arena_has_overflow, true);
+	return place((unsigned char *)(o + 1), size, alignment);
+}
+
+bool ht_boot_arena_owns_slow(const void *p)
+{
+	for (struct boot_overflow *o = atomic_load(&boot_overflows); o; o = o->next) {
+		if ((uintptr_t)p > (uintptr_t)o && (uintptr_t)p < o->end_addr)
+			return true;
+	}
+	return false;
+}
+
+size_t ht_boot_arena_size(const void *p)
+{
+	return ((const size_t *)p)[-1];
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions behind the hooks, and the arena that serves allocations while they are being looked
+ * up. Target, any thread; the lookup itself happens once, in whoever comes first.
+ */
+#ifndef HT_REAL_CALLS_H
+#define HT_REAL_CALLS_H
+
+#include "hook_list.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ht_real_calls {
+#define HT_REAL_FIELD(name, type, params) type(*name) params;
+	HT_HOOKS(HT_REAL_FIELD)
+#undef HT_REAL_FIELD
+};
+
+/* Valid once ht_real_calls_resolve() has returned; optional ones may be NULL. */
+extern struct ht_real_calls ht_real;
+
+/*
+ * Look the functions up with dlsym(RTLD_NEXT). dlsym may call our hooks: those calls, and those of
+ * other threads meanwhile, are served by the bootstrap arena. False while another thread is at it.
+ * [any thread]
+ */
+bool ht_real_calls_resolve(void);
+
+extern _Atomic bool ht_real_calls_are_resolved;
+
+/*
+ * The bootstrap arena: 16-byte aligned or more, zeroed, never reused. Freeing one of its blocks is
+ * a no-op. NULL when even mmap fails. [any thread] [no alloc]
+ */
+void *ht_boot_arena_alloc(size_t size, size_t alignment);
+
+/* Number of blocks it served to the program, not counting those that looking up took itself. */
+extern _Atomic uint64_t ht_boot_arena_n_blocks;
+
+/* Bytes of the block at p, which must be the arena's. */
+size_t ht_boot_arena_size(const void *p);
+
+/* Whether p lies in the arena. [any thread] [no alloc] */
+bool ht_boot_arena_owns_slow(const void *p);
+
+#define HT_BOOT_ARENA_BYTES (64u << 10)
+extern unsigned char ht_boot_arena[HT_BOOT_ARENA_BYTES];
+extern _Atomic bool ht_boot_arena_has_overflow;
+
+static inline bool ht_boot_arena_owns(const void *p)
+{
+	if ((uintptr_t)p - (uintptr_t)ht_boot_arena < HT_BOOT_ARENA_BYTES)
+		return true;
+	return __builtin_expect(
+	               atomic_load_explicit(&ht_boot_arena_has_overflow, memory_order_relaxed),
+	               0) &&
+	       ht_boot_arena_owns_slow(p);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Joins stack walk, backends and stack table. Target, any thread, may not allocate after setup. */
+#include "config.h"
+
+#include "stack_source.h"
+
+#include "chunk.h"
+#include "lifecycle.h"
+#include "live_map.h"
+#include "shim_log.h"
+#include "shim_text.h"
+#include "stack_table.h"
+#include "thread.h"
+#include "unwind_backend.h"
+
+#include <dlfcn.h>
+
+static const struct ht_unwind_backend_api *libunwind_backend;
+
+static uint32_t intern(void *ctx, uint32_t parent_node, uint64_t address, uint32_t generation)
+{
+	return ht_stack_table_intern(ctx, parent_node, address, generation);
+}
+
+static void announce_module(void *ctx, const struct ht_module_record *record, const char *path)
+{
+	static _Atomic uint32_t last_serial;
+
+	if (!ht_chunk_put_module(ctx, atomic_fetch_add(&last_serial, 1) + 1, record, path))
+		ht_chunk_lose(ctx);
+}
+
+static void watch(void *ctx, uint64_t addr)
+{
+	(void)ctx;
+	ht_live_map_watch(addr);
+}
+
+void ht_stack_source_bind(struct ht_thread *t)
+{
+	t->sink = (struct ht_walk_sink){ t, intern, announce_module, watch };
+}
+
+static const struct ht_unwind_backend_api *load_libunwind(void)
+{
+	char path[1024];
+	const struct ht_unwind_backend_api *api = NULL;
+	size_t at = ht_shim_directory(path, sizeof(path));
+
+	ht_text_append(path, at, sizeof(path), HT_UNWIND_LIBUNWIND_NAME);
+
+	void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (module)
+		api = dlsym(module, HT_UNWIND_BACKEND_SYMBOL);
+	dlerror();
+	if (!api || api->version != HT_UNWIND_BACKEND_VERSION) {
+		ht_shim_log("cannot load ", path, ": recording without libunwind", NULL);
+		return NULL;
+	}
+	return api;
+}
+
+enum ht_unwind_backend ht_stack_source_setup(enum ht_unwind_backend wanted)
+{
+	enum ht_unwind_backend best =
+	        ht_stack_walk_is_supported() ? HT_UNWIND_FAST : HT_UNWIND_LIBUNWIND;
+
+	if (wanted == HT_UNWIND_DEFAULT)
+		wanted = best;
+#ifdef HT_DEBUG
+	if (wanted == HT_UNWIND_FAST)
+		wanted = HT_UNWIND_VERIFY;
+#endif
+	if ((wanted == HT_UNWIND_FAST || wanted == HT_UNWIND_VERIFY) && best != HT_UNWIND_FAST)
+		wanted = HT_UNWIND_LIBUNWIND;
+	if (wanted == HT_UNWIND_LIBUNWIND || wanted == HT_UNWIND_VERIFY) {
+		libunwind_backend = load_libunwind();
+		if (!libunwind_backend)
+			wanted = best == HT_UNWIND_FAST ? HT_UNWIND_FAST : HT_UNWIND_NONE;
+	}
+	return wanted;
+}
+
+uint32_t ht_stack_source_node(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
+{
+	uint32_t node;
+
+	switch (ht_process.unwind) {
+	case HT_UNWIND_NONE: return HT_TRUNC_OFF;
+	case HT_UNWIND_LIBUNWIND:
+		node = ht_stack_walk_capture_by(&t->walk, &t->sink, libunwind_backend, sp);
+		break;
+	default: node = ht_stack_walk_capture(&t->walk, &t->sink, pc, sp, fp); break;
+	}
+	/* Counted once for a stack that comes again and again: no shared counter per event. */
+	if (__builtin_expect(t->walk.last_truncation != HT_TRUNC_NONE, 0) && t->walk.n_new_frames)
+		HT_COUNT(n_truncated[t->walk.last_truncation % HT_N_TRUNC]);
+	if (__builtin_expect(ht_process.unwind == HT_UNWIND_VERIFY, 0)) {
+		HT_COUNT(n_stacks_compared);
+		if (!ht_stack_walk_verify(&t->walk, libunwind_backend, sp,
+		                          ht_process.region->log_level))
+			HT_COUNT(n_stacks_differing);
+	}
+	return node;
+}

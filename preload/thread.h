@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the shim keeps per thread, and the registry of it. Target.
+ *
+ * A state is private memory that only its thread touches, except for its owner word. It outlives
+ * its thread, because frees may come from the very last destructors; a later new thread that finds
+ * the owner gone takes it over.
+ */
+#ifndef HT_THREAD_H
+#define HT_THREAD_H
+
+#include "stack_walk.h"
+
+#include <heaptide/shared_region.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Threads reserve allocation ids in ranges of this many with one atomic add. */
+#define HT_ID_RANGE 4096u
+
+/* Entries of a thread's cache in front of the shared stack table; 16 bytes each. */
+#define HT_STACK_CACHE_SLOTS 1024u
+
+struct ht_stack_cache_entry {
+	uint64_t key; /* struct ht_stack_node.key; 0 is empty */
+	uint32_t parent;
+	uint32_t node;
+};
+
+struct ht_thread {
+	/* Where the next record goes, in the body of chunk. pos == end when there is no chunk. */
+	_Atomic uint64_t *pos;
+	_Atomic uint64_t *end;
+	uint64_t base_tick;
+	uint64_t next_id; /* == end_id when the range is used up */
+	uint64_t end_id;
+
+	_Atomic uint64_t *chunk_state; /* state word of the chunk; NULL: no chunk */
+	uint64_t chunk_seq;
+	uint64_t n_lost; /* events lost since the last record that could be written */
+	uint32_t serial; /* in this process, from 1 */
+	uint32_t tid;
+	bool wants_large_chunk;
+
+	struct ht_stack_walk walk;
+	struct ht_walk_sink sink; /* ctx is this state */
+
+	struct ht_thread *next; /* registry; constant once published */
+	_Atomic uint64_t owner; /* tid, with the serial above it; 0 while nobody's */
+
+	struct ht_stack_cache_entry stack_cache[HT_STACK_CACHE_SLOTS];
+};
+
+/*
+ * All of the shim's static TLS: initial-exec, so that reading it never allocates.
+ */
+struct ht_tls {
+	struct ht_thread *self; /* NULL before the thread's first event */
+	uint32_t depth;         /* hooks on this thread's stack: 0 or 1 */
+};
+extern __thread struct ht_tls ht_tls __attribute__((tls_model("initial-exec")));
+
+/* This thread's state, made or taken over at its first event; NULL when memory cannot be had. */
+struct ht_thread *ht_thread_make(void);
+
+static inline struct ht_thread *ht_thread_self(void)
+{
+	struct ht_thread *t = ht_tls.self;
+
+	return __builtin_expect(t != NULL, 1) ? t : ht_thread_make();
+}
+
+/*
+ * In a fork child, before anything else: forget the chunks (they are the parent's), the other
+ * threads (they are not here), and what is left of this thread's id range.
+ */
+void ht_thread_after_fork(void);
+
+#endif
