@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/stack_memory.h"
+
 struct ht_module_record;
 struct ht_unwind_backend_api;
 
@@ -37,22 +39,31 @@ struct ht_walk_word;
 
 /* Per thread. Zero-filled memory is a valid, uninitialised one. */
 struct ht_stack_walk {
-	struct ht_walk_frame *frames; /* kept, outermost first; then room for new ones */
-	struct ht_walk_word *words;   /* what the steps of the kept frames read, same order */
+	/*
+	 * Kept: outermost first; words in the order that makes checking them from the last to the
+	 * first the order in which a walk reads them.
+	 */
+	struct ht_walk_frame *frames;
+	struct ht_walk_word *words;
 	uint32_t n_frames;
-	uint32_t n_words;
-	uint32_t frames_capacity; /* of each of the two halves: kept and new */
+	uint32_t frames_capacity;
 	uint32_t words_capacity;
+
+	/* New in this walk: innermost first, words in the order of reading. */
+	uint32_t n_new_frames;
+	struct ht_walk_frame *new_frames;
+	struct ht_walk_word *new_words;
+	uint32_t n_new_words;
+	uint32_t new_frames_capacity;
+	uint32_t new_words_capacity;
+
 	uint32_t max_frames;
-	uint32_t epoch;           /* of the modules, when the frames were kept */
-	uint32_t root_node;       /* parent of the outermost frame that has a node */
-	uint32_t cut;             /* index of that frame; not 0 only with HT_TRUNC_DEPTH */
-	uint64_t readable_lo;     /* stack memory proven readable; empty when equal */
-	uint64_t readable_hi;
+	uint32_t epoch;     /* of the modules, when the frames were kept */
+	uint32_t root_node; /* parent of the outermost frame in the stack: 0 or a pseudo-node */
+	uint32_t cut;       /* kept frames before this one are not in the stack: HT_TRUNC_DEPTH */
 	uint32_t last_truncation; /* enum ht_truncation of the last stack */
-	uint32_t n_new_frames;    /* frames the last walk did not find kept */
-	void *pages;
-	uint64_t pages_bytes;
+	struct ht_stack_memory memory;
+	uint64_t start_sp; /* of the walk under way */
 };
 
 /*
@@ -61,7 +72,7 @@ struct ht_stack_walk {
  */
 bool ht_stack_walk_is_supported(void);
 
-/* [any thread] [no alloc] Frames deeper than max_frames (1..65536) are cut. */
+/* [any thread] [no alloc] Stacks deeper than max_frames (2..65536) are cut. */
 void ht_stack_walk_init(struct ht_stack_walk *w, uint32_t max_frames);
 
 /* [any thread] [no alloc] Give the memory back. w may be initialised again. */

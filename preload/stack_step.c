@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps that need more than a compact rule: signal frames, expressions, other registers, and code
+ * without unwind data. Target, any thread, may not allocate.
+ */
+#include "preload/stack_step.h"
+
+#include "preload/module_table.h"
+#include "preload/sys_prim.h"
+
+const uint64_t ht_walk_never = 0;
+
+#if HT_ARCH_HAS_UNWIND_RULES
+
+#include "preload/cfi_row.h"
+#include "preload/cfi_step.h"
+
+#define WALK_REGS_MASK (1u << HT_ARCH_REG_PC | 1u << HT_ARCH_REG_SP | 1u << HT_ARCH_REG_FP)
+#define ALL_REGS_MASK ((1u << HT_ARCH_N_REGS) - 1)
+
+/* Frames of the shim between a hook and the walk, with room to spare. */
+#define MAX_OWN_FRAMES 64u
+
+/* Without unwind data a frame larger than this is taken for a frame pointer that is none. */
+#define MAX_FP_CHAIN_FRAME_BYTES (1u << 20)
+
+/*
+ * All registers of the frame in `target`: from this very function through the shim and all frames
+ * below. Slow, and seldom needed.
+ */
+static __attribute__((noinline)) bool find_registers(struct ht_stack_walk *w,
+						     const struct ht_walk_state *target,
+						     struct ht_cfi_regs *ret_regs)
+{
+	struct ht_cfi_regs regs;
+	struct ht_cfi_row row;
+	uint64_t exact = HT_NODE_EXACT;
+
+	__builtin_memset(&regs, 0, sizeof regs);
+	ht_arch_capture(regs.values);
+	regs.known = HT_ARCH_CALLEE_SAVED_MASK | 1u << HT_ARCH_REG_PC;
+
+	for (uint32_t n = 0; n < w->max_frames + MAX_OWN_FRAMES; n++) {
+		uint64_t pc = regs.values[HT_ARCH_REG_PC] | exact;
+
+		if (regs.values[HT_ARCH_REG_SP] == target->sp && pc == target->pc) {
+			*ret_regs = regs;
+			return true;
+		}
+		ht_stack_memory_enter(&w->memory, regs.values[HT_ARCH_REG_SP]);
+		if (ht_unwind_rules_row(pc, &row) != HT_RULE_SLOW ||
+		    ht_cfi_step(&row, ALL_REGS_MASK, &w->memory, &regs, NULL) != HT_CFI_STEPPED)
+			return false;
+		exact = row.is_signal_frame ? HT_NODE_EXACT : 0;
+	}
+	return false;
+}
+
+static void note_reads(struct ht_stack_walk *w, const struct ht_cfi_reads *reads, bool is_all)
+{
+	uint32_t first = w->n_new_words;
+
+	for (uint32_t i = 0; i < reads->n; i++) {
+		if (!ht_stack_memory_has(&w->memory, reads->words[i].addr) ||
+		    reads->words[i].addr % 8 != 0)
+			is_all = false;
+		w->new_words[w->n_new_words++] =
+			(struct ht_walk_word){ reads->words[i].addr, reads->words[i].value };
+	}
+	if (!is_all || reads->n == 0 || reads->n_missed != 0) {
+		w->n_new_words = first;
+		w->new_words[w->n_new_words++] = ht_walk_never_word();
+	}
+}
+static_assert(HT_CFI_MAX_READS <= HT_STEP_MAX_WORDS, "room for what a step reads");
+
+static enum ht_step_result result_of(enum ht_cfi_step step)
+{
+	switch (step) {
+	case HT_CFI_OUTERMOST: return HT_STEP_COMPLETE;
+	case HT_CFI_UNREADABLE: return HT_STEP_UNREADABLE;
+	default: return HT_STEP_BAD_CFI;
+	}
+}
+
+static enum ht_step_result step_by_row(struct ht_stack_walk *w, struct ht_walk_state *state)
+{
+	struct ht_cfi_row row;
+	struct ht_cfi_regs regs;
+	struct ht_cfi_reads reads;
+	bool is_all_noted = true;
+
+	if (ht_unwind_rules_row(state->pc, &row) != HT_RULE_SLOW)
+		return HT_STEP_BAD_CFI;
+
+	reads.n = 0;
+	reads.n_missed = 0;
+	regs.known = WALK_REGS_MASK;
+	regs.values[HT_ARCH_REG_PC] = state->pc & ~HT_NODE_EXACT;
+	regs.values[HT_ARCH_REG_SP] = state->sp;
+	regs.values[HT_ARCH_REG_FP] = state->fp;
+
+	enum ht_cfi_step step = ht_cfi_step(&row, WALK_REGS_MASK, &w->memory, &regs, &reads);
+
+	if (step == HT_CFI_NEEDS_REGISTER) {
+		is_all_noted = false;
+		if (!find_registers(w, state, &regs))
+			return HT_STEP_BAD_CFI;
+		ht_stack_memory_enter(&w->memory, state->sp);
+		step = ht_cfi_step(&row, ALL_REGS_MASK, &w->memory, &regs, NULL);
+	}
+	if (step != HT_CFI_STEPPED)
+		return result_of(step);
+	note_reads(w, &reads, is_all_noted);
+
+	uint64_t pc = regs.values[HT_ARCH_REG_PC];
+	uint64_t sp = regs.values[HT_ARCH_REG_SP];
+
+	if (pc == 0)
+		return HT_STEP_COMPLETE;
+	if (pc & HT_NODE_EXACT || sp % 8 != 0)
+		return HT_STEP_BAD_CFI;
+	if (!row.is_signal_frame && sp <= state->sp)
+		return HT_STEP_LOOP;
+	if (row.is_signal_frame) {
+		pc |= HT_NODE_EXACT;
+		ht_stack_memory_enter(&w->memory, sp); /* the interrupted stack may be another */
+	}
+	*state = (struct ht_walk_state){
+		pc, sp, regs.known & 1u << HT_ARCH_REG_FP ? regs.values[HT_ARCH_REG_FP] : 0
+	};
+	return HT_STEP_CALLER;
+}
+
+/* Code of a module, or at least something that could be code. */
+static bool is_plausible_return(uint64_t pc)
+{
+	struct ht_module_location location;
+
+	return !(pc & HT_NODE_EXACT) &&
+	       (ht_module_table_locate(pc - 1, &location) || ht_sys_is_readable(pc - 8));
+}
+
+static enum ht_step_result step_by_frame_pointer(struct ht_stack_walk *w,
+						 struct ht_walk_state *state)
+{
+	uint64_t frame = state->fp;
+	uint64_t pc;
+	uint64_t fp;
+
+	if (frame % 8 != 0 || frame < state->sp || frame - state->sp > MAX_FP_CHAIN_FRAME_BYTES ||
+	    !ht_stack_step_read(w, frame + HT_ARCH_FP_CHAIN_RA_OFF_BYTES, &pc) ||
+	    !ht_stack_step_read(w, frame + HT_ARCH_FP_CHAIN_FP_OFF_BYTES, &fp))
+		return HT_STEP_NO_CFI;
+	if (pc == 0 && fp == 0)
+		return HT_STEP_COMPLETE; /* as the ABI ends such a chain */
+	if (!is_plausible_return(pc))
+		return HT_STEP_NO_CFI;
+	*state = (struct ht_walk_state){ pc, frame + HT_ARCH_FP_CHAIN_CFA_OFF_BYTES, fp };
+	return HT_STEP_CALLER;
+}
+
+enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
+				       struct ht_walk_state *state)
+{
+	switch (kind) {
+	case HT_RULE_SLOW: return step_by_row(w, state);
+	case HT_RULE_OUTERMOST: return HT_STEP_COMPLETE;
+	case HT_RULE_NO_CFI: return step_by_frame_pointer(w, state);
+	default: return HT_STEP_BAD_CFI;
+	}
+}
+
+#else
+
+enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
+				       struct ht_walk_state *state)
+{
+	(void)w;
+	(void)kind;
+	(void)state;
+	return HT_STEP_NO_CFI;
+}
+
+#endif

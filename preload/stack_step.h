@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One step of a stack walk: from a frame to its caller, with the words of memory that decide it.
+ * Target, any thread, may not allocate. Part of stack_walk.
+ */
+#ifndef HT_STACK_STEP_H
+#define HT_STACK_STEP_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <heaptide/shared_region.h>
+#include <heaptide/trace_format.h>
+
+#include "preload/stack_memory.h"
+#include "preload/stack_walk.h"
+#include "preload/unwind_rules.h"
+
+/* All that a step without other registers depends on. */
+struct ht_walk_state {
+	uint64_t pc; /* return address, or with HT_NODE_EXACT where a signal interrupted */
+	uint64_t sp; /* once the callee has returned */
+	uint64_t fp;
+};
+
+struct ht_walk_frame {
+	struct ht_walk_state state;
+	uint32_t node;
+	uint32_t words_end : 31; /* the frame's words end before this one, and begin where the
+				    frame stored before it ends */
+	uint32_t has_generation : 1;
+};
+static_assert(sizeof(struct ht_walk_frame) == 32, "two frames per cache line");
+
+/* A word that a step read: while it has this value, the step leads to the same caller. */
+struct ht_walk_word {
+	uint64_t addr;
+	uint64_t value;
+};
+
+#define HT_STEP_MAX_WORDS 8u
+
+/* Values below HT_N_TRUNC are those of enum ht_truncation. */
+enum ht_step_result {
+	HT_STEP_COMPLETE = HT_TRUNC_NONE, /* this frame was the outermost */
+	HT_STEP_NO_CFI = HT_TRUNC_NO_CFI,
+	HT_STEP_BAD_CFI = HT_TRUNC_BAD_CFI,
+	HT_STEP_UNREADABLE = HT_TRUNC_UNREADABLE,
+	HT_STEP_LOOP = HT_TRUNC_LOOP,
+	HT_STEP_CALLER = HT_N_TRUNC, /* *state is the caller's */
+};
+
+/* A word that never has its value: the step is taken afresh every time. */
+extern const uint64_t ht_walk_never;
+
+static inline struct ht_walk_word ht_walk_never_word(void)
+{
+	return (struct ht_walk_word){ (uint64_t)&ht_walk_never, 1 };
+}
+
+/* [any thread] [no alloc] A step that a compact rule cannot take. */
+enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
+				       struct ht_walk_state *state);
+
+/* Read the word at addr and note it. */
+static inline bool ht_stack_step_read(struct ht_stack_walk *w, uint64_t addr, uint64_t *ret_value)
+{
+	if (__builtin_expect(!ht_stack_memory_has(&w->memory, addr), 0) &&
+	    !ht_stack_memory_reach(&w->memory, addr))
+		return false;
+	*ret_value = *(const volatile uint64_t *)addr;
+	w->new_words[w->n_new_words++] = ht_stack_memory_has(&w->memory, addr) ?
+						 (struct ht_walk_word){ addr, *ret_value } :
+						 ht_walk_never_word();
+	return true;
+}
+
+/*
+ * [any thread] [no alloc] Step from *state to its caller. Appends the words read to new_words, for
+ * which there is room, at least one when the result is HT_STEP_CALLER.
+ */
+static inline enum ht_step_result ht_stack_step(struct ht_stack_walk *w,
+						const struct ht_walk_sink *sink,
+						struct ht_walk_state *state,
+						struct ht_walk_frame *frame)
+{
+	uint64_t rule = ht_unwind_rules_get(state->pc, w->epoch, sink);
+	enum ht_rule_kind kind = ht_rule_kind(rule);
+
+	frame->has_generation = (rule & HT_RULE_GENERATION_BIT) != 0;
+	if (__builtin_expect(kind != HT_RULE_SP && kind != HT_RULE_FP, 0))
+		return ht_stack_step_slow(w, kind, state);
+
+	uint64_t cfa = (kind == HT_RULE_SP ? state->sp : state->fp) + ht_rule_cfa_off_bytes(rule);
+	uint64_t fp_below = ht_rule_fp_below_bytes(rule);
+	uint64_t pc;
+	uint64_t fp = state->fp;
+
+	if (cfa % 8 != 0)
+		return HT_STEP_BAD_CFI;
+	if (cfa <= state->sp)
+		return HT_STEP_LOOP;
+	if (!ht_stack_step_read(w, cfa - 8, &pc) ||
+	    (fp_below != 0 && !ht_stack_step_read(w, cfa - fp_below, &fp)))
+		return HT_STEP_UNREADABLE;
+	if (pc == 0)
+		return HT_STEP_COMPLETE;
+	if (pc & HT_NODE_EXACT) /* no address of a program */
+		return HT_STEP_BAD_CFI;
+	*state = (struct ht_walk_state){ pc, cfa, fp };
+	return HT_STEP_CALLER;
+}
+
+#endif
