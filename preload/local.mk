@@ -2,9 +2,25 @@
 # The shim. Never built with sanitizers; links nothing but libc.
 pkglib_LTLIBRARIES += libheaptide_preload.la
 
+# Stacks in the target; the unit tests link these as well.
+ht_walk_sources = \
+	%D%/arch/arch.h %D%/arch/arch_x86_64.h \
+	%D%/cfi_cursor.h \
+	%D%/cfi_row.c %D%/cfi_row.h \
+	%D%/cfi_step.c %D%/cfi_step.h \
+	%D%/cfi_table.c %D%/cfi_table.h \
+	%D%/module_table.c %D%/module_table.h \
+	%D%/stack_backend.c \
+	%D%/stack_memory.c %D%/stack_memory.h \
+	%D%/stack_step.c %D%/stack_step.h \
+	%D%/stack_walk.c %D%/stack_walk.h \
+	%D%/unwind_backend.h \
+	%D%/unwind_rules.c %D%/unwind_rules.h
+
 ht_preload_sources = \
 	%D%/arch/call_site.h \
 	%D%/capture.c %D%/capture.h \
+	$(ht_walk_sources) \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.h \
 	%D%/hook.c %D%/hook_list.h \
@@ -17,8 +33,7 @@ ht_preload_sources = \
 	%D%/stack_source.c %D%/stack_source.h \
 	%D%/stack_table.c %D%/stack_table.h \
 	%D%/sys_prim.h \
-	%D%/thread.c %D%/thread.h \
-	%D%/walk_pending.c
+	%D%/thread.c %D%/thread.h
 
 libheaptide_preload_la_SOURCES = $(ht_preload_sources)
 libheaptide_preload_la_CFLAGS = $(AM_CFLAGS) -O2 -fvisibility=hidden -ftls-model=initial-exec \
@@ -28,3 +43,14 @@ libheaptide_preload_la_LDFLAGS = -module -avoid-version -shared \
 	-Wl,--version-script=$(srcdir)/%D%/exports.map -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro
 EXTRA_libheaptide_preload_la_DEPENDENCIES = $(srcdir)/%D%/exports.map
 EXTRA_DIST += %D%/exports.map
+
+# libunwind as a stack unwinder: loaded by the shim only when asked for.
+pkglib_LTLIBRARIES += libheaptide_libunwind.la
+libheaptide_libunwind_la_SOURCES = %D%/unwind_backend.h %D%/unwind_libunwind.c
+libheaptide_libunwind_la_CFLAGS = $(AM_CFLAGS) $(UNWIND_CFLAGS) -O2 -fvisibility=hidden \
+	-fno-stack-protector -fasynchronous-unwind-tables
+libheaptide_libunwind_la_LIBADD = $(UNWIND_LIBS)
+libheaptide_libunwind_la_LDFLAGS = -module -avoid-version -shared \
+	-Wl,--version-script=$(srcdir)/%D%/exports_backend.map -Wl,-z,now -Wl,-z,defs -Wl,-z,relro
+EXTRA_libheaptide_libunwind_la_DEPENDENCIES = $(srcdir)/%D%/exports_backend.map
+EXTRA_DIST += %D%/exports_backend.map

@@ -40,11 +40,17 @@ void ht_stack_walk_done(struct ht_stack_walk *w)
 	__builtin_memset(w, 0, sizeof *w);
 }
 
-void ht_stack_walk_invalidate(struct ht_stack_walk *w)
+static void forget_kept(struct ht_stack_walk *w)
 {
 	w->n_frames = 0;
 	w->cut = 0;
 	w->root_node = 0;
+}
+
+void ht_stack_walk_invalidate(struct ht_stack_walk *w)
+{
+	forget_kept(w);
+	__builtin_memset(&w->memory, 0, sizeof w->memory);
 }
 
 /* Make room for n items of item_bytes in *items, which has room for *capacity. */
@@ -390,7 +396,7 @@ uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sin
 	uint32_t epoch = ht_module_table_epoch();
 
 	if (epoch != w->epoch) {
-		ht_stack_walk_invalidate(w);
+		forget_kept(w);
 		w->epoch = epoch;
 	}
 	w->start_sp = sp;

@@ -78,7 +78,10 @@ void ht_stack_walk_init(struct ht_stack_walk *w, uint32_t max_frames);
 /* [any thread] [no alloc] Give the memory back. w may be initialised again. */
 void ht_stack_walk_done(struct ht_stack_walk *w);
 
-/* [any thread] [no alloc] Forget the kept frames, for instance in a fork child. */
+/*
+ * [any thread] [no alloc] Forget the kept frames and what is known of the stack's memory: for a fork
+ * child, and for a thread that takes over the state of one that is gone.
+ */
 void ht_stack_walk_invalidate(struct ht_stack_walk *w);
 
 /*
