@@ -10,7 +10,7 @@
 /* One frame as people read it. Parts that are not known are NULL (line: 0), never made up. */
 struct ht_frame_name {
 	const char *function; /* demangled */
-	const char *file;     /* source file as the compiler recorded it, with its directory */
+	const char *file;     /* source file as the compiler was told it, so relative or absolute */
 	const char *module;   /* path of the executable or library, as in the query */
 	uint32_t line;
 	bool is_inlined; /* inlined into the frame that follows it in the array */

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names of C++ and Rust functions as their authors wrote them. Analyzer, any thread.
+ *
+ * C++ is demangled by __cxa_demangle of the C++ runtime, which every system has and whose licence
+ * lets heaptide stay MIT. Rust's legacy scheme is Itanium mangling with escapes and a hash on top,
+ * which is taken off here. Built --with-libiberty (GPL), Rust v0 and D are known as well.
+ */
+#include "config.h"
+
+#include "analyzer/symbols/demangle.h"
+
+#include "analyzer/base/arena.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HT_WITH_LIBIBERTY
+#include <libiberty/demangle.h>
+#endif
+
+/* Names longer than this are compiler bugs or attacks; demangling may take exponential space. */
+#define NAME_BYTES_MAX 16384
+
+/* Declared by <cxxabi.h>, a C++ header. */
+char *__cxa_demangle(const char *mangled, char *buf, size_t *n_bytes, int *ret_status);
+
+#define RUST_HASH_CHARS 16
+
+/* "...::h0123456789abcdef" at the end, as rustc's legacy scheme appends; NULL when not there. */
+static char *find_rust_hash(char *name)
+{
+	size_t n = strlen(name);
+	size_t tail = strlen("::h") + RUST_HASH_CHARS;
+
+	if (n <= tail || strncmp(name + n - tail, "::h", 3) != 0)
+		return NULL;
+	for (const char *p = name + n - RUST_HASH_CHARS; *p; p++) {
+		if (!isdigit((unsigned char)*p) && !(*p >= 'a' && *p <= 'f'))
+			return NULL;
+	}
+	return name + n - tail;
+}
+
+static const struct {
+	const char *escape;
+	char meaning;
+} rust_escapes[] = {
+	{"$SP$", '@'}, {"$BP$", '*'}, {"$RF$", '&'}, {"$LT$", '<'}, {"$GT$", '>'},
+	{"$LP$", '('}, {"$RP$", ')'}, {"$C$", ','},
+};
+
+/* The escape at p ("$u20$" is the character 0x20): its length, and its character; 0 for none. */
+static size_t read_rust_escape(const char *p, char *ret_char)
+{
+	for (size_t i = 0; i < sizeof(rust_escapes) / sizeof(rust_escapes[0]); i++) {
+		size_t n = strlen(rust_escapes[i].escape);
+
+		if (strncmp(p, rust_escapes[i].escape, n) == 0) {
+			*ret_char = rust_escapes[i].meaning;
+			return n;
+		}
+	}
+	if (p[1] != 'u')
+		return 0;
+
+	char *end;
+	unsigned long code = strtoul(p + 2, &end, 16);
+
+	if (*end != '$' || code < 0x20 || code > 0x7e)
+		return 0;
+	*ret_char = (char)code;
+	return (size_t)(end + 1 - p);
+}
+
+/* In place; every replacement is shorter than what it replaces. */
+static void undo_rust_escapes(char *name)
+{
+	char *out = name;
+
+	for (const char *p = name; *p;) {
+		bool begins_segment = p == name || (p - name >= 2 && p[-1] == ':' && p[-2] == ':');
+
+		if (*p == '_' && p[1] == '$' && begins_segment) {
+			p++; /* an underscore put before a segment that begins with an escape */
+		} else if (p[0] == '.' && p[1] == '.') {
+			*out++ = ':';
+			*out++ = ':';
+			p += 2;
+		} else if (*p == '$') {
+			size_t n = read_rust_escape(p, out);
+
+			if (n) {
+				out++;
+				p += n;
+			} else {
+				*out++ = *p++;
+			}
+		} else {
+			*out++ = *p++;
+		}
+	}
+	*out = '\0';
+}
+
+static char *demangle_itanium(const char *name)
+{
+	int status;
+	char *text = __cxa_demangle(name, NULL, NULL, &status);
+
+	if (!text)
+		return NULL;
+
+	char *hash = find_rust_hash(text);
+
+	if (hash) {
+		*hash = '\0';
+		undo_rust_escapes(text);
+	}
+	return text;
+}
+
+/* To be released with free(); NULL when name is no mangled name that we know. */
+static char *demangle(const char *name)
+{
+	if (strnlen(name, NAME_BYTES_MAX) == NAME_BYTES_MAX)
+		return NULL;
+	if (strncmp(name, "_Z", 2) == 0)
+		return demangle_itanium(name);
+#ifdef HT_WITH_LIBIBERTY
+	if (strncmp(name, "_R", 2) == 0)
+		return rust_demangle(name, DMGL_NO_OPTS);
+	if (strncmp(name, "_D", 2) == 0)
+		return dlang_demangle(name, DMGL_NO_OPTS);
+#endif
+	return NULL;
+}
+
+const char *ht_demangle(struct ht_arena *arena, const char *name)
+{
+	const char *version = strchr(name + (*name == '@'), '@');
+
+	if (version)
+		name = ht_arena_dup(arena, name, (size_t)(version - name));
+
+	char *text = demangle(name);
+
+	if (!text)
+		return name;
+
+	const char *kept = ht_arena_dup(arena, text, strlen(text));
+
+	free(text);
+	return kept;
+}

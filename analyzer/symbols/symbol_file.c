@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* One executable or library: finding it and its debug information, and asking both. Analyzer. */
+#include "analyzer/symbols/symbol_file.h"
+
+#include "analyzer/base/strbuf.h"
+#include "analyzer/base/xalloc.h"
+#include "analyzer/symbols/dwarf_index.h"
+#include "analyzer/symbols/elf_symbols.h"
+
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct ht_symbol_file {
+	Dwfl *dwfl;
+	Dwfl_Module *mod;
+	struct ht_elf_symbols *symbols;
+	struct ht_dwarf_index *dwarf; /* NULL when there is no debug information */
+	Dwarf_Addr dwarf_bias;        /* address in the file = address in the DWARF + this */
+};
+
+static char *debuginfo_path; /* NULL is libdwfl's default: beside the file and /usr/lib/debug */
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+	.debuginfo_path = &debuginfo_path,
+};
+
+/* Open path as an ELF file at base 0, so that addresses are those in the file. False: reason set. */
+static bool open_elf(struct ht_symbol_file *file, const char *path, const char **reason)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0) {
+		*reason = strerror(errno);
+		return false;
+	}
+	if (!S_ISREG(st.st_mode)) { /* opening a FIFO would wait for ever */
+		*reason = "not a regular file";
+		return false;
+	}
+	file->dwfl = dwfl_begin(&callbacks);
+	if (file->dwfl) {
+		dwfl_report_begin(file->dwfl);
+		file->mod = dwfl_report_elf(file->dwfl, path, path, -1, 0, true);
+		dwfl_report_end(file->dwfl, NULL, NULL);
+	}
+	if (!file->mod) {
+		const char *msg = dwfl_errmsg(-1);
+
+		*reason = msg ? msg : "not an ELF file";
+		return false;
+	}
+	return true;
+}
+
+static void close_elf(struct ht_symbol_file *file)
+{
+	if (file->dwfl)
+		dwfl_end(file->dwfl);
+	file->dwfl = NULL;
+	file->mod = NULL;
+}
+
+static bool has_build_id(struct ht_symbol_file *file, const uint8_t *build_id, size_t n_bytes)
+{
+	const unsigned char *found;
+	GElf_Addr vaddr, bias;
+
+	if (!n_bytes)
+		return true;
+	dwfl_module_getelf(file->mod, &bias); /* the build-id is read with it */
+
+	int n = dwfl_module_build_id(file->mod, &found, &vaddr);
+
+	return n > 0 && (size_t)n == n_bytes && memcmp(found, build_id, n_bytes) == 0;
+}
+
+/* /usr/lib/debug/.build-id/xx/yyyy.debug: has symbols and lines even when the program is gone. */
+static void debug_file_path(struct ht_strbuf *path, const uint8_t *build_id, size_t n_bytes)
+{
+	ht_strbuf_add_str(path, "/usr/lib/debug/.build-id/");
+	for (size_t i = 0; i < n_bytes; i++)
+		ht_strbuf_addf(path, i == 0 ? "%02x/" : "%02x", build_id[i]);
+	ht_strbuf_add_str(path, ".debug");
+}
+
+/* What the kernel calls a mapping that is no file, and the names the loader gives the vDSO. */
+static bool is_nameless(const char *path)
+{
+	return !*path || *path == '[' || strncmp(path, "linux-vdso", 10) == 0 ||
+	       strncmp(path, "linux-gate", 10) == 0;
+}
+
+static const char deleted_suffix[] = " (deleted)";
+
+/* The path without the suffix that the kernel puts behind deleted files; to be released. */
+static char *path_before_deletion(const char *path, bool *ret_is_deleted)
+{
+	size_t n = strlen(path), n_suffix = sizeof(deleted_suffix) - 1;
+
+	*ret_is_deleted = n > n_suffix && strcmp(path + n - n_suffix, deleted_suffix) == 0;
+	return ht_xalloc_dup(path, *ret_is_deleted ? n - n_suffix : n);
+}
+
+/* Leave file open on something to believe, or fill why. */
+static bool find_elf(struct ht_symbol_file *file, const char *recorded_path, const uint8_t *build_id,
+		     size_t build_id_bytes, struct ht_strbuf *why)
+{
+	bool is_deleted;
+	char *path = path_before_deletion(recorded_path, &is_deleted);
+	struct ht_strbuf debug_path = {0};
+	const char *reason = NULL;
+	bool is_found = false;
+
+	if (is_deleted && !build_id_bytes) {
+		reason = "deleted while the program ran";
+	} else if (open_elf(file, path, &reason)) {
+		is_found = has_build_id(file, build_id, build_id_bytes);
+		if (!is_found)
+			reason = "changed since the recording (its build-id differs)";
+	}
+	if (!is_found && build_id_bytes) {
+		const char *ignored;
+
+		close_elf(file);
+		debug_file_path(&debug_path, build_id, build_id_bytes);
+		is_found = open_elf(file, ht_strbuf_str(&debug_path), &ignored) &&
+			   has_build_id(file, build_id, build_id_bytes);
+	}
+	if (!is_found)
+		ht_strbuf_addf(why, "%s: %s; functions in it have no names", path, reason);
+	ht_strbuf_done(&debug_path);
+	free(path);
+	return is_found;
+}
+
+struct ht_symbol_file *ht_symbol_file_open(const char *path, const uint8_t *build_id,
+					   size_t build_id_bytes, struct ht_arena *arena,
+					   struct ht_strbuf *why)
+{
+	if (is_nameless(path))
+		return NULL;
+
+	struct ht_symbol_file *file = ht_xalloc_zeroed(1, sizeof(*file));
+
+	if (!find_elf(file, path, build_id, build_id_bytes, why)) {
+		ht_symbol_file_close(file);
+		return NULL;
+	}
+
+	Dwarf *dw = dwfl_module_getdwarf(file->mod, &file->dwarf_bias);
+
+	if (dw)
+		file->dwarf = ht_dwarf_index_new(dw, arena);
+	file->symbols = ht_elf_symbols_new(file->mod, arena);
+	return file;
+}
+
+void ht_symbol_file_close(struct ht_symbol_file *file)
+{
+	if (!file)
+		return;
+	ht_dwarf_index_free(file->dwarf);
+	ht_elf_symbols_free(file->symbols);
+	close_elf(file);
+	free(file);
+}
+
+size_t ht_symbol_file_find(struct ht_symbol_file *file, uint64_t addr, struct ht_frame_name *frames,
+			   size_t max)
+{
+	size_t n = 0;
+	bool is_bare = false;
+
+	if (file->dwarf)
+		n = ht_dwarf_index_find(file->dwarf, addr - file->dwarf_bias, frames, max, &is_bare);
+
+	const char *function;
+
+	if (n && frames[n - 1].function) {
+		function = is_bare ? ht_elf_symbols_find_qualified(file->symbols, addr) : NULL;
+		if (function)
+			frames[n - 1].function = function;
+		return n;
+	}
+
+	/* Code without debug information, or assembly with lines but no functions. */
+	function = ht_elf_symbols_find(file->symbols, addr);
+	if (!n) {
+		if (!function)
+			return 0;
+		frames[n++] = (struct ht_frame_name){0};
+	}
+	frames[n - 1].function = function;
+	return n;
+}
