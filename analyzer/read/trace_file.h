@@ -75,6 +75,7 @@ struct ht_body {
 	size_t capacity;
 	uint8_t *frame; /* the compressed form */
 	size_t frame_capacity;
+	struct ZSTD_DCtx_s *zstd;
 };
 
 void ht_body_done(struct ht_body *body);

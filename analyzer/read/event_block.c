@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Decoding EVENTS blocks: the loop that every event of a trace passes once. Analyzer. */
+#include "analyzer/read/event_block.h"
+
+#include "analyzer/base/diag.h"
+#include "analyzer/base/xalloc.h"
+
+#include <stdlib.h>
+
+void ht_event_block_done(struct ht_event_block *events)
+{
+	if (!events)
+		return;
+	free(events->events);
+	free(events->segments);
+	*events = (struct ht_event_block){ 0 };
+}
+
+/* Most numbers are one byte; the rest, and the ends of columns, go the careful way. */
+static inline uint64_t take(struct ht_get *get)
+{
+	if (__builtin_expect(get->pos != get->end && *get->pos < 128, 1))
+		return *get->pos++;
+	return ht_get_u64(get);
+}
+
+static inline uint64_t take_diff(struct ht_get *get, uint64_t before)
+{
+	return before + ht_unzigzag(take(get));
+}
+
+/* Smallest and largest tick seen. */
+struct tick_range {
+	uint64_t first;
+	uint64_t last;
+};
+
+/*
+ * Decode the n_events of one segment. The same rules as ht_columns_get(), which is the reference, but
+ * with one check of the columns' ends per segment: until then gets behind an end give 0, which
+ * harms nobody. KINDS has n_events bytes left. False when something is impossible.
+ */
+static bool decode_segment(const struct ht_segment *segment, struct ht_get columns[HT_N_COLUMNS],
+			   struct ht_event *events, struct tick_range *range)
+{
+	const uint8_t *kinds = columns[HT_COLUMN_KINDS].pos;
+	struct ht_get ticks = columns[HT_COLUMN_TICKS];
+	struct ht_get nodes = columns[HT_COLUMN_NODES];
+	struct ht_get sizes = columns[HT_COLUMN_SIZES];
+	struct ht_get ids = columns[HT_COLUMN_IDS];
+	struct ht_get ends = columns[HT_COLUMN_ENDS];
+	uint64_t tick = segment->first_tick;
+	uint64_t next_id = segment->next_id;
+	uint64_t node = 0;
+	uint64_t all_nodes = 0; /* ORed: a node beyond 32 bits shows at the end */
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < segment->n_events; i++) {
+		struct ht_event e = { .kind = kinds[i] };
+		uint64_t own_node; /* of a free: no difference to the one before */
+
+		tick = take_diff(&ticks, tick);
+		e.tick = tick;
+		if (tick < range->first)
+			range->first = tick;
+		if (tick > range->last)
+			range->last = tick;
+		switch (e.kind) {
+		case HT_EVENT_ALLOC | HT_KIND_NEW_RANGE:
+			next_id = take_diff(&ids, next_id);
+			e.kind = HT_EVENT_ALLOC;
+			/* fall through */
+		case HT_EVENT_ALLOC:
+			node = take_diff(&nodes, node);
+			e.size = take(&sizes);
+			e.id = next_id++;
+			break;
+		case HT_EVENT_FREE:
+			own_node = take(&nodes);
+			all_nodes |= own_node;
+			e.node = (uint32_t)own_node;
+			e.id = next_id - ht_unzigzag(take(&ends));
+			events[i] = e;
+			continue;
+		case HT_EVENT_REALLOC | HT_KIND_NEW_RANGE:
+		case HT_EVENT_REALLOC_MOVED | HT_KIND_NEW_RANGE:
+			next_id = take_diff(&ids, next_id);
+			e.kind &= 15;
+			/* fall through */
+		case HT_EVENT_REALLOC:
+		case HT_EVENT_REALLOC_MOVED:
+			node = take_diff(&nodes, node);
+			e.size = take(&sizes);
+			e.id = next_id++;
+			e.old_id = next_id - ht_unzigzag(take(&ends));
+			break;
+		case HT_EVENT_MISSED_FREE:
+			e.id = next_id - ht_unzigzag(take(&ends));
+			events[i] = e;
+			continue;
+		case HT_EVENT_UNKNOWN_FREE:
+			own_node = take(&nodes);
+			all_nodes |= own_node;
+			e.node = (uint32_t)own_node;
+			e.id = take(&ends);
+			events[i] = e;
+			continue;
+		case HT_EVENT_LOST:
+			e.size = take(&sizes);
+			events[i] = e;
+			continue;
+		default:
+			is_good = false;
+			break;
+		}
+		all_nodes |= node;
+		e.node = (uint32_t)node;
+		events[i] = e;
+	}
+	columns[HT_COLUMN_KINDS].pos += segment->n_events;
+	columns[HT_COLUMN_TICKS] = ticks;
+	columns[HT_COLUMN_NODES] = nodes;
+	columns[HT_COLUMN_SIZES] = sizes;
+	columns[HT_COLUMN_IDS] = ids;
+	columns[HT_COLUMN_ENDS] = ends;
+	return is_good && all_nodes <= UINT32_MAX;
+}
+
+/* Read the segment heads; false when they do not add up to what the header says. */
+static bool decode_heads(struct ht_event_block *events, const struct ht_block *block,
+			 struct ht_get *get)
+{
+	uint64_t n_segments = ht_get_u64(get);
+	uint64_t n_events = 0;
+
+	/* A segment head takes 6 bytes at least, so what follows cannot be larger than the body. */
+	if (get->is_bad || n_segments > HT_BLOCK_MAX_SEGMENTS || n_segments > ht_get_left(get) / 6)
+		return false;
+	events->segments = ht_xalloc_grow(events->segments, &events->segments_capacity, n_segments,
+					  sizeof(*events->segments));
+	events->n_segments = n_segments;
+	for (size_t i = 0; i < n_segments; i++) {
+		ht_get_segment(get, &events->segments[i]);
+		n_events += events->segments[i].n_events;
+	}
+	events->n_events = n_events;
+	return !get->is_bad && n_events == block->n_items && n_events <= HT_BLOCK_MAX_EVENTS;
+}
+
+enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht_block *block,
+				  const uint8_t *body, size_t n_bytes, struct ht_diag *diag)
+{
+	struct ht_get get = ht_get_init(body, n_bytes);
+	struct ht_get columns[HT_N_COLUMNS];
+	struct tick_range range = { UINT64_MAX, 0 };
+	size_t i_event = 0;
+
+	if (!decode_heads(events, block, &get))
+		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
+				   "the segments of an event block are impossible");
+	for (int i = 0; i < HT_N_COLUMNS; i++) {
+		const uint8_t *bytes;
+		size_t n = ht_get_bytes(&get, &bytes);
+
+		columns[i] = ht_get_init(bytes, n);
+	}
+	if (get.is_bad || ht_get_left(&get) != 0 ||
+	    ht_get_left(&columns[HT_COLUMN_KINDS]) != events->n_events)
+		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
+				   "the columns of an event block do not fit it");
+	events->events = ht_xalloc_grow(events->events, &events->events_capacity, events->n_events,
+					sizeof(*events->events));
+	for (size_t i = 0; i < events->n_segments; i++) {
+		if (!decode_segment(&events->segments[i], columns, events->events + i_event, &range))
+			return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
+					   "an event of segment %zu is impossible", i);
+		i_event += events->segments[i].n_events;
+	}
+	for (int i = 0; i < HT_N_COLUMNS; i++) {
+		if (columns[i].is_bad || ht_get_left(&columns[i]) != 0)
+			return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
+					   "column %d of an event block has a wrong length", i);
+	}
+	if (events->n_events > 0 && (range.first < block->first_tick || range.last > block->last_tick))
+		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
+				   "events are outside the time that their block says");
+	return HT_OK;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* All events of a trace in the order of time: a heap of threads over lazily decoded blocks. Analyzer. */
+#include "analyzer/read/event_merge.h"
+
+#include "analyzer/base/u64_map.h"
+#include "analyzer/base/xalloc.h"
+#include "analyzer/read/event_block.h"
+
+#include <stdlib.h>
+
+/* A decoded block in use. Goes to the list of spare ones when no segment of it is left. */
+struct live_block {
+	struct ht_event_block decoded;
+	size_t n_segments_left;
+	struct live_block *next_spare;
+};
+
+/* A segment waiting for its turn in its thread. */
+struct pending {
+	struct live_block *block;
+	struct ht_event *events;
+	size_t n_events;
+	struct pending *next;
+};
+
+struct stream {
+	uint64_t thread_key; /* process serial << 32 | thread serial */
+	uint64_t last_tick;  /* of the newest segment queued */
+	struct pending *first;
+	struct pending *last;
+	size_t i_event; /* in the first segment */
+	uint32_t tid;
+};
+
+/* What the heap orders: the next event of a stream that has one. */
+struct heap_entry {
+	uint64_t tick;
+	uint64_t thread_key;
+	size_t i_stream;
+};
+
+struct ht_event_merge {
+	struct ht_trace_file *file;
+	const struct ht_block *blocks;
+	size_t n_blocks;
+	size_t i_block; /* next to decode */
+	/* need_by[i]: the smallest first tick of the EVENTS blocks from i on. Before an event of that
+	   tick is handed out, block i must be decoded; so blocks are decoded in file order always. */
+	uint64_t *need_by;
+	struct ht_body body;
+	struct live_block *spare;
+	struct live_block *done; /* holds the run handed out last; spare at the next call */
+	struct pending *spare_pending;
+	struct ht_u64_map stream_of; /* thread_key -> index */
+	struct stream *streams;
+	size_t n_streams;
+	size_t streams_capacity;
+	struct heap_entry *heap;
+	size_t n_heap;
+	size_t heap_capacity;
+	struct ht_event_merge_counts counts;
+};
+
+struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file)
+{
+	struct ht_event_merge *merge = ht_xalloc_zeroed(1, sizeof(*merge));
+	uint64_t need_by = UINT64_MAX;
+
+	merge->file = file;
+	merge->blocks = ht_trace_file_blocks(file, &merge->n_blocks);
+	merge->need_by = ht_xalloc_zeroed(merge->n_blocks, sizeof(*merge->need_by));
+	for (size_t i = merge->n_blocks; i-- > 0;) {
+		if (merge->blocks[i].type == HT_BLOCK_EVENTS && merge->blocks[i].first_tick < need_by)
+			need_by = merge->blocks[i].first_tick;
+		merge->need_by[i] = need_by;
+	}
+	return merge;
+}
+
+static void free_block(struct live_block *block)
+{
+	if (!block)
+		return;
+	ht_event_block_done(&block->decoded);
+	free(block);
+}
+
+void ht_event_merge_free(struct ht_event_merge *merge)
+{
+	if (!merge)
+		return;
+	for (size_t i = 0; i < merge->n_streams; i++) {
+		for (struct pending *p = merge->streams[i].first, *next; p; p = next) {
+			next = p->next;
+			if (--p->block->n_segments_left == 0)
+				free_block(p->block);
+			free(p);
+		}
+	}
+	for (struct live_block *block = merge->spare, *next; block; block = next) {
+		next = block->next_spare;
+		free_block(block);
+	}
+	for (struct pending *p = merge->spare_pending, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+	free_block(merge->done);
+	ht_u64_map_done(&merge->stream_of);
+	ht_body_done(&merge->body);
+	free(merge->streams);
+	free(merge->heap);
+	free(merge->need_by);
+	free(merge);
+}
+
+static bool is_before(const struct heap_entry *a, const struct heap_entry *b)
+{
+	return a->tick != b->tick ? a->tick < b->tick : a->thread_key < b->thread_key;
+}
+
+static void heap_push(struct ht_event_merge *merge, struct heap_entry entry)
+{
+	merge->heap = ht_xalloc_grow(merge->heap, &merge->heap_capacity, merge->n_heap + 1,
+				     sizeof(*merge->heap));
+	size_t i = merge->n_heap++;
+
+	while (i > 0 && is_before(&entry, &merge->heap[(i - 1) / 2])) {
+		merge->heap[i] = merge->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	merge->heap[i] = entry;
+}
+
+/* Put entry in the place of the top one. */
+static void heap_replace_top(struct ht_event_merge *merge, struct heap_entry entry)
+{
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= merge->n_heap)
+			break;
+		if (child + 1 < merge->n_heap &&
+		    is_before(&merge->heap[child + 1], &merge->heap[child]))
+			child++;
+		if (!is_before(&merge->heap[child], &entry))
+			break;
+		merge->heap[i] = merge->heap[child];
+		i = child;
+	}
+	merge->heap[i] = entry;
+}
+
+static void heap_pop(struct ht_event_merge *merge)
+{
+	struct heap_entry last = merge->heap[--merge->n_heap];
+
+	if (merge->n_heap > 0)
+		heap_replace_top(merge, last);
+}
+
+static size_t stream_for(struct ht_event_merge *merge, uint64_t thread_key)
+{
+	uint64_t *slot = ht_u64_map_put(&merge->stream_of, thread_key); /* index + 1 */
+
+	if (*slot == 0) {
+		merge->streams = ht_xalloc_grow(merge->streams, &merge->streams_capacity,
+						merge->n_streams + 1, sizeof(*merge->streams));
+		merge->streams[merge->n_streams] = (struct stream){ .thread_key = thread_key };
+		*slot = ++merge->n_streams;
+	}
+	return (size_t)*slot - 1;
+}
+
+/* Within a thread, order is the order in the file: make the ticks agree with it. */
+static void make_ticks_rise(struct ht_event_merge *merge, struct stream *stream,
+			    struct ht_event *events, size_t n_events)
+{
+	uint64_t last = stream->last_tick;
+
+	for (size_t i = 0; i < n_events; i++) {
+		if (events[i].tick < last) {
+			events[i].tick = last;
+			merge->counts.n_ticks_back++;
+		}
+		last = events[i].tick;
+	}
+	stream->last_tick = last;
+}
+
+static void queue_segment(struct ht_event_merge *merge, struct live_block *block,
+			  const struct ht_segment *segment, struct ht_event *events)
+{
+	size_t i_stream = stream_for(merge, (uint64_t)segment->process_serial << 32 |
+						    segment->thread_serial);
+	struct stream *stream = &merge->streams[i_stream];
+	struct pending *p = merge->spare_pending;
+
+	if (p)
+		merge->spare_pending = p->next;
+	else
+		p = ht_xalloc(sizeof(*p));
+	*p = (struct pending){ block, events, segment->n_events, NULL };
+	block->n_segments_left++;
+	make_ticks_rise(merge, stream, events, segment->n_events);
+	stream->tid = segment->tid;
+	if (stream->first) {
+		stream->last->next = p;
+		stream->last = p;
+		return;
+	}
+	stream->first = stream->last = p;
+	stream->i_event = 0;
+	heap_push(merge, (struct heap_entry){ events[0].tick, stream->thread_key, i_stream });
+}
+
+/* Decode the next block of the file, if it has events. */
+static void decode_next_block(struct ht_event_merge *merge)
+{
+	const struct ht_block *header = &merge->blocks[merge->i_block++];
+	struct live_block *block = merge->spare;
+	struct ht_diag diag;
+	size_t i_event = 0;
+
+	if (header->type != HT_BLOCK_EVENTS)
+		return;
+	if (block)
+		merge->spare = block->next_spare;
+	else
+		block = ht_xalloc_zeroed(1, sizeof(*block));
+	block->n_segments_left = 0;
+
+	enum ht_err err = ht_trace_file_load(merge->file, header, &merge->body, &diag);
+
+	if (!err)
+		err = ht_event_block_decode(&block->decoded, header, merge->body.bytes,
+					    merge->body.n_bytes, &diag);
+	if (err) {
+		ht_trace_file_note_damage(merge->file, &diag);
+		merge->counts.n_damaged_blocks++;
+		merge->counts.n_damaged_events += header->n_items;
+	} else {
+		merge->counts.n_blocks++;
+		for (size_t i = 0; i < block->decoded.n_segments; i++) {
+			const struct ht_segment *segment = &block->decoded.segments[i];
+
+			if (segment->n_events > 0)
+				queue_segment(merge, block, segment, block->decoded.events + i_event);
+			i_event += segment->n_events;
+		}
+	}
+	if (block->n_segments_left == 0) {
+		block->next_spare = merge->spare;
+		merge->spare = block;
+	}
+}
+
+/* The first segment of stream is used up. */
+static void drop_segment(struct ht_event_merge *merge, struct stream *stream)
+{
+	struct pending *p = stream->first;
+
+	stream->first = p->next;
+	stream->i_event = 0;
+	if (--p->block->n_segments_left == 0)
+		merge->done = p->block; /* the caller still reads its last run */
+	p->next = merge->spare_pending;
+	merge->spare_pending = p;
+}
+
+/* True while a block must be decoded before an event of this tick may be handed out. */
+static bool needs_block(const struct ht_event_merge *merge, uint64_t tick)
+{
+	return merge->i_block < merge->n_blocks && merge->need_by[merge->i_block] <= tick;
+}
+
+enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tick,
+				struct ht_event_run *ret_run)
+{
+	if (merge->done) {
+		merge->done->next_spare = merge->spare;
+		merge->spare = merge->done;
+		merge->done = NULL;
+	}
+	while (merge->i_block < merge->n_blocks &&
+	       (merge->n_heap == 0 || needs_block(merge, merge->heap[0].tick)))
+		decode_next_block(merge);
+	if (merge->n_heap == 0)
+		return HT_ERR_END;
+
+	struct heap_entry top = merge->heap[0];
+	struct stream *stream = &merge->streams[top.i_stream];
+	struct pending *p = stream->first;
+	const struct ht_event *first = p->events + stream->i_event;
+
+	*ret_run = (struct ht_event_run){
+		.process_serial = (uint32_t)(top.thread_key >> 32),
+		.thread_serial = (uint32_t)top.thread_key,
+		.tid = stream->tid,
+		.events = first,
+	};
+	if (top.tick > until_tick)
+		return HT_OK;
+
+	/* The run ends before the next event of any other thread, known or still in the file. */
+	uint64_t last_tick = until_tick;
+
+	if (merge->i_block < merge->n_blocks && merge->need_by[merge->i_block] - 1 < last_tick)
+		last_tick = merge->need_by[merge->i_block] - 1;
+	for (size_t child = 1; child <= 2 && child < merge->n_heap; child++) {
+		const struct heap_entry *other = &merge->heap[child];
+		uint64_t tick = other->thread_key < top.thread_key ? other->tick - 1 : other->tick;
+
+		if (tick < last_tick)
+			last_tick = tick;
+	}
+	const struct ht_event *end = p->events + p->n_events;
+	const struct ht_event *e = first;
+
+	if (end[-1].tick <= last_tick) {
+		e = end;
+	} else {
+		while (e->tick <= last_tick)
+			e++;
+	}
+	ret_run->n_events = (size_t)(e - first);
+	stream->i_event += ret_run->n_events;
+	if (e == end)
+		drop_segment(merge, stream);
+	if (stream->first) {
+		top.tick = stream->first->events[stream->i_event].tick;
+		heap_replace_top(merge, top);
+	} else {
+		heap_pop(merge);
+	}
+	return HT_OK;
+}
+
+struct ht_event_merge_counts ht_event_merge_counts(const struct ht_event_merge *merge)
+{
+	return merge->counts;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* All events of a trace in the order of time. Analyzer. */
+#ifndef HT_EVENT_MERGE_H
+#define HT_EVENT_MERGE_H
+
+#include "analyzer/read/trace_file.h"
+
+#include <heaptide/trace_format.h>
+
+/* Events of one thread that no event of another thread comes between. */
+struct ht_event_run {
+	uint32_t process_serial;
+	uint32_t thread_serial;
+	uint32_t tid;
+	const struct ht_event *events;
+	size_t n_events;
+};
+
+struct ht_event_merge;
+
+/*
+ * Start at the first event of file, which must outlive the merge. Blocks that cannot be decoded are
+ * left out and noted as damage in file. In memory are the blocks that overlap in time, no more.
+ */
+struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file);
+
+/* NULL is fine. */
+void ht_event_merge_free(struct ht_event_merge *merge);
+
+/*
+ * The next run of events, ordered by (tick, process serial, thread serial); those of one thread in the
+ * order of the file, with ticks that never decrease (a tick before its predecessor's is given as
+ * that one). No event of the run is later than until_tick. HT_OK with *ret_run filled (n_events 0
+ * when the next event is later than until_tick), valid until the next call; HT_ERR_END after the
+ * last one.
+ */
+enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tick,
+				struct ht_event_run *ret_run) HT_MUST_CHECK;
+
+/* What was met so far. */
+struct ht_event_merge_counts {
+	uint64_t n_blocks;         /* decoded */
+	uint64_t n_damaged_blocks; /* left out */
+	uint64_t n_damaged_events; /* in those, as their headers say */
+	uint64_t n_ticks_back;     /* ticks before their predecessor's in the same thread */
+};
+
+struct ht_event_merge_counts ht_event_merge_counts(const struct ht_event_merge *merge);
+
+#endif
