@@ -4,13 +4,31 @@ noinst_LTLIBRARIES += libanalyzer.la
 bin_PROGRAMS += heaptide
 
 libanalyzer_la_SOURCES = \
+	%D%/agg/rate_windows.c %D%/agg/rate_windows.h \
+	%D%/agg/results.c %D%/agg/results.h \
+	%D%/agg/site_table.c %D%/agg/site_table.h \
+	%D%/agg/tally.c %D%/agg/tally.h \
 	%D%/base/arena.c %D%/base/arena.h \
 	%D%/base/checked.h \
 	%D%/base/diag.c %D%/base/diag.h \
 	%D%/base/human.c %D%/base/human.h \
 	%D%/base/strbuf.c %D%/base/strbuf.h \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
-	%D%/base/xalloc.c %D%/base/xalloc.h
+	%D%/base/xalloc.c %D%/base/xalloc.h \
+	%D%/model/module_list.c %D%/model/module_list.h \
+	%D%/model/process_list.c %D%/model/process_list.h \
+	%D%/model/stack_tree.c %D%/model/stack_tree.h \
+	%D%/model/trace_model.c %D%/model/trace_model.h \
+	%D%/read/block_list.c %D%/read/block_list.h \
+	%D%/read/block_prefix.c %D%/read/block_prefix.h \
+	%D%/read/event_block.c %D%/read/event_block.h \
+	%D%/read/event_merge.c %D%/read/event_merge.h \
+	%D%/read/file_bytes.c %D%/read/file_bytes.h \
+	%D%/read/tick_clock.h \
+	%D%/read/trace_file.c %D%/read/trace_file.h \
+	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
+	%D%/replay/replay.c %D%/replay/replay.h \
+	%D%/replay/summary.c %D%/replay/summary.h
 libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 

@@ -9,6 +9,8 @@
 
 #include <heaptide/trace_codec.h>
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,12 +63,18 @@ struct scan {
 	uint8_t *search_buf;
 };
 
-static void report(const struct scan *scan, enum ht_err err, uint64_t off_bytes, uint64_t seq,
-		   const char *what, uint64_t n_bytes)
+static void __attribute__((format(printf, 5, 6)))
+report(const struct scan *scan, enum ht_err err, uint64_t off_bytes, uint64_t seq,
+       const char *format, ...)
 {
 	struct ht_diag diag;
+	char text[sizeof(diag.msg)];
+	va_list args;
 
-	ht_diag_set(&diag, err, off_bytes, seq, what, (unsigned long long)n_bytes);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ht_diag_set(&diag, err, off_bytes, seq, "%s", text);
 	scan->damage(scan->context, &diag);
 }
 
@@ -123,11 +131,11 @@ static void check_seq(const struct scan *scan, uint32_t expected, const struct h
 		      uint64_t off_bytes)
 {
 	if (header->seq > expected)
-		report(scan, HT_ERR_CORRUPT, off_bytes, expected, "%llu blocks are missing before this place",
+		report(scan, HT_ERR_CORRUPT, off_bytes, expected, "%u blocks are missing before this place",
 		       header->seq - expected);
 	else if (header->seq < expected)
 		report(scan, HT_ERR_CORRUPT, off_bytes, header->seq,
-		       "a block is out of order: number %llu comes again", header->seq);
+		       "a block is out of order: number %u comes again", header->seq);
 }
 
 void ht_block_list_scan(struct ht_block_list *list, const struct ht_file_bytes *file,
@@ -154,18 +162,19 @@ void ht_block_list_scan(struct ht_block_list *list, const struct ht_file_bytes *
 			}
 			report(&scan, HT_ERR_TRUNCATED, pos, header.seq,
 			       "the file ends inside this block, %llu bytes too early",
-			       header.frame_bytes - (left - HT_BLOCK_PREFIX_BYTES));
+			       (unsigned long long)(header.frame_bytes - (left - HT_BLOCK_PREFIX_BYTES)));
 		} else if (trailer_at(&scan, pos)) {
 			list->has_trailer = true;
 			pos += HT_TRAILER_FILE_BYTES;
 			if (pos < file->n_bytes)
 				report(&scan, HT_ERR_CORRUPT, pos, UINT64_MAX,
-				       "%llu bytes follow the end of the trace", file->n_bytes - pos);
+				       "%llu bytes follow the end of the trace",
+				       (unsigned long long)(file->n_bytes - pos));
 			break;
 		} else {
 			report(&scan, left < HT_TRAILER_FILE_BYTES ? HT_ERR_TRUNCATED : HT_ERR_CORRUPT, pos,
 			       expected_seq, "no block begins here, %llu bytes before the end of the file",
-			       left);
+			       (unsigned long long)left);
 			if (search_from == pos)
 				search_from++;
 		}

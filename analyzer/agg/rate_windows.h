@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocations over time, and the busiest window of it. Analyzer. */
+#ifndef HT_RATE_WINDOWS_H
+#define HT_RATE_WINDOWS_H
+
+#include "analyzer/read/tick_clock.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Time is cut into steps, ten of which are a window: a hundredth of the recording, but at least 10 ms
+ * and at most 1 s (more for recordings beyond a day). Windows begin at every step.
+ */
+#define HT_RATE_STEPS_PER_WINDOW 10u
+
+struct ht_rate_step {
+	uint64_t n_allocations;
+	uint64_t n_bytes;
+	uint64_t max_live_bytes; /* largest value of all live bytes that was set inside */
+};
+
+struct ht_rate_windows {
+	struct ht_rate_step *steps;
+	size_t n_steps;
+	uint64_t step_ticks;
+	uint64_t zero_tick;
+	struct ht_rate_step *now; /* the step of the ticks from now_first on, less than now_end */
+	uint64_t now_first;
+	uint64_t now_end;
+};
+
+/* For ticks from clock->zero_tick to last_tick; others are counted at the nearer end. */
+void ht_rate_windows_init(struct ht_rate_windows *rate, const struct ht_tick_clock *clock,
+			  uint64_t last_tick);
+
+/* NULL and all zero are fine. */
+void ht_rate_windows_done(struct ht_rate_windows *rate);
+
+/* The rare part of ht_rate_windows_step. */
+struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t tick);
+
+/* The step that tick is in. */
+static inline struct ht_rate_step *ht_rate_windows_step(struct ht_rate_windows *rate, uint64_t tick)
+{
+	if (__builtin_expect(tick - rate->now_first < rate->now_end - rate->now_first, 1))
+		return rate->now;
+	return ht_rate_windows_seek(rate, tick);
+}
+
+struct ht_busiest_window {
+	uint64_t from_tick;
+	uint64_t to_tick; /* exclusive; not after end_tick */
+	uint64_t n_allocations;
+	uint64_t n_bytes;
+};
+
+/* The first window with the most allocations, in a recording that ended at end_tick. */
+struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *rate, uint64_t end_tick);
+
+#endif

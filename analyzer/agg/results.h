@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* What a replay of a trace found: the numbers that reports show. Analyzer. */
+#ifndef HT_RESULTS_H
+#define HT_RESULTS_H
+
+#include "analyzer/agg/rate_windows.h"
+#include "analyzer/agg/site_table.h"
+#include "analyzer/agg/tally.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Counts of one process image, and of all of them together.
+ *
+ * A FREE counts as a free when its block is known, as an inherited free when the block was allocated by
+ * the process this one is a fork of (that changes nothing in the parent, and the child's copy was never
+ * counted as live), and is an anomaly otherwise.
+ */
+struct ht_counts {
+	uint64_t n_events;
+	uint64_t n_allocations;
+	uint64_t n_frees;
+	uint64_t n_reallocations;
+	uint64_t allocated_bytes; /* of allocations, and of reallocations with their new size */
+	uint64_t n_inherited_frees; /* and reallocations of inherited blocks */
+	uint64_t n_missed_frees;
+	uint64_t n_unknown_frees;
+	uint64_t n_lost_events;
+	uint64_t n_threads;
+	uint64_t n_leaked; /* live when the process ended, unless that was by exec */
+	uint64_t leaked_bytes;
+	uint64_t n_live_at_exec; /* live when another program took its place */
+	uint64_t live_at_exec_bytes;
+};
+
+struct ht_process_result {
+	struct ht_counts counts;
+	uint64_t live_bytes; /* now, while replaying */
+	uint64_t peak_bytes; /* of this process alone */
+	uint64_t first_event_tick;
+	uint64_t last_event_tick;
+};
+
+/* Events that cannot be in an undamaged and complete trace. */
+enum ht_anomaly_kind {
+	HT_ANOMALY_DUPLICATE_ID = 0, /* an allocation with the id of a live block */
+	HT_ANOMALY_UNKNOWN_ID = 1,   /* a free or realloc of a block that is not live */
+	HT_ANOMALY_AFTER_END = 2,    /* an event of a process that had ended */
+	HT_ANOMALY_UNKNOWN_STACK = 3, /* an event with a node that was never described */
+	HT_ANOMALY_TICK_BACK = 4,    /* a time before the previous one of the same thread */
+	HT_ANOMALY_NO_PROCESS = 5,   /* events of a process that was never described */
+	HT_N_ANOMALIES = 6,
+};
+
+/* How often, and the first one. */
+struct ht_anomaly {
+	uint64_t n;
+	uint32_t process; /* index */
+	uint32_t thread_serial;
+	uint64_t tick;
+	uint64_t id; /* or node */
+};
+
+struct ht_results {
+	struct ht_counts totals;
+	struct ht_process_result *processes; /* by index in the model */
+	size_t n_processes;
+	struct ht_site_table sites; /* with the peak */
+	struct ht_tally sizes;      /* of allocations and reallocations */
+	struct ht_tally lifetimes_ticks; /* of blocks that were freed */
+	uint64_t n_censored;    /* blocks whose end was not seen: still live, or freed unseen */
+	uint64_t n_temporary;
+	uint64_t temporary_bytes;
+	uint64_t n_short_lived;
+	uint64_t short_lived_bytes;
+	uint64_t short_lived_age; /* the threshold used */
+	struct ht_rate_windows rate;
+	uint64_t end_tick; /* of the last event or process end */
+	struct ht_anomaly anomalies[HT_N_ANOMALIES];
+	uint64_t n_damaged_blocks; /* event blocks left out */
+	uint64_t n_damaged_events; /* in them */
+};
+
+/* NULL is fine. */
+void ht_results_done(struct ht_results *results);
+
+#endif

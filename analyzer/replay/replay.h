@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Going through all events of a trace once, keeping what is live, and counting. Analyzer. */
+#ifndef HT_REPLAY_H
+#define HT_REPLAY_H
+
+#include "analyzer/agg/results.h"
+#include "analyzer/model/trace_model.h"
+#include "analyzer/read/trace_file.h"
+
+#define HT_SHORT_LIVED_AGE_DEFAULT 64u
+
+struct ht_replay_options {
+	uint64_t short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
+};
+
+/*
+ * Fill *results (to be released with ht_results_done) from the events of file, which model describes.
+ * Damage is noted in file. Memory is for live blocks, distinct stacks and threads, whatever the number
+ * of events.
+ *
+ * How events count:
+ * - A realloc is neither allocation nor free. Its block gets the new size and the realloc's site as
+ *   owner of its bytes; birth, thread of birth and birth site stay: it is the same block's life.
+ * - Temporary: freed by the thread that allocated it, with no allocation of that thread in between.
+ *   Short-lived: freed, by any thread, before its thread of birth made short_lived_age more allocations.
+ * - When a process ends, its live blocks are no longer live. They are leaked, unless it ended by exec,
+ *   which gives up its memory on purpose: those are counted apart. So the peak never contains memory
+ *   of processes that are gone.
+ * - A forked child's copy of its parent's blocks is never counted as live (the pages are shared).
+ * - A free by one thread may come up to HT_REPLAY_SLACK_TICKS before the allocation by another (equal
+ *   ticks, or the reading of the clock was overtaken): it waits, and is applied right after it.
+ */
+#define HT_REPLAY_SLACK_TICKS 64u
+
+void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
+		   const struct ht_replay_options *options, struct ht_results *ret_results);
+
+#endif
