@@ -5,6 +5,8 @@
  */
 #include "preload/stack_step.h"
 
+#include <stddef.h>
+
 #include "preload/module_table.h"
 #include "preload/sys_prim.h"
 
@@ -14,6 +16,9 @@ const uint64_t ht_walk_never = 0;
 
 #include "preload/cfi_row.h"
 #include "preload/cfi_step.h"
+
+/* Where the main thread's stack was when the process began; the loader exports it. */
+extern void *__libc_stack_end __attribute__((weak));
 
 #define WALK_REGS_MASK (1u << HT_ARCH_REG_PC | 1u << HT_ARCH_REG_SP | 1u << HT_ARCH_REG_FP)
 #define ALL_REGS_MASK ((1u << HT_ARCH_N_REGS) - 1)
@@ -148,6 +153,12 @@ static enum ht_step_result step_by_frame_pointer(struct ht_stack_walk *w,
 	uint64_t pc;
 	uint64_t fp;
 
+	/*
+	 * The loader's entry code has no unwind data and calls constructors with the stack pointer the
+	 * kernel gave it: there is nothing beyond.
+	 */
+	if (&__libc_stack_end != NULL && state->sp == (uint64_t)__libc_stack_end)
+		return HT_STEP_COMPLETE;
 	if (frame % 8 != 0 || frame < state->sp || frame - state->sp > MAX_FP_CHAIN_FRAME_BYTES ||
 	    !ht_stack_step_read(w, frame + HT_ARCH_FP_CHAIN_RA_OFF_BYTES, &pc) ||
 	    !ht_stack_step_read(w, frame + HT_ARCH_FP_CHAIN_FP_OFF_BYTES, &fp))
