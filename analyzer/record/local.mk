@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: MIT
+# The recorder: lower than everything but base.
+libanalyzer_la_SOURCES += \
+	%D%/block_writer.c %D%/block_writer.h \
+	%D%/clock_source.c %D%/clock_source.h \
+	%D%/column_writer.c %D%/column_writer.h \
+	%D%/drain.c %D%/drain.h \
+	%D%/exit_status.c %D%/exit_status.h \
+	%D%/launch.c %D%/launch.h \
+	%D%/node_batch.c %D%/node_batch.h \
+	%D%/process_finder.c %D%/process_finder.h \
+	%D%/process_watch.c %D%/process_watch.h \
+	%D%/program.c %D%/program.h \
+	%D%/recorder.c %D%/recorder.h \
+	%D%/region.c %D%/region.h \
+	%D%/shim_path.c %D%/shim_path.h \
+	%D%/start_block.c %D%/start_block.h \
+	%D%/trace_output.c %D%/trace_output.h
+libanalyzer_la_CPPFLAGS = $(AM_CPPFLAGS) -DHT_PKGLIBDIR='"$(pkglibdir)"' -DHT_MULTIARCH='"$(host_cpu)-linux-gnu"'
+
+heaptide_SOURCES += \
+	analyzer/cmd/cmd_record.c \
+	analyzer/cmd/cmd_serve.c \
+	analyzer/cmd/record_options.c analyzer/cmd/record_options.h \
+	analyzer/cmd/record_summary.c analyzer/cmd/record_summary.h

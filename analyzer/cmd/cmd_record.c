@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* `heaptide record`: run a program, record it, say how it went. Analyzer. */
+#include "analyzer/base/xalloc.h"
+#include "analyzer/cmd/cmd.h"
+#include "analyzer/cmd/record_options.h"
+#include "analyzer/cmd/record_summary.h"
+#include "analyzer/record/launch.h"
+#include "analyzer/record/program.h"
+#include "analyzer/record/recorder.h"
+#include "analyzer/record/shim_path.h"
+#include "analyzer/record/trace_output.h"
+
+#include <heaptide/env.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* As env(1), timeout(1) and nohup(1) have them. */
+enum {
+	EXIT_OURS = 125,
+	EXIT_CANNOT_EXECUTE = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+/* Everything that one recording needs; released in reverse order. */
+struct recording {
+	struct ht_record_options options;
+	char program[PATH_MAX]; /* what is executed */
+	char **argv;            /* the program's, options.first_arg on */
+	int argc;
+	struct ht_shim_path shim;
+	struct ht_recorder *recorder;
+	struct ht_launch launch;
+	bool has_child;
+	struct ht_trace_output output;
+	char **envp;
+	char *region_entry;
+	char *preload_entry;
+};
+
+static volatile sig_atomic_t stop;
+
+static int exit_status_of(enum ht_err err)
+{
+	switch (err) {
+	case HT_ERR_NOT_FOUND: return EXIT_NOT_FOUND;
+	case HT_ERR_NOT_EXECUTABLE: return EXIT_CANNOT_EXECUTE;
+	default: return EXIT_OURS;
+	}
+}
+
+static char *make_entry(const char *name, const char *value)
+{
+	size_t size = strlen(name) + 1 + strlen(value) + 1;
+	char *entry = ht_xalloc(size);
+
+	stpcpy(stpcpy(stpcpy(entry, name), "="), value);
+	return entry;
+}
+
+static bool is_entry_of(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '=';
+}
+
+/* The program's environment: ours, with the two variables that make it a recorded one. */
+static void make_environment(struct recording *r)
+{
+	char *preload = ht_shim_path_preload_value(getenv("LD_PRELOAD"), r->shim.path);
+	size_t n = 0;
+
+	r->preload_entry = make_entry("LD_PRELOAD", preload);
+	r->region_entry = make_entry(HEAPTIDE_ENV_REGION, ht_recorder_region_path(r->recorder));
+	free(preload);
+	while (environ[n])
+		n++;
+	r->envp = ht_xalloc_zeroed(n + 3, sizeof(*r->envp));
+	n = 0;
+	for (char **e = environ; *e; e++) {
+		if (!is_entry_of(*e, "LD_PRELOAD") && !is_entry_of(*e, HEAPTIDE_ENV_REGION))
+			r->envp[n++] = *e;
+	}
+	r->envp[n++] = r->preload_entry;
+	r->envp[n] = r->region_entry;
+}
+
+/* Find the program and make everything ready short of running it. 0, or the exit status. */
+static int prepare(struct recording *r, char *name)
+{
+	struct ht_diag diag = { .msg = "" };
+	enum ht_err err = ht_program_find(name, r->program, &diag);
+
+	if (err != HT_OK) {
+		ht_cmd_complain("%s: %s", name, diag.msg);
+		return exit_status_of(err);
+	}
+	if (ht_program_check(r->program, &diag) != HT_OK) {
+		ht_cmd_complain("%s: %s", name, diag.msg);
+		return EXIT_OURS;
+	}
+	if (ht_shim_path_init(&r->shim, &diag) != HT_OK ||
+	    ht_recorder_new(&r->options.config, &r->recorder, &diag) != HT_OK) {
+		ht_cmd_complain("%s", diag.msg);
+		return EXIT_OURS;
+	}
+	make_environment(r);
+	return 0;
+}
+
+/* Fork, make the trace file (its name may have the process id in it), let the program go. */
+static int start(struct recording *r)
+{
+	const struct ht_record_options *o = &r->options;
+	struct ht_diag diag = { .msg = "" };
+	char path[PATH_MAX];
+	enum ht_taken taken = o->is_forced         ? HT_TAKEN_REPLACE
+			      : o->is_output_given ? HT_TAKEN_REFUSE
+						   : HT_TAKEN_NUMBER;
+
+	if (ht_launch_fork(&r->launch, r->program, r->argv, r->envp, &diag) != HT_OK) {
+		ht_cmd_complain("%s", diag.msg);
+		return EXIT_OURS;
+	}
+	r->has_child = true;
+	if (ht_trace_output_expand(o->output, r->launch.pid, r->argv[0], path, &diag) != HT_OK ||
+	    ht_trace_output_init(&r->output, path, taken, &diag) != HT_OK ||
+	    ht_recorder_start(r->recorder, r->output.fd, r->argc, (const char *const *)r->argv,
+			      &diag) != HT_OK) {
+		ht_cmd_complain("%s", diag.msg);
+		ht_launch_cancel(&r->launch);
+		r->has_child = false;
+		ht_trace_output_discard(&r->output);
+		return EXIT_OURS;
+	}
+	ht_launch_catch(&r->launch, &stop);
+
+	enum ht_err err = ht_launch_go(&r->launch, &diag);
+
+	if (err != HT_OK) {
+		ht_cmd_complain("%s: %s", r->argv[0], diag.msg);
+		r->has_child = false;
+		ht_trace_output_discard(&r->output);
+		return exit_status_of(err);
+	}
+	return 0;
+}
+
+/* Sleep until the program is gone, when nothing can be written any more. */
+static void wait_for_program(struct recording *r)
+{
+	siginfo_t info;
+
+	while (waitid(P_PID, (id_t)r->launch.pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+		;
+}
+
+/* Record to the end. Returns the program's wait status. */
+static int record(struct recording *r, struct ht_recorder_result *ret_result,
+		  bool *ret_is_interrupted)
+{
+	struct ht_recorder_main m = {
+		.pid = r->launch.pid,
+		.pidfd = r->launch.pidfd,
+		.stop = &stop,
+		.is_stopped_by_main_only = true,
+		.wait_mask = &r->launch.mask,
+	};
+	enum ht_run_result why = ht_recorder_run(r->recorder, &m);
+
+	if (why == HT_RUN_MAIN_ENDED) {
+		if (!r->options.is_quiet)
+			ht_cmd_complain("%s ended; still recording what it started (Ctrl-C ends the "
+					"recording)", r->argv[0]);
+		why = ht_recorder_run(r->recorder, &m);
+	}
+	*ret_is_interrupted = why == HT_RUN_INTERRUPTED;
+	ht_recorder_finish(r->recorder,
+			   why == HT_RUN_INTERRUPTED ? HT_RECORD_INTERRUPTED : HT_RECORD_COMPLETE,
+			   ret_result);
+	if (why == HT_RUN_FAILED) {
+		ht_record_summary_print_failure(ret_result, r->output.path);
+		wait_for_program(r);
+	}
+	r->has_child = false;
+	return ht_launch_reap(&r->launch);
+}
+
+static int finish(struct recording *r, int wait_status, const struct ht_recorder_result *result,
+		  bool is_interrupted)
+{
+	struct ht_record_summary summary = {
+		.program = r->argv[0],
+		.wait_status = wait_status,
+		.trace_path = r->output.path,
+		.is_readable = r->output.is_file,
+		.was_interrupted = is_interrupted,
+		.result = result,
+	};
+
+	if (result->n_processes == 0 && result->diag.err == HT_OK) {
+		ht_record_summary_print_nothing(r->argv[0], r->program, wait_status);
+		ht_trace_output_discard(&r->output);
+	} else if (!r->options.is_quiet) {
+		ht_record_summary_print(&summary);
+	}
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+int ht_cmd_record(int argc, char **argv)
+{
+	struct recording r = { .output = { .fd = -1 } };
+	struct ht_recorder_result result;
+	bool is_interrupted = false;
+
+	if (!ht_record_options_parse(&r.options, argc, argv))
+		return EXIT_OURS;
+	if (r.options.is_help) {
+		ht_record_options_print_help();
+		return ht_cmd_finish_stdout(HT_EXIT_OK);
+	}
+	r.argv = argv + r.options.first_arg;
+	r.argc = argc - r.options.first_arg;
+	ht_launch_prepare();
+
+	int status = prepare(&r, r.argv[0]);
+
+	if (status == 0)
+		status = start(&r);
+	if (status == 0) {
+		int wait_status = record(&r, &result, &is_interrupted);
+
+		status = finish(&r, wait_status, &result, is_interrupted);
+	}
+	ht_trace_output_done(&r.output);
+	ht_recorder_free(r.recorder);
+	ht_shim_path_done(&r.shim);
+	free(r.envp);
+	free(r.region_entry);
+	free(r.preload_entry);
+	return status;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Parses the options of `record`. Analyzer. */
+#include "analyzer/cmd/record_options.h"
+
+#include "analyzer/cmd/cmd.h"
+
+#include <heaptide/env.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* zstd's own range. */
+#define MAX_LEVEL 19
+
+struct word {
+	const char *text;
+	uint32_t value;
+};
+
+static const struct word overloads[] = {
+	{ "block", HT_OVERLOAD_BLOCK },
+	{ "drop", HT_OVERLOAD_DROP },
+	{ NULL, 0 },
+};
+
+static const struct word unwinds[] = {
+	{ "default", HT_UNWIND_DEFAULT }, { "fast", HT_UNWIND_FAST }, { "libunwind", HT_UNWIND_LIBUNWIND },
+	{ "verify", HT_UNWIND_VERIFY },   { "none", HT_UNWIND_NONE }, { NULL, 0 },
+};
+
+static bool parse_word(const char *text, const struct word *words, uint32_t *ret_value)
+{
+	for (; words->text; words++) {
+		if (strcmp(words->text, text) == 0) {
+			*ret_value = words->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret_value)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (errno || end == text || *end || *text == '-' || v < min || v > max)
+		return false;
+	*ret_value = (uint32_t)v;
+	return true;
+}
+
+bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
+{
+	const struct {
+		const char *name;
+		const struct word *words;
+		uint32_t *value;
+	} settings[] = {
+		{ HEAPTIDE_ENV_UNWIND, unwinds, &o->config.unwind },
+		{ HEAPTIDE_ENV_OVERLOAD, overloads, &o->config.overload },
+	};
+	bool is_ok = true;
+
+	*o = (struct ht_record_options){
+		.config = ht_recorder_default_config,
+		.output = HEAPTIDE_DEFAULT_OUTPUT,
+	};
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		const char *text = getenv(settings[i].name);
+
+		if (!text || !*text || parse_word(text, settings[i].words, settings[i].value))
+			continue;
+		if (!is_silent)
+			ht_cmd_complain("%s: unknown value \"%s\"", settings[i].name, text);
+		is_ok = false;
+	}
+
+	const char *output = getenv(HEAPTIDE_ENV_OUTPUT);
+	const char *log = getenv(HEAPTIDE_ENV_LOG);
+
+	if (output && *output) {
+		o->output = output;
+		o->is_output_given = true;
+	}
+	o->config.log_level = log && strcmp(log, "1") == 0;
+	return is_ok;
+}
+
+void ht_record_options_print_help(void)
+{
+	fputs("Usage: heaptide record [OPTIONS] [--] PROGRAM [ARGS...]\n"
+	      "\n"
+	      "Run PROGRAM and record every allocation that it and the processes it starts make.\n"
+	      "\n"
+	      "  -o, --output=FILE      the trace; %p is the process id, %e the program, %h the host,\n"
+	      "                         %t the start time (default " HEAPTIDE_DEFAULT_OUTPUT ")\n"
+	      "  -f, --force            replace FILE when it exists\n"
+	      "      --unwind=HOW       stacks by fast, libunwind, verify (both, compared) or none\n"
+	      "      --max-frames=N     record at most N frames of a stack (default 512)\n"
+	      "      --overload=POLICY  when the recorder cannot keep up: block (the program waits,\n"
+	      "                         the trace is complete) or drop (events are lost and counted)\n"
+	      "      --level=N          zstd level of the trace, 1 to 19 (default 1)\n"
+	      "  -q, --quiet            no summary at the end\n"
+	      "\n"
+	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
+	      "failed, 126 when PROGRAM cannot be executed, 127 when it is not found.\n"
+	      "\n"
+	      "An existing FILE is kept: without -f a name that was given is refused, and the default\n"
+	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_UNWIND and\n"
+	      "HEAPTIDE_OVERLOAD stand for the options of the same names, which win.\n",
+	      stdout);
+}
+
+bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
+{
+	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL };
+	static const struct option long_options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "unwind", required_argument, NULL, OPT_UNWIND },
+		{ "overload", required_argument, NULL, OPT_OVERLOAD },
+		{ "max-frames", required_argument, NULL, OPT_MAX_FRAMES },
+		{ "level", required_argument, NULL, OPT_LEVEL },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint32_t level = (uint32_t)ht_recorder_default_config.level;
+	int c;
+
+	if (!ht_record_options_from_env(o, false))
+		return false;
+	opterr = 0;
+	/* "+": the first word that is no option is the program; the rest is the program's. */
+	while ((c = getopt_long(argc, argv, "+:o:fqh", long_options, NULL)) != -1) {
+		bool is_ok = true;
+
+		switch (c) {
+		case 'o':
+			o->output = optarg;
+			o->is_output_given = true;
+			is_ok = *optarg != '\0';
+			break;
+		case 'f': o->is_forced = true; break;
+		case 'q': o->is_quiet = true; break;
+		case 'h': o->is_help = true; return true;
+		case OPT_UNWIND: is_ok = parse_word(optarg, unwinds, &o->config.unwind); break;
+		case OPT_OVERLOAD: is_ok = parse_word(optarg, overloads, &o->config.overload); break;
+		case OPT_MAX_FRAMES: is_ok = parse_number(optarg, 1, 65535, &o->config.max_frames); break;
+		case OPT_LEVEL: is_ok = parse_number(optarg, 1, MAX_LEVEL, &level); break;
+		case ':':
+			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
+			return false;
+		default:
+			if (optopt && optopt < 256)
+				ht_cmd_usage("record", "unknown option -%c", optopt);
+			else if (optopt)
+				ht_cmd_usage("record", "%s takes no value", argv[optind - 1]);
+			else
+				ht_cmd_usage("record", "unknown option %s", argv[optind - 1]);
+			return false;
+		}
+		if (!is_ok) {
+			ht_cmd_usage("record", "bad value \"%s\"%s%s", optarg,
+				     strncmp(argv[optind - 1], "--", 2) == 0 ? " in " : "",
+				     strncmp(argv[optind - 1], "--", 2) == 0 ? argv[optind - 1] : "");
+			return false;
+		}
+	}
+	o->config.level = (int)level;
+	o->first_arg = optind;
+	if (optind >= argc) {
+		ht_cmd_usage("record", "which program?");
+		return false;
+	}
+	return true;
+}

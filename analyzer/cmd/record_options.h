@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user asked of `record`, from options and environment. Analyzer. */
+#ifndef HT_RECORD_OPTIONS_H
+#define HT_RECORD_OPTIONS_H
+
+#include "analyzer/record/recorder.h"
+
+#include <stdbool.h>
+
+struct ht_record_options {
+	struct ht_recorder_config config;
+	const char *output; /* pattern */
+	bool is_output_given;
+	bool is_forced;
+	bool is_quiet;
+	bool is_help;
+	int first_arg; /* of argv: the program */
+};
+
+/*
+ * Settings from the environment. False after a complaint about a value that makes no sense; *options
+ * has the default then. is_silent: no complaint.
+ */
+bool ht_record_options_from_env(struct ht_record_options *options, bool is_silent);
+
+/* The same and the command line, which wins. False after a complaint. */
+bool ht_record_options_parse(struct ht_record_options *options, int argc, char **argv);
+
+void ht_record_options_print_help(void);
+
+#endif

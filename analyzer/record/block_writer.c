@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames, compresses and writes the blocks of a trace file. Analyzer. */
+#include "analyzer/record/block_writer.h"
+
+#include <heaptide/trace_codec.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+struct index_entry {
+	uint32_t type;
+	uint64_t off_bytes;
+	uint64_t n_bytes;
+	uint64_t n_items;
+	uint64_t first_tick;
+	uint64_t last_tick;
+};
+
+struct ht_block_writer {
+	int fd;
+	const struct ht_clock_source *clock;
+	ZSTD_CCtx *zstd;
+	uint64_t file_bytes;
+	uint32_t next_seq;
+
+	uint8_t *frame; /* prefix and frame of one block */
+	size_t frame_size;
+
+	struct index_entry *index;
+	size_t n_index;
+	size_t index_size;
+	uint64_t start_tick; /* of the first block: the INDEX counts from it */
+};
+
+static enum ht_err io_error(struct ht_diag *diag, const struct ht_block_writer *w, int sys_errno)
+{
+	*diag = (struct ht_diag){ HT_ERR_IO, sys_errno, w->file_bytes, w->next_seq, "" };
+	snprintf(diag->msg, sizeof(diag->msg), "%s", strerror(sys_errno));
+	return HT_ERR_IO;
+}
+
+enum ht_err ht_block_writer_new(int fd, const struct ht_clock_source *clock, int level,
+				struct ht_block_writer **ret_writer)
+{
+	struct ht_block_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return HT_ERR_NOMEM;
+	w->fd = fd;
+	w->clock = clock;
+	w->zstd = ZSTD_createCCtx();
+	if (!w->zstd || ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_checksumFlag, 1)) ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, level))) {
+		ht_block_writer_free(w);
+		return HT_ERR_NOMEM;
+	}
+	*ret_writer = w;
+	return HT_OK;
+}
+
+void ht_block_writer_free(struct ht_block_writer *w)
+{
+	if (!w)
+		return;
+	ZSTD_freeCCtx(w->zstd);
+	free(w->frame);
+	free(w->index);
+	free(w);
+}
+
+uint64_t ht_block_writer_file_bytes(const struct ht_block_writer *w)
+{
+	return w->file_bytes;
+}
+
+static void put_le32(uint8_t *at, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* All or nothing: what a failed write left behind is cut off. */
+static enum ht_err write_whole(struct ht_block_writer *w, const uint8_t *bytes, size_t n_bytes,
+			       struct ht_diag *diag)
+{
+	size_t done = 0;
+
+	while (done < n_bytes) {
+		ssize_t n = write(w->fd, bytes + done, n_bytes - done);
+
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			int sys_errno = n == 0 ? ENOSPC : errno;
+
+			/* Fails for what is not a file; then a reader sees the cut block and stops. */
+			if (ftruncate(w->fd, (off_t)w->file_bytes) == 0)
+				lseek(w->fd, (off_t)w->file_bytes, SEEK_SET);
+			return io_error(diag, w, sys_errno);
+		}
+	}
+	w->file_bytes += n_bytes;
+	return HT_OK;
+}
+
+static enum ht_err grow(void **array, size_t *size, size_t needed, size_t item_bytes)
+{
+	size_t size_now = *size ? *size : 64;
+
+	while (size_now < needed)
+		size_now *= 2;
+	if (size_now == *size)
+		return HT_OK;
+
+	void *bigger = realloc(*array, size_now * item_bytes);
+
+	if (!bigger)
+		return HT_ERR_NOMEM;
+	*array = bigger;
+	*size = size_now;
+	return HT_OK;
+}
+
+static enum ht_err put_block(struct ht_block_writer *w, const struct ht_block_meta *meta,
+			     const void *body, size_t n_bytes, struct ht_diag *diag)
+{
+	size_t bound = ZSTD_compressBound(n_bytes);
+	struct ht_clock_pair now = ht_clock_source_pair(w->clock);
+	struct ht_block_header header = {
+		.magic = HT_BLOCK_MAGIC,
+		.type = (uint16_t)meta->type,
+		.seq = w->next_seq,
+		.body_bytes = n_bytes,
+		.n_items = meta->n_items,
+		.first_tick = meta->has_ticks ? meta->first_tick : now.tick,
+		.last_tick = meta->has_ticks ? meta->last_tick : now.tick,
+		.clock_tick = now.tick,
+		.clock_ns = now.ns,
+	};
+
+	if (n_bytes > HT_BLOCK_MAX_BODY_BYTES)
+		return HT_ERR_LIMIT;
+	if (grow((void **)&w->frame, &w->frame_size, HT_BLOCK_PREFIX_BYTES + bound, 1) != HT_OK ||
+	    grow((void **)&w->index, &w->index_size, w->n_index + 1, sizeof(*w->index)) != HT_OK)
+		return HT_ERR_NOMEM;
+
+	size_t frame_bytes = ZSTD_compress2(w->zstd, w->frame + HT_BLOCK_PREFIX_BYTES, bound, body,
+					    n_bytes);
+
+	if (ZSTD_isError(frame_bytes))
+		return HT_ERR_NOMEM;
+	header.frame_bytes = frame_bytes;
+	header.crc32 = (uint32_t)crc32(0, (const Bytef *)&header, sizeof(header));
+	put_le32(w->frame, HT_SKIPPABLE_MAGIC);
+	put_le32(w->frame + 4, sizeof(header));
+	memcpy(w->frame + 8, &header, sizeof(header));
+
+	uint64_t off_bytes = w->file_bytes;
+	enum ht_err err = write_whole(w, w->frame, HT_BLOCK_PREFIX_BYTES + frame_bytes, diag);
+
+	if (err != HT_OK)
+		return err;
+	if (w->next_seq++ == 0)
+		w->start_tick = header.clock_tick;
+	w->index[w->n_index++] = (struct index_entry){
+		.type = meta->type,
+		.off_bytes = off_bytes,
+		.n_bytes = w->file_bytes - off_bytes,
+		.n_items = header.n_items,
+		.first_tick = header.first_tick,
+		.last_tick = header.last_tick,
+	};
+	return HT_OK;
+}
+
+enum ht_err ht_block_writer_put(struct ht_block_writer *w, const struct ht_block_meta *meta,
+				const void *body, size_t n_bytes, struct ht_diag *diag)
+{
+	enum ht_err err = put_block(w, meta, body, n_bytes, diag);
+
+	if (err != HT_OK && err != HT_ERR_IO) {
+		*diag = (struct ht_diag){ err, 0, w->file_bytes, w->next_seq, "" };
+		snprintf(diag->msg, sizeof(diag->msg), "%s", ht_err_str(err));
+	}
+	return err;
+}
+
+static enum ht_err write_trailer(struct ht_block_writer *w, uint64_t index_off_bytes,
+				 struct ht_diag *diag)
+{
+	uint8_t bytes[HT_TRAILER_FILE_BYTES];
+	struct ht_trailer trailer = {
+		.magic = HT_TRAILER_MAGIC,
+		.index_off_bytes = index_off_bytes,
+		.file_bytes = w->file_bytes + sizeof(bytes),
+	};
+
+	trailer.crc32 = (uint32_t)crc32(0, (const Bytef *)&trailer, sizeof(trailer));
+	put_le32(bytes, HT_SKIPPABLE_MAGIC);
+	put_le32(bytes + 4, sizeof(trailer));
+	memcpy(bytes + 8, &trailer, sizeof(trailer));
+	return write_whole(w, bytes, sizeof(bytes), diag);
+}
+
+enum ht_err ht_block_writer_finish(struct ht_block_writer *w, struct ht_diag *diag)
+{
+	/* Six numbers a block. */
+	size_t size = w->n_index * 6 * HT_VARINT_MAX_BYTES + 1;
+	uint8_t *body = malloc(size);
+	struct ht_put p = ht_put_init(body, body ? size : 0);
+	struct ht_block_meta meta = { .type = HT_BLOCK_INDEX, .n_items = w->n_index };
+	uint64_t end_bytes = 0;
+	uint64_t index_off_bytes = w->file_bytes;
+
+	for (size_t i = 0; i < w->n_index; i++) {
+		const struct index_entry *e = &w->index[i];
+
+		ht_put_u64(&p, e->type);
+		ht_put_diff(&p, e->off_bytes, end_bytes);
+		ht_put_u64(&p, e->n_bytes);
+		ht_put_u64(&p, e->n_items);
+		ht_put_diff(&p, e->first_tick, w->start_tick);
+		ht_put_diff(&p, e->last_tick, e->first_tick);
+		end_bytes = e->off_bytes + e->n_bytes;
+	}
+
+	enum ht_err err;
+
+	if (!body || p.is_full) {
+		err = HT_ERR_NOMEM;
+		*diag = (struct ht_diag){ err, 0, w->file_bytes, w->next_seq, "out of memory" };
+	} else {
+		err = ht_block_writer_put(w, &meta, body, (size_t)(p.pos - body), diag);
+	}
+	if (err == HT_OK)
+		err = write_trailer(w, index_off_bytes, diag);
+	free(body);
+	return err;
+}

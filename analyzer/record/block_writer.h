@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes blocks, index and trailer of a trace file, whole blocks or nothing. Analyzer. */
+#ifndef HT_BLOCK_WRITER_H
+#define HT_BLOCK_WRITER_H
+
+#include "analyzer/record/clock_source.h"
+
+#include <heaptide/error.h>
+#include <heaptide/trace_format.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ht_block_writer;
+
+/* What the rest of the body's header says; bytes and time are the writer's. */
+struct ht_block_meta {
+	enum ht_block_type type;
+	uint64_t n_items;
+	/* Of the events inside. has_ticks false: the time of writing stands for both. */
+	bool has_ticks;
+	uint64_t first_tick;
+	uint64_t last_tick;
+};
+
+/*
+ * A writer onto fd, which must be at offset 0 of an empty file and stays the caller's. clock must
+ * outlive the writer. level is zstd's. Release with ht_block_writer_free().
+ * Errors: HT_ERR_NOMEM.
+ */
+enum ht_err ht_block_writer_new(int fd, const struct ht_clock_source *clock, int level,
+				struct ht_block_writer **ret_writer) HT_MUST_CHECK;
+
+void ht_block_writer_free(struct ht_block_writer *writer);
+
+/*
+ * Append one block. When the file cannot grow it is cut back to the last whole block.
+ * Errors: HT_ERR_IO (*diag says why), HT_ERR_NOMEM, HT_ERR_LIMIT (body too long).
+ */
+enum ht_err ht_block_writer_put(struct ht_block_writer *writer, const struct ht_block_meta *meta,
+				const void *body, size_t n_bytes, struct ht_diag *diag)
+	HT_MUST_CHECK;
+
+/* Append the INDEX of all blocks so far, and the trailer. Nothing may follow. */
+enum ht_err ht_block_writer_finish(struct ht_block_writer *writer, struct ht_diag *diag)
+	HT_MUST_CHECK;
+
+/* Whole blocks so far. */
+uint64_t ht_block_writer_file_bytes(const struct ht_block_writer *writer);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Chooses and reads the clock that stamps events. Analyzer. */
+#include "analyzer/record/clock_source.h"
+
+#include <heaptide/shared_region.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+/* 1.024 us a tick. */
+#define MONOTONIC_SHIFT 10u
+#define MEASURE_NS 2000000u
+
+uint64_t ht_clock_source_ns(void)
+{
+	struct timespec ts = { 0, 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t read_raw(uint32_t kind)
+{
+#if defined(__x86_64__)
+	if (kind == HT_CLOCK_TSC)
+		return __rdtsc();
+#endif
+	(void)kind;
+	return ht_clock_source_ns();
+}
+
+uint64_t ht_clock_source_now(const struct ht_clock_source *clock)
+{
+	return read_raw(clock->kind) >> clock->shift;
+}
+
+/* The raw clock and CLOCK_MONOTONIC together: of a few tries the one that took least. */
+static struct ht_clock_pair raw_pair(uint32_t kind)
+{
+	struct ht_clock_pair best = { 0, 0 };
+	uint64_t best_width = UINT64_MAX;
+
+	for (int i = 0; i < 4; i++) {
+		uint64_t before = read_raw(kind);
+		uint64_t ns = ht_clock_source_ns();
+		uint64_t width = read_raw(kind) - before;
+
+		if (width < best_width) {
+			best_width = width;
+			best = (struct ht_clock_pair){ before + width / 2, ns };
+		}
+	}
+	return best;
+}
+
+struct ht_clock_pair ht_clock_source_pair(const struct ht_clock_source *clock)
+{
+	struct ht_clock_pair pair = raw_pair(clock->kind);
+
+	if (clock->kind == HT_CLOCK_MONOTONIC)
+		pair.tick = pair.ns; /* one clock: the pair is exact */
+	pair.tick >>= clock->shift;
+	return pair;
+}
+
+struct ht_clock_source ht_clock_source_monotonic(void)
+{
+	return (struct ht_clock_source){ HT_CLOCK_MONOTONIC, MONOTONIC_SHIFT,
+				       1000ull << MONOTONIC_SHIFT };
+}
+
+#if defined(__x86_64__)
+static bool file_has_word(const char *path, const char *key, const char *word)
+{
+	FILE *f = fopen(path, "re");
+	char line[8192];
+	bool is_found = false;
+	size_t n = strlen(word);
+
+	if (!f)
+		return false;
+	while (!is_found && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, key, strlen(key)) != 0)
+			continue;
+		for (char *at = line; !is_found && (at = strstr(at, word)); at += n)
+			is_found = (at == line || strchr(" \t:", at[-1])) &&
+				   (at[n] == '\0' || strchr(" \t\n", at[n]));
+		break;
+	}
+	fclose(f);
+	return is_found;
+}
+
+/*
+ * The kernel watches the TSC and gives it up as its clock when it stops, drifts between processors
+ * or jumps (a virtual machine that migrates), so what it uses is good enough for us.
+ */
+static bool is_tsc_reliable(void)
+{
+	return file_has_word("/proc/cpuinfo", "flags", "constant_tsc") &&
+	       file_has_word("/proc/cpuinfo", "flags", "nonstop_tsc") &&
+	       file_has_word("/sys/devices/system/clocksource/clocksource0/current_clocksource", "",
+			     "tsc");
+}
+#endif
+
+struct ht_clock_source ht_clock_source_choose(void)
+{
+#if defined(__x86_64__)
+	if (is_tsc_reliable()) {
+		struct ht_clock_pair from = raw_pair(HT_CLOCK_TSC);
+		struct timespec pause = { 0, MEASURE_NS };
+
+		nanosleep(&pause, NULL);
+		struct ht_clock_pair to = raw_pair(HT_CLOCK_TSC);
+		uint64_t ns = to.ns - from.ns;
+		uint64_t cycles = to.tick - from.tick;
+
+		/* Anything else than 100 MHz to 20 GHz is no TSC. */
+		if (cycles > ns / 10 && cycles < ns * 20) {
+			struct ht_clock_source clock = { HT_CLOCK_TSC, 0, 0 };
+
+			/* The power of two nearest to 1 us: at most 1.4 times longer or shorter. */
+			while ((cycles >> clock.shift) * 1000 > ns * 14 / 10)
+				clock.shift++;
+			clock.tick_ps = (ns * 1000 << clock.shift) / cycles;
+			return clock;
+		}
+	}
+#endif
+	return ht_clock_source_monotonic();
+}

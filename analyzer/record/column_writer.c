@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* Encodes pending events, nodes, modules and processes, and writes them batch by batch. Analyzer. */
+#include "analyzer/record/column_writer.h"
+
+#include "analyzer/record/node_batch.h"
+
+#include <heaptide/trace_codec.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* 64 Ki events are about 400 KiB of columns: enough for zstd, little to lose. */
+const struct ht_column_limits ht_column_default_limits = {
+	.max_events = 65536,
+	.max_segments = 4096,
+	.max_nodes = 8192,
+};
+
+/* A PROCESS entry: strings and eight numbers. A MODULES entry: a path of up to 64 KiB. */
+#define PROCESS_MAX_BYTES (HT_PROCESS_EXE_BYTES + HT_PROCESS_CMDLINE_BYTES + 16 * HT_VARINT_MAX_BYTES)
+#define MODULE_MAX_BYTES (65536u + HT_BUILD_ID_MAX_BYTES + 16 * HT_VARINT_MAX_BYTES)
+#define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
+#define SEGMENT_MAX_BYTES (6 * HT_VARINT_MAX_BYTES)
+
+/* A body that grows by whole entries. */
+struct entries {
+	enum ht_block_type type;
+	uint8_t *body;
+	size_t size;
+	struct ht_put put;
+	uint64_t n_items;
+};
+
+struct ht_column_writer {
+	struct ht_block_writer *blocks;
+	struct ht_column_limits limits;
+	enum ht_err err;
+	struct ht_diag diag;
+	struct ht_column_totals totals;
+
+	/* EVENTS in the making. A segment is open when n_segments > 0. */
+	uint8_t *column_bytes[HT_N_COLUMNS];
+	struct ht_put columns[HT_N_COLUMNS];
+	struct ht_column_state state;
+	struct ht_segment *segments;
+	uint32_t n_segments;
+	uint32_t n_events;
+	uint64_t first_tick;
+	uint64_t last_tick;
+	/* Whose events come, also across a flush. */
+	struct ht_segment run;
+	bool has_run;
+
+	struct entries processes;
+	struct entries modules;
+	struct entries ends;
+
+	struct ht_node_batch **batches; /* one per process with pending nodes */
+	size_t n_batches;
+	size_t batches_size;
+	struct ht_node_batch *last_batch; /* the one used last, or NULL */
+
+	uint8_t *body; /* scratch for what is put together at the end */
+	size_t body_size;
+};
+
+static void fail(struct ht_column_writer *w, enum ht_err err)
+{
+	if (w->err != HT_OK)
+		return;
+	w->err = err;
+	if (err == HT_ERR_NOMEM)
+		w->diag = (struct ht_diag){ err, 0, UINT64_MAX, UINT64_MAX, "out of memory" };
+}
+
+static bool entries_init(struct entries *e, enum ht_block_type type, size_t size)
+{
+	e->type = type;
+	e->size = size;
+	e->body = malloc(size);
+	e->put = ht_put_init(e->body, e->body ? size : 0);
+	return e->body != NULL;
+}
+
+static void write_body(struct ht_column_writer *w, const struct ht_block_meta *meta,
+		       const uint8_t *body, size_t n_bytes)
+{
+	if (w->err == HT_OK) {
+		enum ht_err err = ht_block_writer_put(w->blocks, meta, body, n_bytes, &w->diag);
+
+		if (err != HT_OK)
+			fail(w, err);
+	}
+}
+
+static void entries_flush(struct ht_column_writer *w, struct entries *e)
+{
+	struct ht_block_meta meta = { .type = e->type, .n_items = e->n_items };
+
+	if (!e->n_items)
+		return;
+	write_body(w, &meta, e->body, (size_t)(e->put.pos - e->body));
+	e->put = ht_put_init(e->body, e->size);
+	e->n_items = 0;
+}
+
+/* Where the next entry goes, with room for n_bytes. */
+static struct ht_put *entries_next(struct ht_column_writer *w, struct entries *e, size_t n_bytes)
+{
+	if ((size_t)(e->put.end - e->put.pos) < n_bytes)
+		entries_flush(w, e);
+	e->n_items++;
+	return &e->put;
+}
+
+static void reset_events(struct ht_column_writer *w)
+{
+	size_t size = (size_t)w->limits.max_events * HT_COLUMN_MAX_BYTES_PER_EVENT;
+
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		w->columns[i] = ht_put_init(w->column_bytes[i], size);
+	w->n_segments = 0;
+	w->n_events = 0;
+	w->first_tick = UINT64_MAX;
+	w->last_tick = 0;
+}
+
+enum ht_err ht_column_writer_new(struct ht_block_writer *blocks,
+				 const struct ht_column_limits *limits,
+				 struct ht_column_writer **ret_writer)
+{
+	struct ht_column_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return HT_ERR_NOMEM;
+	w->blocks = blocks;
+	w->limits = limits ? *limits : ht_column_default_limits;
+
+	size_t column_size = (size_t)w->limits.max_events * HT_COLUMN_MAX_BYTES_PER_EVENT;
+	bool is_ok = entries_init(&w->processes, HT_BLOCK_PROCESS, 4 * PROCESS_MAX_BYTES) &&
+		     entries_init(&w->modules, HT_BLOCK_MODULES, 2 * MODULE_MAX_BYTES) &&
+		     entries_init(&w->ends, HT_BLOCK_PROCESS_END, 16 * END_MAX_BYTES);
+
+	w->segments = calloc(w->limits.max_segments, sizeof(*w->segments));
+	w->body_size = HT_N_COLUMNS * (column_size + HT_VARINT_MAX_BYTES) + HT_VARINT_MAX_BYTES +
+		       (size_t)w->limits.max_segments * SEGMENT_MAX_BYTES;
+	if (w->body_size < ht_node_batch_body_size(w->limits.max_nodes))
+		w->body_size = ht_node_batch_body_size(w->limits.max_nodes);
+	w->body = malloc(w->body_size);
+	for (int i = 0; i < HT_N_COLUMNS; i++) {
+		w->column_bytes[i] = malloc(column_size);
+		is_ok = is_ok && w->column_bytes[i];
+	}
+	if (!is_ok || !w->segments || !w->body) {
+		ht_column_writer_free(w);
+		return HT_ERR_NOMEM;
+	}
+	reset_events(w);
+	*ret_writer = w;
+	return HT_OK;
+}
+
+void ht_column_writer_free(struct ht_column_writer *w)
+{
+	if (!w)
+		return;
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		free(w->column_bytes[i]);
+	for (size_t i = 0; i < w->n_batches; i++)
+		ht_node_batch_free(w->batches[i]);
+	free(w->batches);
+	free(w->segments);
+	free(w->processes.body);
+	free(w->modules.body);
+	free(w->ends.body);
+	free(w->body);
+	free(w);
+}
+
+enum ht_err ht_column_writer_error(const struct ht_column_writer *w, struct ht_diag *ret_diag)
+{
+	if (w->err != HT_OK && ret_diag)
+		*ret_diag = w->diag;
+	return w->err;
+}
+
+const struct ht_column_totals *ht_column_writer_totals(const struct ht_column_writer *w)
+{
+	return &w->totals;
+}
+
+/* A segment for the current run; everything before it may have been flushed. */
+static void open_segment(struct ht_column_writer *w)
+{
+	w->segments[w->n_segments++] = w->run;
+	w->state = (struct ht_column_state){ .tick = w->run.first_tick, .next_id = w->run.next_id };
+}
+
+void ht_column_writer_begin(struct ht_column_writer *w, uint32_t process_serial,
+			    uint32_t thread_serial, uint32_t tid, uint64_t tick, uint64_t next_id)
+{
+	/* Nothing came in between: the coder of the last segment just goes on. */
+	if (w->has_run && w->run.process_serial == process_serial &&
+	    w->run.thread_serial == thread_serial && w->n_segments)
+		return;
+	/* The segment before got no event: its place can be had. */
+	if (w->n_segments && w->segments[w->n_segments - 1].n_events == 0)
+		w->n_segments--;
+	if (w->n_segments == w->limits.max_segments)
+		ht_column_writer_flush(w);
+	w->has_run = true;
+	w->run = (struct ht_segment){ process_serial, thread_serial, tid, 0, tick, next_id };
+	open_segment(w);
+}
+
+void ht_column_writer_event(struct ht_column_writer *w, const struct ht_event *event)
+{
+	if (w->n_segments == 0)
+		open_segment(w);
+	ht_columns_put(w->columns, &w->state, event);
+	if (event->tick < w->first_tick)
+		w->first_tick = event->tick;
+	if (event->tick > w->last_tick)
+		w->last_tick = event->tick;
+	w->segments[w->n_segments - 1].n_events++;
+	w->totals.n_of_kind[event->kind]++;
+	if (event->kind == HT_EVENT_LOST)
+		w->totals.n_lost += event->size;
+	if (++w->n_events < w->limits.max_events)
+		return;
+	w->run.first_tick = w->state.tick;
+	w->run.next_id = w->state.next_id;
+	ht_column_writer_flush(w);
+}
+
+static void flush_batch(struct ht_column_writer *w, struct ht_node_batch *b)
+{
+	struct ht_put p = ht_put_init(w->body, w->body_size);
+	struct ht_block_meta meta = { .type = HT_BLOCK_NODES, .n_items = b->n_nodes };
+
+	if (!b->n_nodes)
+		return;
+	ht_node_batch_encode(b, &p);
+	write_body(w, &meta, w->body, (size_t)(p.pos - w->body));
+	b->n_nodes = 0;
+}
+
+static struct ht_node_batch *batch_of(struct ht_column_writer *w, uint32_t process_serial)
+{
+	if (w->last_batch && w->last_batch->process_serial == process_serial)
+		return w->last_batch;
+	for (size_t i = 0; i < w->n_batches; i++) {
+		if (w->batches[i]->process_serial == process_serial)
+			return w->last_batch = w->batches[i];
+	}
+	if (w->n_batches == w->batches_size) {
+		size_t size = w->batches_size ? 2 * w->batches_size : 16;
+		struct ht_node_batch **bigger = realloc(w->batches, size * sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		w->batches = bigger;
+		w->batches_size = size;
+	}
+
+	struct ht_node_batch *b = ht_node_batch_new(process_serial);
+
+	if (b)
+		w->last_batch = w->batches[w->n_batches++] = b;
+	return b;
+}
+
+void ht_column_writer_node(struct ht_column_writer *w, uint32_t process_serial, uint32_t id,
+			   uint64_t address, uint32_t parent, uint32_t generation)
+{
+	struct ht_node_batch *b = batch_of(w, process_serial);
+
+	if (b && b->n_nodes == w->limits.max_nodes) {
+		entries_flush(w, &w->processes);
+		entries_flush(w, &w->modules);
+		flush_batch(w, b);
+	}
+	if (!b || !ht_node_batch_add(b, id, address, parent, generation))
+		fail(w, HT_ERR_NOMEM);
+}
+
+void ht_column_writer_module(struct ht_column_writer *w, uint32_t process_serial,
+			     uint32_t module_serial, const struct ht_module_record *m,
+			     const char *path)
+{
+	if ((size_t)(w->modules.put.end - w->modules.put.pos) < MODULE_MAX_BYTES)
+		entries_flush(w, &w->processes);
+
+	struct ht_put *p = entries_next(w, &w->modules, MODULE_MAX_BYTES);
+
+	ht_put_u64(p, process_serial);
+	ht_put_u64(p, module_serial);
+	ht_put_u64(p, m->map_start_addr);
+	ht_put_diff(p, m->map_end_addr, m->map_start_addr);
+	ht_put_u64(p, m->load_bias);
+	ht_put_u64(p, m->generation);
+	ht_put_bytes(p, m->build_id, m->build_id_bytes);
+	ht_put_bytes(p, path, m->path_bytes);
+}
+
+void ht_column_writer_process(struct ht_column_writer *w, const struct ht_process_info *i)
+{
+	struct ht_put *p = entries_next(w, &w->processes, PROCESS_MAX_BYTES);
+
+	w->totals.n_processes++;
+	ht_put_u64(p, i->serial);
+	ht_put_u64(p, i->parent_serial);
+	ht_put_u64(p, i->start_kind);
+	ht_put_u64(p, i->pid);
+	ht_put_u64(p, i->ppid);
+	ht_put_u64(p, i->start_tick);
+	ht_put_u64(p, i->first_id);
+	ht_put_u64(p, i->first_node);
+	ht_put_bytes(p, i->exe, i->exe_bytes);
+	ht_put_bytes(p, i->cmdline, i->cmdline_bytes);
+}
+
+void ht_column_writer_process_end(struct ht_column_writer *w, const struct ht_process_end *e)
+{
+	/* Ends never overtake the events of their process. */
+	if ((size_t)(w->ends.put.end - w->ends.put.pos) < END_MAX_BYTES)
+		ht_column_writer_flush(w);
+
+	struct ht_put *p = entries_next(w, &w->ends, END_MAX_BYTES);
+
+	ht_put_u64(p, e->serial);
+	ht_put_u64(p, e->tick);
+	ht_put_u64(p, e->kind);
+	ht_put_u64(p, e->code);
+	ht_put_u64(p, HT_N_PROCESS_COUNTERS);
+	for (unsigned i = 0; i < HT_N_PROCESS_COUNTERS; i++)
+		ht_put_u64(p, e->counters[i]);
+}
+
+bool ht_column_writer_has_pending(const struct ht_column_writer *w)
+{
+	bool has_nodes = false;
+
+	for (size_t i = 0; !has_nodes && i < w->n_batches; i++)
+		has_nodes = w->batches[i]->n_nodes != 0;
+	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items ||
+	       w->ends.n_items;
+}
+
+static void flush_events(struct ht_column_writer *w)
+{
+	struct ht_put p = ht_put_init(w->body, w->body_size);
+	struct ht_block_meta meta = {
+		.type = HT_BLOCK_EVENTS,
+		.n_items = w->n_events,
+		.has_ticks = true,
+		.first_tick = w->first_tick,
+		.last_tick = w->last_tick,
+	};
+
+	if (w->n_events) {
+		if (w->segments[w->n_segments - 1].n_events == 0)
+			w->n_segments--;
+		ht_put_u64(&p, w->n_segments);
+		for (uint32_t i = 0; i < w->n_segments; i++)
+			ht_put_segment(&p, &w->segments[i]);
+		for (int i = 0; i < HT_N_COLUMNS; i++)
+			ht_put_bytes(&p, w->column_bytes[i],
+				     (size_t)(w->columns[i].pos - w->column_bytes[i]));
+		write_body(w, &meta, w->body, (size_t)(p.pos - w->body));
+		w->totals.n_events += w->n_events;
+	}
+	reset_events(w);
+}
+
+void ht_column_writer_flush(struct ht_column_writer *w)
+{
+	if (w->n_segments) {
+		/* The run goes on in the next block where this one stops. */
+		w->run.first_tick = w->state.tick;
+		w->run.next_id = w->state.next_id;
+	}
+	entries_flush(w, &w->processes);
+	entries_flush(w, &w->modules);
+	for (size_t i = 0; i < w->n_batches; i++) {
+		flush_batch(w, w->batches[i]);
+		ht_node_batch_free(w->batches[i]);
+	}
+	w->n_batches = 0;
+	w->last_batch = NULL;
+	flush_events(w);
+	entries_flush(w, &w->ends);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects what the targets said into blocks: events as columns, nodes, modules, processes. Analyzer. */
+#ifndef HT_COLUMN_WRITER_H
+#define HT_COLUMN_WRITER_H
+
+#include "analyzer/record/block_writer.h"
+
+#include <heaptide/error.h>
+#include <heaptide/shared_region.h>
+#include <heaptide/trace_format.h>
+#include <stdint.h>
+
+/* When a batch goes out. Tests make it small. */
+struct ht_column_limits {
+	uint32_t max_events;
+	uint32_t max_segments;
+	uint32_t max_nodes; /* of one process */
+};
+extern const struct ht_column_limits ht_column_default_limits;
+
+/* One entry of a PROCESS block. The strings need to live only during the call. */
+struct ht_process_info {
+	uint32_t serial;
+	uint32_t parent_serial;
+	uint32_t start_kind;
+	uint32_t pid;
+	uint32_t ppid;
+	uint32_t first_node;
+	uint64_t start_tick;
+	uint64_t first_id;
+	const char *exe;
+	size_t exe_bytes;
+	const char *cmdline;
+	size_t cmdline_bytes;
+};
+
+#define HT_N_PROCESS_COUNTERS (8u + HT_N_TRUNC)
+
+/* One entry of a PROCESS_END block. */
+struct ht_process_end {
+	uint32_t serial;
+	uint32_t kind; /* enum ht_end_kind */
+	uint32_t code;
+	uint64_t tick;
+	uint64_t counters[HT_N_PROCESS_COUNTERS]; /* in the order of FORMAT.md */
+};
+
+struct ht_column_totals {
+	uint64_t n_events;
+	uint64_t n_of_kind[HT_N_EVENT_KINDS];
+	uint64_t n_lost; /* summed up from LOST events */
+	uint64_t n_processes;
+};
+
+struct ht_column_writer;
+
+/*
+ * blocks must outlive the writer and is written to by nobody else meanwhile. limits may be NULL.
+ * Release with ht_column_writer_free(), which writes nothing. Errors: HT_ERR_NOMEM.
+ *
+ * Errors of later calls are kept: after the first one everything is thrown away, so that callers
+ * look once a round, with ht_column_writer_error().
+ */
+enum ht_err ht_column_writer_new(struct ht_block_writer *blocks,
+				 const struct ht_column_limits *limits,
+				 struct ht_column_writer **ret_writer) HT_MUST_CHECK;
+void ht_column_writer_free(struct ht_column_writer *writer);
+
+enum ht_err ht_column_writer_error(const struct ht_column_writer *writer, struct ht_diag *ret_diag);
+
+/*
+ * The events from here on are of this thread. tick and next_id are where its coder may start; they
+ * matter for size only.
+ */
+void ht_column_writer_begin(struct ht_column_writer *writer, uint32_t process_serial,
+			    uint32_t thread_serial, uint32_t tid, uint64_t tick, uint64_t next_id);
+void ht_column_writer_event(struct ht_column_writer *writer, const struct ht_event *event);
+
+void ht_column_writer_node(struct ht_column_writer *writer, uint32_t process_serial, uint32_t id,
+			   uint64_t address, uint32_t parent, uint32_t generation);
+void ht_column_writer_module(struct ht_column_writer *writer, uint32_t process_serial,
+			     uint32_t module_serial, const struct ht_module_record *module,
+			     const char *path);
+void ht_column_writer_process(struct ht_column_writer *writer, const struct ht_process_info *info);
+void ht_column_writer_process_end(struct ht_column_writer *writer,
+				  const struct ht_process_end *end);
+
+/* Whether anything waits to be written. */
+bool ht_column_writer_has_pending(const struct ht_column_writer *writer);
+
+/* Write everything: processes, modules, nodes, events, ends of processes, in this order. */
+void ht_column_writer_flush(struct ht_column_writer *writer);
+
+const struct ht_column_totals *ht_column_writer_totals(const struct ht_column_writer *writer);
+
+#endif

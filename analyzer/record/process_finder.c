@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks through /proc for the process behind a slot. Analyzer. */
+#include "analyzer/record/process_finder.h"
+
+#include "analyzer/record/clock_source.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/* A fruitless search of all of /proc is not repeated sooner. */
+#define SEARCH_INTERVAL_NS 1000000000ull
+
+enum mapped { MAPPED, NOT_MAPPED, CANNOT_LOOK };
+
+/* State letter and parent from /proc/PID/stat. False: no such process. */
+static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_ppid)
+{
+	char path[64];
+	char line[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return false;
+	size_t n = fread(line, 1, sizeof(line) - 1, f);
+
+	fclose(f);
+	line[n] = '\0';
+	/* The name may hold anything: the last parenthesis ends it. */
+	char *at = strrchr(line, ')');
+
+	return at && sscanf(at + 1, " %c %d", ret_state, ret_ppid) == 2;
+}
+
+static enum mapped has_region(const struct ht_region *region, pid_t pid)
+{
+	char path[64];
+	char *line = NULL;
+	size_t size = 0;
+	enum mapped result = NOT_MAPPED;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	errno = 0;
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return errno == EACCES || errno == EPERM ? CANNOT_LOOK : NOT_MAPPED;
+	while (result == NOT_MAPPED && getline(&line, &size, f) > 0) {
+		unsigned int dev_major;
+		unsigned int dev_minor;
+		unsigned long long ino;
+
+		if (sscanf(line, "%*s %*s %*s %x:%x %llu", &dev_major, &dev_minor, &ino) == 3 &&
+		    ino == region->ino && dev_major == major(region->dev) &&
+		    dev_minor == minor(region->dev))
+			result = MAPPED;
+	}
+	/* Reading is refused later than opening in some kernels. */
+	if (result == NOT_MAPPED && ferror(f) && (errno == EACCES || errno == EPERM))
+		result = CANNOT_LOOK;
+	free(line);
+	fclose(f);
+	return result;
+}
+
+/* Whether pid is known as inner in a pid namespace below ours. */
+static bool has_inner_pid(pid_t pid, pid_t inner)
+{
+	char path[64];
+	char line[256];
+	bool is_it = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "NSpid:", 6) != 0)
+			continue;
+		/* Ours first, its own last; one number means the same namespace. */
+		char *last = strrchr(line, '\t');
+
+		is_it = last && last != strchr(line, '\t') && atoi(last + 1) == inner;
+		break;
+	}
+	fclose(f);
+	return is_it;
+}
+
+static pid_t search(const struct ht_region *region, pid_t inner)
+{
+	static uint64_t last_fruitless_ns;
+	uint64_t now_ns = ht_clock_source_ns();
+	pid_t found = 0;
+
+	if (last_fruitless_ns && now_ns - last_fruitless_ns < SEARCH_INTERVAL_NS)
+		return 0;
+
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+
+	if (!dir)
+		return 0;
+	while (!found && (entry = readdir(dir))) {
+		pid_t pid = (pid_t)atoi(entry->d_name);
+
+		if (isdigit((unsigned char)entry->d_name[0]) && has_inner_pid(pid, inner) &&
+		    has_region(region, pid) != NOT_MAPPED)
+			found = pid;
+	}
+	closedir(dir);
+	last_fruitless_ns = found ? 0 : now_ns;
+	return found;
+}
+
+enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
+				     pid_t *ret_pid)
+{
+	pid_t ppid_now = 0;
+	char state = '\0';
+
+	if (pid <= 0)
+		return HT_FOUND_NOT;
+
+	bool is_there = read_stat(pid, &state, &ppid_now);
+
+	/* A zombie has no mappings any more, only its number. */
+	if (is_there && (state == 'Z' || has_region(region, pid) != NOT_MAPPED)) {
+		*ret_pid = pid;
+		return HT_FOUND;
+	}
+
+	pid_t inner = search(region, pid);
+
+	if (inner) {
+		*ret_pid = inner;
+		return HT_FOUND;
+	}
+	if (is_there && ppid_now == ppid) {
+		*ret_pid = pid;
+		return HT_FOUND_EXEC;
+	}
+	return HT_FOUND_NOT;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Which process of ours a process slot's pid means, pid namespaces included. Analyzer. */
+#ifndef HT_PROCESS_FINDER_H
+#define HT_PROCESS_FINDER_H
+
+#include "analyzer/record/region.h"
+
+#include <sys/types.h>
+
+enum ht_found {
+	HT_FOUND,      /* it has the region mapped, or is a zombie, or we may not look and believe it */
+	HT_FOUND_EXEC, /* it is there and has become another program, without the region */
+	HT_FOUND_NOT,  /* it is gone */
+};
+
+/*
+ * Find the process that calls itself pid (in its own pid namespace), child of ppid, and has the
+ * region mapped. *ret_pid is its number in our namespace; untouched for HT_FOUND_NOT.
+ */
+enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
+				     pid_t *ret_pid);
+
+#endif

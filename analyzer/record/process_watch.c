@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/* Follows process slots from claim to end. Analyzer. */
+#include "analyzer/record/process_watch.h"
+
+#include "analyzer/record/exit_status.h"
+#include "analyzer/record/process_finder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Slots that are claimed but not yet active, and processes without a pidfd, are looked at so often. */
+#define SLOW_LOOK_NS 50000000ull
+
+/* A process that ended is asked this long how, while its parent has not reaped it. */
+#define STATUS_PATIENCE_NS 20000000ull
+
+struct watched {
+	bool is_live;
+	uint32_t serial;
+	uint32_t slot_pid; /* what the process calls itself */
+	pid_t pid;         /* what we call it; 0 when it was gone before we looked */
+	int pidfd;         /* -1: none */
+	bool has_exec;     /* it had become an untraced program before we looked */
+	uint64_t ended_ns; /* when it was first seen to have ended; 0: it runs */
+};
+
+struct ht_process_watch {
+	struct ht_region *region;
+	struct ht_drain *drain;
+	struct ht_column_writer *columns;
+	const struct ht_clock_source *clock;
+	struct watched *watched; /* one per slot */
+	uint32_t n_slots;
+	uint32_t n_live;
+	uint32_t n_seen;
+	uint32_t last_next_serial; /* of the last look at all slots */
+	uint64_t last_slow_look_ns;
+};
+
+enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drain,
+				 struct ht_column_writer *columns,
+				 const struct ht_clock_source *clock,
+				 struct ht_process_watch **ret_watch)
+{
+	struct ht_process_watch *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return HT_ERR_NOMEM;
+	w->region = region;
+	w->drain = drain;
+	w->columns = columns;
+	w->clock = clock;
+	w->n_slots = region->header->n_process_slots;
+	w->watched = calloc(w->n_slots, sizeof(*w->watched));
+	if (!w->watched) {
+		ht_process_watch_free(w);
+		return HT_ERR_NOMEM;
+	}
+	for (uint32_t i = 0; i < w->n_slots; i++)
+		w->watched[i].pidfd = -1;
+	w->last_next_serial = 1;
+	*ret_watch = w;
+	return HT_OK;
+}
+
+void ht_process_watch_free(struct ht_process_watch *w)
+{
+	if (!w)
+		return;
+	for (uint32_t i = 0; w->watched && i < w->n_slots; i++) {
+		if (w->watched[i].pidfd >= 0)
+			close(w->watched[i].pidfd);
+	}
+	free(w->watched);
+	free(w);
+}
+
+uint32_t ht_process_watch_n_live(const struct ht_process_watch *w)
+{
+	return w->n_live;
+}
+
+uint32_t ht_process_watch_n_seen(const struct ht_process_watch *w)
+{
+	return w->n_seen;
+}
+
+/* A slot's string, which the program may have scribbled over. */
+static size_t bounded(uint32_t n_bytes, size_t size)
+{
+	return n_bytes < size ? n_bytes : size;
+}
+
+static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
+{
+	const struct ht_process_slot *s = ht_region_process(w->region->header, slot);
+	struct watched *p = &w->watched[slot];
+	struct ht_process_info info = {
+		.serial = s->serial,
+		.parent_serial = s->parent_serial,
+		.start_kind = s->start_kind,
+		.pid = slot_pid,
+		.ppid = s->ppid,
+		.first_node = s->first_node,
+		.start_tick = s->start_tick,
+		.first_id = s->first_id,
+		.exe = s->exe,
+		.exe_bytes = bounded(s->exe_bytes, sizeof(s->exe)),
+		.cmdline = s->cmdline,
+		.cmdline_bytes = bounded(s->cmdline_bytes, sizeof(s->cmdline)),
+	};
+
+	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid };
+	p->pidfd = -1;
+	switch (ht_process_finder_find(w->region, (pid_t)slot_pid, (pid_t)info.ppid, &p->pid)) {
+	case HT_FOUND:
+		p->pidfd = ht_exit_status_open_pidfd(p->pid);
+		if (p->pidfd < 0 && errno == ESRCH)
+			p->pid = 0;
+		break;
+	case HT_FOUND_EXEC: p->has_exec = true; break;
+	case HT_FOUND_NOT: break;
+	}
+	w->n_live++;
+	w->n_seen++;
+	ht_column_writer_process(w->columns, &info);
+	ht_drain_set_process(w->drain, slot, p->serial);
+}
+
+static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uint32_t code)
+{
+	const struct ht_process_slot *s = ht_region_process(w->region->header, slot);
+	struct ht_process_end end = {
+		.serial = w->watched[slot].serial,
+		.kind = kind,
+		.code = code,
+		.tick = ht_clock_source_now(w->clock),
+		.counters = {
+			atomic_load(&s->n_unknown_frees),
+			atomic_load(&s->n_nested_calls),
+			atomic_load(&s->n_lost_events),
+			atomic_load(&s->n_untracked_addrs),
+			atomic_load(&s->n_early_blocks),
+			atomic_load(&s->n_stacks_compared),
+			atomic_load(&s->n_stacks_differing),
+			atomic_load(&s->n_waits),
+		},
+	};
+
+	for (unsigned i = 0; i < HT_N_TRUNC; i++)
+		end.counters[8 + i] = atomic_load(&s->n_truncated[i]);
+	ht_column_writer_process_end(w->columns, &end);
+}
+
+/* All it wrote is taken, its slot is free for others. */
+static void finish(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uint32_t code)
+{
+	struct ht_process_slot *s = ht_region_process(w->region->header, slot);
+	struct watched *p = &w->watched[slot];
+
+	atomic_store(&s->state_word, ht_process_word(HT_PROCESS_FINISHED, p->slot_pid));
+	if (ht_drain_process(w->drain, slot))
+		ht_region_wake(w->region);
+	describe_end(w, slot, kind, code);
+	ht_drain_set_process(w->drain, slot, 0);
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	*p = (struct watched){ .pidfd = -1 };
+	w->n_live--;
+	/* The next owner starts from zeros. */
+	memset((char *)s + sizeof(s->state_word), 0, sizeof(*s) - sizeof(s->state_word));
+	atomic_store(&s->state_word, ht_process_word(HT_PROCESS_FREE, 0));
+}
+
+/* Another image with the same process number came later: exec. */
+static bool has_successor(const struct ht_process_watch *w, uint32_t slot)
+{
+	const struct watched *p = &w->watched[slot];
+
+	for (uint32_t i = 0; i < w->n_slots; i++) {
+		const struct watched *q = &w->watched[i];
+
+		if (q->is_live && i != slot && q->slot_pid == p->slot_pid && q->pid == p->pid &&
+		    q->serial > p->serial)
+			return true;
+	}
+	return false;
+}
+
+static bool has_ended(const struct watched *p)
+{
+	struct pollfd fd = { p->pidfd, POLLIN, 0 };
+
+	if (!p->pid || p->has_exec)
+		return true;
+	if (p->pidfd >= 0)
+		return poll(&fd, 1, 0) == 1;
+	return kill(p->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* True when it is done with. */
+static bool check_end(struct ht_process_watch *w, uint32_t slot, uint64_t now_ns)
+{
+	struct watched *p = &w->watched[slot];
+
+	if (!p->ended_ns) {
+		if (!has_ended(p))
+			return false;
+		p->ended_ns = now_ns;
+	}
+
+	struct ht_exit_status status = { p->has_exec ? HT_END_EXEC : HT_END_UNKNOWN, 0 };
+
+	if (p->pid && !p->has_exec)
+		status = ht_exit_status_of(p->pid, p->pidfd);
+	if (status.kind == HT_END_UNKNOWN && p->pidfd >= 0 &&
+	    now_ns - p->ended_ns < STATUS_PATIENCE_NS)
+		return false;
+	finish(w, slot, status.kind, status.code);
+	return true;
+}
+
+/* A process that died while it filled in its slot. */
+static void check_claim(struct ht_process_watch *w, uint32_t slot, uint64_t word)
+{
+	struct ht_process_slot *s = ht_region_process(w->region->header, slot);
+	pid_t pid;
+
+	if (ht_process_finder_find(w->region, (pid_t)(word >> 32), 0, &pid) != HT_FOUND) {
+		memset((char *)s + sizeof(s->state_word), 0, sizeof(*s) - sizeof(s->state_word));
+		atomic_compare_exchange_strong(&s->state_word, &word, 0);
+	}
+}
+
+/* Returns how many processes were new. */
+static uint32_t look_at_slots(struct ht_process_watch *w, bool is_slow)
+{
+	uint32_t n_new = 0;
+
+	for (uint32_t i = 0; i < w->n_slots; i++) {
+		struct ht_process_slot *s = ht_region_process(w->region->header, i);
+		uint64_t word = atomic_load_explicit(&s->state_word, memory_order_acquire);
+
+		if (w->watched[i].is_live)
+			continue;
+		if ((uint32_t)word == HT_PROCESS_ACTIVE && s->serial) {
+			attach(w, i, (uint32_t)(word >> 32));
+			n_new++;
+		} else if ((uint32_t)word == HT_PROCESS_CLAIMED && is_slow) {
+			check_claim(w, i, word);
+		}
+	}
+	return n_new;
+}
+
+bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
+{
+	uint64_t now_ns = ht_clock_source_ns();
+	uint32_t next_serial = atomic_load(&w->region->header->next_process_serial);
+	bool is_slow = now_ns - w->last_slow_look_ns >= SLOW_LOOK_NS;
+	bool has_changed = false;
+
+	if (is_slow)
+		w->last_slow_look_ns = now_ns;
+	/*
+	 * Every slot is a page, so they are looked at only when a serial was given away since. The
+	 * serial comes before the slot is ACTIVE: what is still missing is found by the slow looks.
+	 */
+	if (next_serial != w->last_next_serial || (is_slow && w->n_seen + 1 != next_serial)) {
+		uint32_t n_new = look_at_slots(w, is_slow);
+
+		has_changed = n_new != 0;
+		if (w->n_seen + 1 == next_serial || is_slow)
+			w->last_next_serial = next_serial;
+		for (uint32_t i = 0; n_new && i < w->n_slots; i++) {
+			if (!w->watched[i].is_live || w->watched[i].ended_ns)
+				continue;
+			if (has_successor(w, i))
+				finish(w, i, HT_END_EXEC, 0);
+		}
+	}
+	for (uint32_t i = 0; w->n_live && i < w->n_slots; i++) {
+		struct watched *p = &w->watched[i];
+
+		if (p->is_live && (is_poked || is_slow || p->ended_ns || p->pidfd < 0))
+			has_changed = check_end(w, i, now_ns) || has_changed;
+	}
+	return has_changed;
+}
+
+uint32_t ht_process_watch_fds(const struct ht_process_watch *w, struct pollfd *fds, uint32_t n_fds)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->n_slots && n < n_fds; i++) {
+		const struct watched *p = &w->watched[i];
+
+		/* One that has ended stays readable: no need to be told again. */
+		if (p->is_live && p->pidfd >= 0 && !p->ended_ns)
+			fds[n++] = (struct pollfd){ p->pidfd, POLLIN, 0 };
+	}
+	return n;
+}
+
+void ht_process_watch_detach(struct ht_process_watch *w)
+{
+	look_at_slots(w, false);
+	ht_drain_round(w->drain, true);
+	ht_drain_round(w->drain, true);
+	for (uint32_t i = 0; i < w->n_slots; i++) {
+		struct watched *p = &w->watched[i];
+
+		if (!p->is_live)
+			continue;
+		describe_end(w, i, HT_END_DETACHED, 0);
+		if (p->pidfd >= 0)
+			close(p->pidfd);
+		*p = (struct watched){ .pidfd = -1 };
+		w->n_live--;
+	}
+}

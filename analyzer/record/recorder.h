@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* One recording from region to finished trace file. Analyzer. */
+#ifndef HT_RECORDER_H
+#define HT_RECORDER_H
+
+#include "analyzer/record/clock_source.h"
+#include "analyzer/record/column_writer.h"
+#include "analyzer/record/region.h"
+
+#include <heaptide/error.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ht_recorder;
+
+struct ht_recorder_config {
+	const struct ht_region_geometry *geometry; /* NULL: the default */
+	uint32_t overload;                         /* enum ht_overload_policy */
+	uint32_t unwind;                           /* enum ht_unwind_backend */
+	uint32_t max_frames;
+	uint32_t log_level;
+	int level; /* zstd's */
+};
+extern const struct ht_recorder_config ht_recorder_default_config;
+
+/* Why ht_recorder_run() came back. */
+enum ht_run_result {
+	HT_RUN_ALL_ENDED,   /* nobody is left who could be recorded */
+	HT_RUN_MAIN_ENDED,  /* the main process ended and others go on: call again */
+	HT_RUN_INTERRUPTED, /* *stop said so */
+	HT_RUN_NOBODY_CAME, /* the main process was not ours and never attached */
+	HT_RUN_FAILED,      /* the trace cannot be written any more; the region is closed */
+};
+
+/* What is known at the end. Valid after ht_recorder_finish(). */
+struct ht_recorder_result {
+	struct ht_column_totals totals;
+	uint32_t n_processes;
+	uint64_t n_damaged;
+	uint64_t n_refused; /* processes that found no slot */
+	uint64_t file_bytes;
+	enum ht_record_end end;
+	struct ht_diag diag; /* err != HT_OK: why the file is not complete */
+};
+
+/*
+ * Make region and clock; no file yet. The calling thread must live as long as the recording.
+ * Release with ht_recorder_free(). Errors: those of ht_region_init(), HT_ERR_NOMEM.
+ */
+enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
+			    struct ht_recorder **ret_recorder, struct ht_diag *diag) HT_MUST_CHECK;
+void ht_recorder_free(struct ht_recorder *recorder);
+
+/* For HEAPTIDE_REGION; valid as long as the recorder. */
+const char *ht_recorder_region_path(const struct ht_recorder *recorder);
+
+/*
+ * Write the START block to fd (an empty file, stays the caller's) and let targets in. argv is the
+ * recorded command. Errors: HT_ERR_IO, HT_ERR_NOMEM.
+ */
+enum ht_err ht_recorder_start(struct ht_recorder *recorder, int fd, int argc,
+			      const char *const *argv, struct ht_diag *diag) HT_MUST_CHECK;
+
+/* What ht_recorder_run() waits for. */
+struct ht_recorder_main {
+	pid_t pid;
+	int pidfd;          /* readable when it ended; -1: polled */
+	uint64_t attach_ns; /* give up when nobody attached after so long; 0: never */
+	volatile sig_atomic_t *stop; /* not zero: end the recording; NULL: never */
+	bool is_stopped_by_main_only; /* while main lives *stop does not count and is reset at its end */
+	const sigset_t *wait_mask; /* signals blocked while sleeping; NULL: unchanged */
+	void (*on_wake)(void *arg); /* called after every sleep; may be NULL */
+	void *arg;
+};
+
+/* Record until something happens that the caller has to know. */
+enum ht_run_result ht_recorder_run(struct ht_recorder *recorder, const struct ht_recorder_main *m);
+
+/* One look at everything, without sleeping. True when there was something to do. For tests. */
+bool ht_recorder_round(struct ht_recorder *recorder, bool is_poked);
+
+/* How many processes are recorded now; how many were seen. */
+uint32_t ht_recorder_n_live(const struct ht_recorder *recorder);
+uint32_t ht_recorder_n_seen(const struct ht_recorder *recorder);
+
+/*
+ * Close the region, take what is left, finish the file as far as possible. end is what is said when
+ * nothing went wrong. Also after HT_RUN_FAILED.
+ */
+void ht_recorder_finish(struct ht_recorder *recorder, enum ht_record_end end,
+			struct ht_recorder_result *ret_result);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The first block of a trace: what was recorded, where, when, by whom. Analyzer. */
+#ifndef HT_START_BLOCK_H
+#define HT_START_BLOCK_H
+
+#include "analyzer/record/block_writer.h"
+#include "analyzer/record/clock_source.h"
+
+/*
+ * argv is the recorded command; very long ones are cut. Errors: those of ht_block_writer_put().
+ */
+enum ht_err ht_start_block_write(struct ht_block_writer *blocks,
+				 const struct ht_clock_source *clock, int argc,
+				 const char *const *argv, struct ht_diag *diag) HT_MUST_CHECK;
+
+#endif
