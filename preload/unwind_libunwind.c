@@ -54,9 +54,11 @@ static uint32_t capture(uint64_t *pcs, uint32_t max, uint64_t hook_sp, uint32_t 
 			return n;
 		}
 		pcs[n++] = pc | exact;
-		exact = unw_is_signal_frame(&cursor) > 0 ? HT_NODE_EXACT : 0;
 
 		int step = unw_step(&cursor);
+
+		/* In fact true of the frame that was interrupted, not of the trampoline. */
+		exact = unw_is_signal_frame(&cursor) > 0 ? HT_NODE_EXACT : 0;
 
 		if (step < 0) {
 			*ret_truncation = HT_TRUNC_NO_CFI;

@@ -104,19 +104,39 @@ static uint64_t lookup_addr(uint64_t pc)
 
 #if HT_ARCH_HAS_UNWIND_RULES
 
-static enum ht_rule_kind row_at(const struct ht_module_location *location, uint64_t addr,
+/*
+ * Whether a return address that no call can have left was put at the bottom of a stack by hand: it
+ * is the very first of its function, and nothing is before it. glibc's __start_context is one, below
+ * makecontext() fibers. There is no caller, whatever the row says, unless it is a signal trampoline.
+ */
+static bool is_planted(const struct ht_module_location *location, uint64_t addr,
+		       struct ht_cfi_entry *ret_entry)
+{
+	return ht_cfi_table_find(location, addr + 1, ret_entry) == HT_CFI_FOUND &&
+	       ret_entry->pc_start_addr == addr + 1;
+}
+
+/* HT_RULE_SLOW when there is a row, else why not. */
+static enum ht_rule_kind row_at(const struct ht_module_location *location, uint64_t pc,
 				struct ht_cfi_row *ret_row)
 {
 	struct ht_cfi_entry entry;
+	uint64_t addr = lookup_addr(pc);
 
 	switch (ht_cfi_table_find(location, addr, &entry)) {
 	case HT_CFI_FOUND:
-		return ht_cfi_row_compute(&entry, addr, ret_row) ? HT_RULE_SLOW : HT_RULE_BAD_CFI;
+		break;
 	case HT_CFI_NOT_FOUND:
-		return HT_RULE_NO_CFI;
+		if (pc & HT_NODE_EXACT || !is_planted(location, addr, &entry))
+			return HT_RULE_NO_CFI;
+		if (!entry.is_signal_frame)
+			return HT_RULE_OUTERMOST;
+		addr++;
+		break;
 	default:
 		return HT_RULE_BAD_CFI;
 	}
+	return ht_cfi_row_compute(&entry, addr, ret_row) ? HT_RULE_SLOW : HT_RULE_BAD_CFI;
 }
 
 /* The rule that says all the row says about pc, sp and fp, or HT_RULE_SLOW. */
@@ -150,27 +170,26 @@ static uint64_t compress(const struct ht_cfi_row *row)
 enum ht_rule_kind ht_unwind_rules_row(uint64_t pc, struct ht_cfi_row *ret_row)
 {
 	struct ht_module_location location;
-	uint64_t addr = lookup_addr(pc);
 
-	if (!ht_module_table_locate(addr, &location))
+	if (!ht_module_table_locate(lookup_addr(pc), &location))
 		return HT_RULE_NO_CFI;
-	return row_at(&location, addr, ret_row);
+	return row_at(&location, pc, ret_row);
 }
 
-static uint64_t rule_at(const struct ht_module_location *location, uint64_t addr)
+static uint64_t rule_at(const struct ht_module_location *location, uint64_t pc)
 {
 	struct ht_cfi_row row;
-	enum ht_rule_kind kind = row_at(location, addr, &row);
+	enum ht_rule_kind kind = row_at(location, pc, &row);
 
 	return kind == HT_RULE_SLOW ? compress(&row) : kind;
 }
 
 #else
 
-static uint64_t rule_at(const struct ht_module_location *location, uint64_t addr)
+static uint64_t rule_at(const struct ht_module_location *location, uint64_t pc)
 {
 	(void)location;
-	(void)addr;
+	(void)pc;
 	return HT_RULE_NO_CFI; /* cached all the same: the module is known then */
 }
 
@@ -179,16 +198,15 @@ static uint64_t rule_at(const struct ht_module_location *location, uint64_t addr
 uint64_t ht_unwind_rules_compute(uint64_t pc, uint32_t epoch, const struct ht_walk_sink *sink)
 {
 	struct ht_module_location location;
-	uint64_t addr = lookup_addr(pc);
 
 	/*
 	 * Generated code: not cached, because a library may take its place without anything here
 	 * hearing of it.
 	 */
-	if (!ht_module_table_locate(addr, &location))
+	if (!ht_module_table_locate(lookup_addr(pc), &location))
 		return HT_RULE_NO_CFI;
 
-	uint64_t rule = rule_at(&location, addr);
+	uint64_t rule = rule_at(&location, pc);
 
 	if (ht_module_table_see(&location, sink) != 0)
 		rule |= HT_RULE_GENERATION_BIT;

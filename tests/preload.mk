@@ -14,3 +14,30 @@ check_chunk_SOURCES = tests/unit/check_chunk.c preload/chunk.c preload/stack_tab
 check_chunk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(HT_SAN_CFLAGS)
 check_chunk_LDFLAGS = $(HT_SAN_CFLAGS)
 check_chunk_LDADD = $(CHECK_LIBS)
+
+# Stack walking: the shim's own objects in a test program, without sanitizers, beside libunwind.
+ht_walk_test_cflags = $(AM_CFLAGS) $(UNWIND_CFLAGS) $(CHECK_CFLAGS) -O2 -g -fasynchronous-unwind-tables \
+	-fno-stack-protector
+check_LTLIBRARIES += libwalk_test.la
+libwalk_test_la_SOURCES = \
+	$(ht_walk_sources) \
+	preload/unwind_libunwind.c \
+	tests/unit/walk_oracle.c tests/unit/walk_oracle.h \
+	tests/unit/walk_shapes.c tests/unit/walk_shapes.h \
+	tests/unit/walk_shapes_cxx.cc
+if HT_X86_64
+libwalk_test_la_SOURCES += tests/unit/walk_shapes_x86_64.S
+endif
+libwalk_test_la_CFLAGS = $(ht_walk_test_cflags)
+libwalk_test_la_CXXFLAGS = $(AM_CXXFLAGS) -O2 -g
+libwalk_test_la_LIBADD = $(UNWIND_LIBS) $(CHECK_LIBS) -lpthread
+
+if HT_X86_64
+check_PROGRAMS += check_stack_walk
+TESTS += check_stack_walk
+endif
+check_stack_walk_SOURCES = tests/unit/check_stack_walk.c
+check_stack_walk_CFLAGS = $(ht_walk_test_cflags)
+check_stack_walk_LDADD = libwalk_test.la $(CHECK_LIBS)
+# Linked as C++, for the exceptions.
+nodist_EXTRA_check_stack_walk_SOURCES = tests/unit/force_cxx_link.cc
