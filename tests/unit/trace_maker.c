@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing traces by hand. Tests only. */
+#include "trace_maker.h"
+
+#include "analyzer/base/strbuf.h"
+#include "analyzer/base/xalloc.h"
+
+#include <heaptide/shared_region.h>
+#include <heaptide/trace_codec.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#define COLUMN_BYTES (4u << 20)
+#define BODY_BYTES (32u << 20)
+
+struct segment_list {
+	struct ht_segment *items;
+	size_t n;
+	size_t capacity;
+};
+
+struct ht_trace_maker {
+	struct ht_strbuf file;
+	struct ht_strbuf index; /* bodies of entries */
+	uint32_t n_blocks;
+	uint64_t index_end; /* end of the newest block in the index */
+	uint64_t n_events;
+	uint32_t n_processes;
+	uint64_t last_tick;
+
+	struct segment_list segments; /* of the EVENTS block being made */
+	struct ht_column_state state;
+	uint8_t *columns[HT_N_COLUMNS];
+	struct ht_put puts[HT_N_COLUMNS];
+	uint64_t first_event_tick;
+	uint64_t last_event_tick;
+	uint8_t *body;
+};
+
+static void must(bool is_true, const char *what)
+{
+	if (!is_true) {
+		fprintf(stderr, "trace_maker: %s\n", what);
+		abort();
+	}
+}
+
+static void begin_events(struct ht_trace_maker *m)
+{
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		m->puts[i] = ht_put_init(m->columns[i], COLUMN_BYTES);
+	m->segments.n = 0;
+	m->first_event_tick = UINT64_MAX;
+	m->last_event_tick = 0;
+}
+
+static void write_block(struct ht_trace_maker *m, uint32_t type, uint64_t n_items, const void *body,
+			size_t n_bytes, uint64_t first_tick, uint64_t last_tick)
+{
+	size_t bound = ZSTD_compressBound(n_bytes);
+	uint8_t *frame = ht_xalloc(bound);
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
+	size_t frame_bytes = ZSTD_compress2(zstd, frame, bound, body, n_bytes);
+
+	must(!ZSTD_isError(frame_bytes), "compression");
+	ZSTD_freeCCtx(zstd);
+	struct ht_block_header header = {
+		.magic = HT_BLOCK_MAGIC,
+		.type = (uint16_t)type,
+		.seq = m->n_blocks++,
+		.body_bytes = n_bytes,
+		.frame_bytes = frame_bytes,
+		.n_items = n_items,
+		.first_tick = first_tick,
+		.last_tick = last_tick,
+		.clock_tick = m->last_tick,
+		.clock_ns = m->last_tick * 1000,
+	};
+	uint32_t prefix[2] = { HT_SKIPPABLE_MAGIC, sizeof(header) };
+	uint64_t off_bytes = m->file.n_bytes;
+
+	header.crc32 = (uint32_t)crc32(0, (const Bytef *)&header, sizeof(header));
+	ht_strbuf_add(&m->file, prefix, sizeof(prefix));
+	ht_strbuf_add(&m->file, &header, sizeof(header));
+	ht_strbuf_add(&m->file, frame, frame_bytes);
+	free(frame);
+	if (type != HT_BLOCK_INDEX) {
+		uint8_t entry[64];
+		struct ht_put p = ht_put_init(entry, sizeof(entry));
+
+		ht_put_u64(&p, type);
+		ht_put_diff(&p, off_bytes, m->index_end);
+		ht_put_u64(&p, m->file.n_bytes - off_bytes);
+		ht_put_u64(&p, n_items);
+		ht_put_diff(&p, first_tick, HT_MAKER_ZERO_TICK);
+		ht_put_diff(&p, last_tick, first_tick);
+		ht_strbuf_add(&m->index, entry, (size_t)(p.pos - entry));
+		m->index_end = m->file.n_bytes;
+	}
+}
+
+static void write_put(struct ht_trace_maker *m, uint32_t type, uint64_t n_items, const struct ht_put *p)
+{
+	must(!p->is_full, "body too large");
+	write_block(m, type, n_items, m->body, (size_t)(p->pos - m->body), m->last_tick, m->last_tick);
+}
+
+static void put_text(struct ht_put *p, const char *text)
+{
+	ht_put_bytes(p, text, strlen(text));
+}
+
+struct ht_trace_maker *ht_trace_maker_new(void)
+{
+	struct ht_trace_maker *m = ht_xalloc_zeroed(1, sizeof(*m));
+
+	m->last_tick = HT_MAKER_ZERO_TICK;
+	m->body = ht_xalloc(BODY_BYTES);
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		m->columns[i] = ht_xalloc(COLUMN_BYTES);
+	begin_events(m);
+
+	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
+
+	ht_put_u64(&p, HT_TRACE_VERSION);
+	ht_put_u64(&p, HT_CLOCK_MONOTONIC);
+	ht_put_u64(&p, 0);
+	ht_put_u64(&p, 1000000);
+	ht_put_u64(&p, 1700000000000000000ull);
+	ht_put_u64(&p, 4711);
+	put_text(&p, "maker");
+	put_text(&p, "host");
+	put_text(&p, "x86_64");
+	put_text(&p, "/");
+	ht_put_u64(&p, 2);
+	put_text(&p, "program");
+	put_text(&p, "argument");
+	write_put(m, HT_BLOCK_START, 0, &p);
+	return m;
+}
+
+void ht_trace_maker_free(struct ht_trace_maker *m)
+{
+	if (!m)
+		return;
+	ht_strbuf_done(&m->file);
+	ht_strbuf_done(&m->index);
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		free(m->columns[i]);
+	free(m->segments.items);
+	free(m->body);
+	free(m);
+}
+
+void ht_trace_maker_block(struct ht_trace_maker *m, uint32_t type, uint64_t n_items, const void *body,
+			  size_t n_bytes, uint64_t first_tick, uint64_t last_tick)
+{
+	ht_trace_maker_flush(m);
+	write_block(m, type, n_items, body, n_bytes, first_tick, last_tick);
+}
+
+void ht_trace_maker_process(struct ht_trace_maker *m, uint32_t serial, uint32_t parent_serial,
+			    uint64_t start_tick, uint64_t first_own_id, uint32_t first_own_node)
+{
+	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
+	static const char cmdline[] = "program\0argument";
+
+	ht_trace_maker_flush(m);
+	ht_put_u64(&p, serial);
+	ht_put_u64(&p, parent_serial);
+	ht_put_u64(&p, parent_serial ? HT_START_FORK : HT_START_EXEC);
+	ht_put_u64(&p, 100 + serial);
+	ht_put_u64(&p, 99 + serial);
+	ht_put_u64(&p, start_tick);
+	ht_put_u64(&p, first_own_id);
+	ht_put_u64(&p, first_own_node);
+	put_text(&p, "/usr/bin/program");
+	ht_put_bytes(&p, cmdline, sizeof(cmdline));
+	m->n_processes++;
+	write_put(m, HT_BLOCK_PROCESS, 1, &p);
+}
+
+void ht_trace_maker_process_end(struct ht_trace_maker *m, uint32_t serial, uint64_t end_tick,
+				uint32_t end_kind, uint64_t end_code)
+{
+	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
+
+	ht_trace_maker_flush(m);
+	ht_put_u64(&p, serial);
+	ht_put_u64(&p, end_tick);
+	ht_put_u64(&p, end_kind);
+	ht_put_u64(&p, end_code);
+	ht_put_u64(&p, 24);
+	for (int i = 0; i < 24; i++)
+		ht_put_u64(&p, 0);
+	if (end_tick > m->last_tick)
+		m->last_tick = end_tick;
+	write_put(m, HT_BLOCK_PROCESS_END, 1, &p);
+}
+
+void ht_trace_maker_module(struct ht_trace_maker *m, uint32_t process_serial, uint64_t start_addr,
+			   uint64_t end_addr, uint64_t load_bias, uint32_t generation, const char *path)
+{
+	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
+
+	ht_trace_maker_flush(m);
+	ht_put_u64(&p, process_serial);
+	ht_put_u64(&p, 1);
+	ht_put_u64(&p, start_addr);
+	ht_put_diff(&p, end_addr, start_addr);
+	ht_put_u64(&p, load_bias);
+	ht_put_u64(&p, generation);
+	ht_put_bytes(&p, "\1\2\3\4", 4);
+	put_text(&p, path);
+	write_put(m, HT_BLOCK_MODULES, 1, &p);
+}
+
+void ht_trace_maker_node(struct ht_trace_maker *m, uint32_t process_serial, uint32_t id, uint32_t parent,
+			 uint64_t addr, uint32_t generation)
+{
+	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
+	const uint64_t values[4] = { ht_zigzag((uint64_t)id - 1), ht_zigzag((uint64_t)id - parent),
+				     ht_zigzag(addr), generation };
+
+	ht_trace_maker_flush(m);
+	ht_put_u64(&p, process_serial);
+	for (int i = 0; i < (generation ? 4 : 3); i++) {
+		uint8_t number[HT_VARINT_MAX_BYTES];
+		struct ht_put n = ht_put_init(number, sizeof(number));
+
+		ht_put_u64(&n, values[i]);
+		ht_put_bytes(&p, number, (size_t)(n.pos - number));
+	}
+	write_put(m, HT_BLOCK_NODES, 1, &p);
+}
+
+void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uint32_t thread_serial,
+			  const struct ht_event *event)
+{
+	struct segment_list *list = &m->segments;
+	struct ht_segment *segment = list->n ? &list->items[list->n - 1] : NULL;
+
+	if (!segment || segment->process_serial != process_serial ||
+	    segment->thread_serial != thread_serial) {
+		list->items = ht_xalloc_grow(list->items, &list->capacity, list->n + 1,
+					     sizeof(*list->items));
+		segment = &list->items[list->n++];
+		*segment = (struct ht_segment){
+			.process_serial = process_serial,
+			.thread_serial = thread_serial,
+			.tid = 1000 + thread_serial,
+			.first_tick = event->tick,
+			.next_id = event->id,
+		};
+		m->state = (struct ht_column_state){ .tick = event->tick, .next_id = event->id };
+	}
+	ht_columns_put(m->puts, &m->state, event);
+	segment->n_events++;
+	m->n_events++;
+	if (event->tick < m->first_event_tick)
+		m->first_event_tick = event->tick;
+	if (event->tick > m->last_event_tick)
+		m->last_event_tick = event->tick;
+	if (event->tick > m->last_tick)
+		m->last_tick = event->tick;
+}
+
+void ht_trace_maker_flush(struct ht_trace_maker *m)
+{
+	struct ht_put p = ht_put_init(ht_xalloc(BODY_BYTES), BODY_BYTES);
+	uint8_t *body = p.pos;
+	uint64_t n_events = 0;
+
+	if (m->segments.n > 0) {
+		ht_put_u64(&p, m->segments.n);
+		for (size_t i = 0; i < m->segments.n; i++) {
+			ht_put_segment(&p, &m->segments.items[i]);
+			n_events += m->segments.items[i].n_events;
+		}
+		for (int i = 0; i < HT_N_COLUMNS; i++) {
+			must(!m->puts[i].is_full, "column too large");
+			ht_put_bytes(&p, m->columns[i], (size_t)(m->puts[i].pos - m->columns[i]));
+		}
+		must(!p.is_full, "events too large");
+		write_block(m, HT_BLOCK_EVENTS, n_events, body, (size_t)(p.pos - body),
+			    m->first_event_tick, m->last_event_tick);
+		begin_events(m);
+	}
+	free(body);
+}
+
+void ht_trace_maker_finish(struct ht_trace_maker *m)
+{
+	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
+
+	ht_trace_maker_flush(m);
+	ht_put_u64(&p, HT_RECORD_COMPLETE);
+	ht_put_u64(&p, m->n_events);
+	ht_put_u64(&p, m->n_processes);
+	ht_put_u64(&p, 0);
+	put_text(&p, "");
+	write_put(m, HT_BLOCK_END, 0, &p);
+
+	struct ht_trailer trailer = {
+		.magic = HT_TRAILER_MAGIC,
+		.index_off_bytes = m->file.n_bytes,
+	};
+	uint32_t prefix[2] = { HT_SKIPPABLE_MAGIC, sizeof(trailer) };
+
+	write_block(m, HT_BLOCK_INDEX, m->n_blocks, m->index.text, m->index.n_bytes, m->last_tick,
+		    m->last_tick);
+	trailer.file_bytes = m->file.n_bytes + HT_TRAILER_FILE_BYTES;
+	trailer.crc32 = (uint32_t)crc32(0, (const Bytef *)&trailer, sizeof(trailer));
+	ht_strbuf_add(&m->file, prefix, sizeof(prefix));
+	ht_strbuf_add(&m->file, &trailer, sizeof(trailer));
+}
+
+const uint8_t *ht_trace_maker_bytes(struct ht_trace_maker *m, size_t *ret_n_bytes)
+{
+	*ret_n_bytes = m->file.n_bytes;
+	return (const uint8_t *)m->file.text;
+}
+
+char *ht_trace_maker_temp_file(const void *bytes, size_t n_bytes)
+{
+	const char *directory = getenv("TMPDIR");
+	struct ht_strbuf path = { 0 };
+
+	ht_strbuf_addf(&path, "%s/heaptide-test-XXXXXX", directory ? directory : "/tmp");
+	int fd = mkstemp(path.text);
+
+	must(fd >= 0, "mkstemp");
+	must(write(fd, bytes, n_bytes) == (ssize_t)n_bytes, "write");
+	close(fd);
+	return ht_strbuf_take(&path);
+}
+
+char *ht_trace_maker_save(struct ht_trace_maker *m)
+{
+	return ht_trace_maker_temp_file(m->file.text, m->file.n_bytes);
+}
