@@ -13,6 +13,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/diag.c %D%/base/diag.h \
 	%D%/base/human.c %D%/base/human.h \
 	%D%/base/strbuf.c %D%/base/strbuf.h \
+	%D%/base/utf8.c %D%/base/utf8.h \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
@@ -28,7 +29,15 @@ libanalyzer_la_SOURCES = \
 	%D%/read/trace_file.c %D%/read/trace_file.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
-	%D%/replay/summary.c %D%/replay/summary.h
+	%D%/replay/summary.c %D%/replay/summary.h \
+	%D%/report/json_writer.c %D%/report/json_writer.h \
+	%D%/report/report.c %D%/report/report.h \
+	%D%/report/report_json.c \
+	%D%/report/report_text.c \
+	%D%/report/site_rank.c %D%/report/site_rank.h \
+	%D%/report/stack_names.c %D%/report/stack_names.h \
+	%D%/report/text_page.c %D%/report/text_page.h \
+	%D%/report/text_sites.c %D%/report/text_sites.h
 libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 
@@ -40,7 +49,9 @@ heaptide_SOURCES = \
 	%D%/cmd/cmd_pending.c \
 	%D%/cmd/cmd_report.c \
 	%D%/cmd/cmd_table.c \
-	%D%/cmd/cmd_verify.c
+	%D%/cmd/cmd_verify.c \
+	%D%/cmd/options.c %D%/cmd/options.h \
+	%D%/cmd/trace_input.c %D%/cmd/trace_input.h
 heaptide_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS)
 heaptide_LDFLAGS = $(AM_LDFLAGS) $(HT_SAN_CFLAGS)
 heaptide_LDADD = libanalyzer.la

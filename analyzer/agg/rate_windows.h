@@ -17,7 +17,7 @@
 struct ht_rate_step {
 	uint64_t n_allocations;
 	uint64_t n_bytes;
-	uint64_t max_live_bytes; /* largest value of all live bytes that was set inside */
+	uint64_t max_live_bytes; /* the most that was live at any instant of it */
 };
 
 struct ht_rate_windows {
@@ -38,14 +38,19 @@ void ht_rate_windows_init(struct ht_rate_windows *rate, const struct ht_tick_clo
 void ht_rate_windows_done(struct ht_rate_windows *rate);
 
 /* The rare part of ht_rate_windows_step. */
-struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t tick);
+struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t tick,
+					  uint64_t live_bytes);
 
-/* The step that tick is in. */
-static inline struct ht_rate_step *ht_rate_windows_step(struct ht_rate_windows *rate, uint64_t tick)
+/*
+ * The step that tick is in. To be called for every event, in order, before it changes live_bytes: steps
+ * that begin now begin with them.
+ */
+static inline struct ht_rate_step *ht_rate_windows_step(struct ht_rate_windows *rate, uint64_t tick,
+							 uint64_t live_bytes)
 {
 	if (__builtin_expect(tick - rate->now_first < rate->now_end - rate->now_first, 1))
 		return rate->now;
-	return ht_rate_windows_seek(rate, tick);
+	return ht_rate_windows_seek(rate, tick, live_bytes);
 }
 
 struct ht_busiest_window {

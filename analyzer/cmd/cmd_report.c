@@ -1,10 +1,145 @@
 /* SPDX-License-Identifier: MIT */
-/* heaptide report. Analyzer. */
+/* heaptide report: peak, rate, leaks and churn of a trace. Analyzer. */
 #include "analyzer/cmd/cmd.h"
+#include "analyzer/cmd/options.h"
+#include "analyzer/cmd/trace_input.h"
+#include "analyzer/replay/replay.h"
+#include "analyzer/report/report.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_TOP    10u
+#define DEFAULT_FRAMES 8u
+#define MAX_WARNINGS   3u
+
+static const char usage[] =
+	"Usage: heaptide report [OPTIONS] TRACE\n"
+	"\n"
+	"Tell what the memory was for: who held it at its peak, who allocates most often, what was never\n"
+	"freed, what was freed at once, how large blocks are and how long they live.\n"
+	"\n"
+	"  -n, --top N          places listed in each section (10; 0: all)\n"
+	"  -d, --depth N        frames shown of each stack (8; 0: all)\n"
+	"      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
+	"      --width N        columns of the text (as wide as the terminal, else 100; 0: no limit)\n"
+	"      --color WHEN     auto, always or never\n"
+	"      --json           everything, for scripts: schema heaptide.report/1\n"
+	"  -h, --help\n";
+
+struct options {
+	uint64_t n_top;
+	uint64_t n_frames;
+	uint64_t n_columns;
+	bool has_columns;
+	bool is_json;
+	enum ht_color_choice color;
+	struct ht_replay_options replay;
+	const char *path;
+};
+
+/* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
+static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
+{
+	enum { OPT_JSON = 256, OPT_SHORT_LIVED, OPT_WIDTH, OPT_COLOR };
+	static const struct option longs[] = {
+		{ "top", required_argument, NULL, 'n' },
+		{ "depth", required_argument, NULL, 'd' },
+		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
+		{ "width", required_argument, NULL, OPT_WIDTH },
+		{ "color", required_argument, NULL, OPT_COLOR },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*ret_is_done = false;
+	while ((c = getopt_long(argc, argv, ":n:d:h", longs, NULL)) != -1) {
+		bool is_good = true;
+
+		switch (c) {
+		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
+		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
+		case OPT_SHORT_LIVED:
+			is_good = ht_option_u64(optarg, &o->replay.short_lived_age);
+			break;
+		case OPT_WIDTH:
+			is_good = ht_option_u64(optarg, &o->n_columns);
+			o->has_columns = true;
+			break;
+		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
+		case OPT_JSON: o->is_json = true; break;
+		case 'h':
+			fputs(usage, stdout);
+			*ret_is_done = true;
+			return HT_EXIT_OK;
+		default:
+			return ht_option_complain("report", c, argv);
+		}
+		if (!is_good)
+			return ht_cmd_usage("report", "\"%s\" is no value for this option", optarg);
+	}
+	return ht_option_path("report", argc, argv, &o->path);
+}
+
+static void warn_about_symbols(const struct ht_symbolizer *symbolizer)
+{
+	size_t n = ht_symbolizer_n_warnings(symbolizer);
+
+	for (size_t i = 0; i < n && i < MAX_WARNINGS; i++)
+		ht_cmd_complain("%s", ht_symbolizer_warning(symbolizer, i));
+	if (n > MAX_WARNINGS)
+		ht_cmd_complain("and %zu more such files", n - MAX_WARNINGS);
+}
 
 int ht_cmd_report(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return HT_EXIT_FAILED;
+	struct options o = {
+		.n_top = DEFAULT_TOP,
+		.n_frames = DEFAULT_FRAMES,
+		.replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT },
+	};
+	struct ht_trace_input input;
+	struct ht_results results;
+	bool is_done;
+	int status = parse(argc, argv, &o, &is_done);
+
+	if (status != HT_EXIT_OK || is_done)
+		return ht_cmd_finish_stdout(status);
+	if (!ht_trace_input_open(&input, o.path, false))
+		return HT_EXIT_FAILED;
+	ht_replay_run(input.file, &input.model, &o.replay, &results);
+
+	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
+	const struct ht_report report = {
+		.file = input.file,
+		.model = &input.model,
+		.results = &results,
+		.symbolizer = symbolizer,
+		.n_top = o.n_top ? o.n_top : SIZE_MAX,
+		.n_frames = o.n_frames ? o.n_frames : SIZE_MAX,
+		.is_being_recorded = input.is_being_recorded,
+	};
+
+	if (o.is_json) {
+		ht_report_json(&report, stdout);
+	} else {
+		struct ht_text_style style = ht_option_style(o.color);
+
+		if (o.has_columns)
+			style.n_columns = o.n_columns == 0 || o.n_columns > UINT_MAX ?
+						  UINT_MAX :
+						  (unsigned)o.n_columns;
+		ht_report_text(&report, &style, stdout);
+	}
+	status = ht_cmd_finish_stdout(HT_EXIT_OK);
+	ht_trace_input_warn(&input, o.path);
+	warn_about_symbols(symbolizer);
+	ht_symbolizer_free(symbolizer);
+	ht_results_done(&results);
+	ht_trace_input_close(&input);
+	return status;
 }

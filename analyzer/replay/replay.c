@@ -158,11 +158,16 @@ static inline void sub_live(struct replay *r, const struct actor *a, struct ht_s
 	a->result->live_bytes -= size;
 }
 
+/* The step of time that an event belongs to; asked for before live bytes change. */
+static inline struct ht_rate_step *step_of(struct replay *r, uint64_t tick)
+{
+	return ht_rate_windows_step(&r->results->rate, tick, r->results->sites.live_bytes);
+}
+
 /* After an event that raised the live bytes. */
-static inline void check_peak(struct replay *r, uint64_t tick)
+static inline void check_peak(struct replay *r, struct ht_rate_step *step, uint64_t tick)
 {
 	struct ht_site_table *sites = &r->results->sites;
-	struct ht_rate_step *step = ht_rate_windows_step(&r->results->rate, tick);
 
 	ht_site_table_check_peak(sites, tick);
 	if (sites->live_bytes > step->max_live_bytes)
@@ -179,7 +184,7 @@ static inline void apply_alloc(struct replay *r, const struct actor *a, const st
 	}
 	uint32_t i_site = site_of(r, a, e);
 	struct ht_site *site = &r->results->sites.sites[i_site];
-	struct ht_rate_step *step = ht_rate_windows_step(&r->results->rate, e->tick);
+	struct ht_rate_step *step = step_of(r, e->tick);
 
 	block->size = e->size;
 	block->birth_tick = e->tick;
@@ -194,7 +199,7 @@ static inline void apply_alloc(struct replay *r, const struct actor *a, const st
 	step->n_bytes += e->size;
 	ht_tally_add(&r->results->sizes, e->size);
 	add_live(r, a, site, e->size);
-	check_peak(r, e->tick);
+	check_peak(r, step, e->tick);
 }
 
 /* A free of a block that is live: at slot. */
@@ -205,6 +210,7 @@ static inline void apply_free(struct replay *r, const struct actor *a, const str
 	struct ht_site *birth = &sites[block->birth_site];
 	uint64_t age = r->threads[block->thread].n_allocations - block->birth_count;
 
+	step_of(r, e->tick);
 	a->result->counts.n_frees++;
 	if (age == 0 && block->thread == a->i_thread) {
 		birth->n_temporary++;
@@ -246,6 +252,7 @@ static void apply_realloc(struct replay *r, const struct actor *a, const struct 
 		return;
 	}
 	uint32_t i_site = count_realloc(r, a, e);
+	struct ht_rate_step *step = step_of(r, e->tick);
 
 	if (old_block) {
 		born = *old_block;
@@ -262,7 +269,7 @@ static void apply_realloc(struct replay *r, const struct actor *a, const struct 
 	born.owner_site = i_site;
 	*block = born;
 	add_live(r, a, &r->results->sites.sites[i_site], e->size);
-	check_peak(r, e->tick);
+	check_peak(r, step, e->tick);
 }
 
 static void wait_for_alloc(struct replay *r, const struct actor *a, const struct ht_event *e, uint64_t id)
@@ -437,6 +444,8 @@ static void end_process(struct replay *r, uint32_t i_process)
 	struct actor a = { p, NULL, &r->results->processes[i_process], i_process, 0 };
 	size_t cursor = 0;
 
+	if (r->model->processes.processes[i_process].has_end)
+		step_of(r, r->model->processes.processes[i_process].end_tick);
 	for (const struct ht_live_block *b; (b = ht_live_blocks_next(&p->live, &cursor));) {
 		struct ht_site *site = &r->results->sites.sites[b->owner_site];
 

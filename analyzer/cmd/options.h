@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of command lines that several commands share. Analyzer. */
+#ifndef HT_OPTIONS_H
+#define HT_OPTIONS_H
+
+#include "analyzer/report/report.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A whole decimal number. False, and *ret_value untouched, when text is none. */
+bool ht_option_u64(const char *text, uint64_t *ret_value);
+
+enum ht_color_choice {
+	HT_COLOR_AUTO = 0, /* on a terminal, unless NO_COLOR is set */
+	HT_COLOR_ALWAYS,
+	HT_COLOR_NEVER,
+};
+
+/* "auto", "always", "never". */
+bool ht_option_color(const char *text, enum ht_color_choice *ret_choice);
+
+/* How text on stdout should look. */
+struct ht_text_style ht_option_style(enum ht_color_choice color);
+
+/* Complain about what getopt_long (with ':' first in the options) just returned; HT_EXIT_FAILED. */
+int ht_option_complain(const char *command, int c, char **argv);
+
+/* The one operand that is left is a trace; else complain. HT_EXIT_OK or HT_EXIT_FAILED. */
+int ht_option_path(const char *command, int argc, char **argv, const char **ret_path);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What all commands that read a trace do first. Analyzer. */
+#ifndef HT_TRACE_INPUT_H
+#define HT_TRACE_INPUT_H
+
+#include "analyzer/model/trace_model.h"
+#include "analyzer/read/trace_file.h"
+
+#include <stdbool.h>
+
+/* A trace that is open. */
+struct ht_trace_input {
+	struct ht_trace_file *file;
+	struct ht_trace_model model;
+	bool is_being_recorded; /* a recorder still holds it; what is read is what was there */
+};
+
+/*
+ * Open the trace and read all but its events, complaining on stderr when that fails. When it is still
+ * being recorded, wait for its end, HT_INPUT_WAIT_SECONDS at most.
+ */
+#define HT_INPUT_WAIT_SECONDS 5
+bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is_scanning);
+
+/* NULL and closed ones are fine. */
+void ht_trace_input_close(struct ht_trace_input *input);
+
+/* Tell on stderr that something in the file could not be read, if so. */
+void ht_trace_input_warn(const struct ht_trace_input *input, const char *path);
+
+#endif

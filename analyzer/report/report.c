@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What both renderers of a report say alike. Analyzer. */
+#include "analyzer/report/report.h"
+
+#include <stdio.h>
+
+const char *ht_report_ended(const struct ht_process *process, char buf[HT_ENDED_BYTES])
+{
+	switch (process->end_kind) {
+	case HT_END_EXIT:
+		snprintf(buf, HT_ENDED_BYTES, "exit %u", (unsigned)process->end_code);
+		return buf;
+	case HT_END_SIGNAL:
+		snprintf(buf, HT_ENDED_BYTES, "signal %u", (unsigned)process->end_code);
+		return buf;
+	case HT_END_EXEC:
+		return "exec";
+	case HT_END_DETACHED:
+		return "running";
+	default:
+		return "unknown";
+	}
+}
+
+struct ht_coverage ht_report_coverage(const struct ht_report *report)
+{
+	const struct ht_results *results = report->results;
+	const struct ht_recording *recording = &report->model->recording;
+	struct ht_coverage c = {
+		.n_lost_events = results->totals.n_lost_events,
+		.n_damaged_blocks = results->n_damaged_blocks,
+		.n_damaged_events = results->n_damaged_events,
+		.n_damages = ht_trace_file_n_damages(report->file),
+		.n_unknown_frees = results->totals.n_unknown_frees,
+		.n_missed_frees = results->totals.n_missed_frees,
+		.n_inherited_frees = results->totals.n_inherited_frees,
+		.is_incomplete = !recording->has_end || recording->end != HT_RECORD_COMPLETE ||
+				 ht_trace_file_end(report->file) != HT_FILE_END_GOOD,
+	};
+
+	for (size_t i = 0; i < report->model->processes.n_processes; i++) {
+		const uint64_t *counters = report->model->processes.processes[i].counters;
+
+		c.n_nested_calls += counters[HT_COUNTER_NESTED_CALLS];
+		c.n_untracked_addrs += counters[HT_COUNTER_UNTRACKED_ADDRS];
+		c.n_early_blocks += counters[HT_COUNTER_EARLY_BLOCKS];
+		c.n_stacks_compared += counters[HT_COUNTER_STACKS_COMPARED];
+		c.n_stacks_differing += counters[HT_COUNTER_STACKS_DIFFERING];
+		for (int t = 0; t < HT_N_TRUNC; t++)
+			c.n_truncated[t] += counters[HT_COUNTER_TRUNCATED + t];
+	}
+	for (int i = 0; i < HT_N_ANOMALIES; i++)
+		c.n_anomalies += results->anomalies[i].n;
+	return c;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The report of a trace: one set of numbers, two renderers. Analyzer. */
+#ifndef HT_REPORT_H
+#define HT_REPORT_H
+
+#include "analyzer/agg/results.h"
+#include "analyzer/model/trace_model.h"
+#include "analyzer/read/trace_file.h"
+#include "analyzer/symbols/symbolizer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* What a renderer needs; all owned by the caller. */
+struct ht_report {
+	const struct ht_trace_file *file;
+	const struct ht_trace_model *model;
+	const struct ht_results *results;
+	struct ht_symbolizer *symbolizer;
+	size_t n_top;    /* sites per section; SIZE_MAX: all */
+	size_t n_frames; /* shown of each stack in the text; SIZE_MAX: all */
+	bool is_being_recorded;
+};
+
+/* How the text may look. */
+struct ht_text_style {
+	unsigned n_columns; /* lines are kept within; UINT_MAX: as long as they are */
+	bool has_color;
+	bool has_utf8;
+};
+
+/* Write the report as text for people. Errors of out are left in out. */
+void ht_report_text(const struct ht_report *report, const struct ht_text_style *style, FILE *out);
+
+/* Write the report as JSON, schema heaptide.report/1, ended by a newline. */
+void ht_report_json(const struct ht_report *report, FILE *out);
+
+/*
+ * How a process ended: "exit 0", "signal 9", "exec", "running" or "unknown". buf is for the text and must
+ * have HT_ENDED_BYTES.
+ */
+#define HT_ENDED_BYTES 32
+const char *ht_report_ended(const struct ht_process *process, char buf[HT_ENDED_BYTES]);
+
+/* Things a trace did not see or lost, summed over processes. All 0 in the usual case. */
+struct ht_coverage {
+	uint64_t n_lost_events;
+	uint64_t n_damaged_blocks; /* event blocks left out */
+	uint64_t n_damaged_events; /* in them */
+	uint64_t n_damages;        /* places in the file */
+	uint64_t n_unknown_frees;
+	uint64_t n_missed_frees;
+	uint64_t n_inherited_frees;
+	uint64_t n_nested_calls;
+	uint64_t n_untracked_addrs;
+	uint64_t n_early_blocks;
+	uint64_t n_stacks_compared;
+	uint64_t n_stacks_differing;
+	uint64_t n_truncated[HT_N_TRUNC]; /* distinct stacks, by reason */
+	uint64_t n_anomalies;             /* events that contradict each other */
+	bool is_incomplete; /* the end of the trace is missing, or it says that something was not written */
+};
+
+struct ht_coverage ht_report_coverage(const struct ht_report *report);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* The report as JSON: schema heaptide.report/1. Analyzer. */
+#include "analyzer/report/json_writer.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/site_rank.h"
+#include "analyzer/report/stack_names.h"
+
+struct writer {
+	struct ht_json_writer json;
+	const struct ht_report *report;
+	struct ht_named_stack stack; /* of the site being written */
+};
+
+static void put_frame(struct ht_json_writer *json, const struct ht_named_frame *frame)
+{
+	char addr[32];
+
+	snprintf(addr, sizeof(addr), "0x%llx", (unsigned long long)frame->addr);
+	ht_json_begin_object(json);
+	ht_json_put_string(json, "function", frame->name.function);
+	ht_json_put_string(json, "file", frame->name.file);
+	ht_json_key(json, "line");
+	if (frame->name.line)
+		ht_json_u64(json, frame->name.line);
+	else
+		ht_json_null(json);
+	ht_json_put_string(json, "module", frame->name.module);
+	ht_json_put_bool(json, "inlined", frame->name.is_inlined);
+	ht_json_put_string(json, "address", addr);
+	ht_json_end_object(json);
+}
+
+static void put_site(struct writer *w, const struct ht_site *site)
+{
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "allocations", site->n_allocations);
+	ht_json_put_u64(json, "reallocations", site->n_reallocations);
+	ht_json_put_u64(json, "allocated_bytes", site->allocated_bytes);
+	ht_json_put_u64(json, "at_peak_bytes", site->at_peak_bytes);
+	ht_json_put_u64(json, "at_peak_allocations", site->n_at_peak);
+	ht_json_put_u64(json, "own_peak_bytes", site->own_peak_bytes);
+	ht_json_put_u64(json, "leaked_allocations", site->n_leaked);
+	ht_json_put_u64(json, "leaked_bytes", site->leaked_bytes);
+	ht_json_put_u64(json, "temporary_allocations", site->n_temporary);
+	ht_json_put_u64(json, "temporary_bytes", site->temporary_bytes);
+	ht_json_put_u64(json, "short_lived_allocations", site->n_short_lived);
+	ht_json_put_u64(json, "short_lived_bytes", site->short_lived_bytes);
+	ht_stack_names_resolve(w->report->model, w->report->symbolizer, site->stack, &w->stack);
+	ht_json_key(json, "stack");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < w->stack.n_frames; i++)
+		put_frame(json, &w->stack.frames[i]);
+	ht_json_end_array(json);
+	ht_json_put_string(json, "truncated", ht_truncation_text(w->stack.truncation));
+	ht_json_end_object(json);
+}
+
+static void put_sites(struct writer *w, enum ht_site_order order)
+{
+	struct ht_site_rank rank = ht_site_rank_new(&w->report->results->sites, order);
+
+	ht_json_put_u64(&w->json, "n_sites", rank.n_sites);
+	ht_json_key(&w->json, "sites");
+	ht_json_begin_array(&w->json);
+	for (size_t i = 0; i < rank.n_sites && i < w->report->n_top; i++)
+		put_site(w, rank.sites[i]);
+	ht_json_end_array(&w->json);
+	ht_site_rank_done(&rank);
+}
+
+static void put_processes(struct writer *w)
+{
+	const struct ht_trace_model *model = w->report->model;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "processes");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < model->processes.n_processes; i++) {
+		const struct ht_process *p = &model->processes.processes[i];
+		const struct ht_process_result *r = &w->report->results->processes[i];
+		char ended[HT_ENDED_BYTES];
+
+		ht_json_begin_object(json);
+		ht_json_put_u64(json, "pid", p->pid);
+		ht_json_put_u64(json, "ppid", p->ppid);
+		ht_json_put_string(json, "program", ht_process_name(p));
+		ht_json_put_string(json, "path", p->exe[0] ? p->exe : NULL);
+		ht_json_key(json, "command");
+		ht_json_begin_array(json);
+		for (uint32_t a = 0; a < p->argc; a++)
+			ht_json_string(json, p->argv[a]);
+		ht_json_end_array(json);
+		ht_json_put_string(json, "started",
+				   p->start_kind == HT_START_FORK ? "fork" :
+				   p->start_kind == HT_START_EXEC ? "exec" :
+								    "unknown");
+		ht_json_put_string(json, "ended", ht_report_ended(p, ended));
+		ht_json_put_u64(json, "start_ns", ht_tick_clock_ns(&model->clock, p->start_tick));
+		ht_json_key(json, "end_ns");
+		if (p->has_end)
+			ht_json_u64(json, ht_tick_clock_ns(&model->clock, p->end_tick));
+		else
+			ht_json_null(json);
+		ht_json_put_u64(json, "allocations", r->counts.n_allocations);
+		ht_json_put_u64(json, "frees", r->counts.n_frees);
+		ht_json_put_u64(json, "reallocations", r->counts.n_reallocations);
+		ht_json_put_u64(json, "allocated_bytes", r->counts.allocated_bytes);
+		ht_json_put_u64(json, "peak_bytes", r->peak_bytes);
+		ht_json_put_u64(json, "leaked_allocations", r->counts.n_leaked);
+		ht_json_put_u64(json, "leaked_bytes", r->counts.leaked_bytes);
+		ht_json_put_u64(json, "threads", r->counts.n_threads);
+		ht_json_end_object(json);
+	}
+	ht_json_end_array(json);
+}
+
+static void put_percentiles(struct writer *w, const char *key, const struct ht_percentiles *p,
+			    const struct ht_tick_clock *clock)
+{
+	static const char *const names[] = { "p50", "p90", "p99", "p999", "max" };
+	const uint64_t values[] = { p->p50, p->p90, p->p99, p->p999, p->max };
+
+	ht_json_key(&w->json, key);
+	ht_json_begin_object(&w->json);
+	for (size_t i = 0; i < 5; i++) {
+		ht_json_key(&w->json, names[i]);
+		if (p->n == 0)
+			ht_json_null(&w->json);
+		else
+			ht_json_u64(&w->json,
+				    clock ? ht_tick_clock_span_ns(clock, values[i]) : values[i]);
+	}
+	ht_json_put_u64(&w->json, "count", p->n);
+	ht_json_put_bool(&w->json, "exact", !p->is_rounded);
+}
+
+static double per_second(uint64_t n, uint64_t ns)
+{
+	return ns ? (double)n * 1e9 / (double)ns : 0;
+}
+
+static void put_totals(struct writer *w, uint64_t duration_ns)
+{
+	const struct ht_counts *totals = &w->report->results->totals;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "totals");
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "allocations", totals->n_allocations);
+	ht_json_put_u64(json, "frees", totals->n_frees);
+	ht_json_put_u64(json, "reallocations", totals->n_reallocations);
+	ht_json_put_u64(json, "allocated_bytes", totals->allocated_bytes);
+	ht_json_put_u64(json, "duration_ns", duration_ns);
+	ht_json_put_u64(json, "threads", totals->n_threads);
+	ht_json_put_u64(json, "lost_events", totals->n_lost_events);
+	ht_json_put_u64(json, "unknown_frees", totals->n_unknown_frees);
+	ht_json_put_u64(json, "events", totals->n_events);
+	ht_json_put_u64(json, "sites", w->report->results->sites.n_sites);
+	ht_json_end_object(json);
+}
+
+static void put_rate(struct writer *w, uint64_t duration_ns)
+{
+	const struct ht_results *results = w->report->results;
+	const struct ht_tick_clock *clock = &w->report->model->clock;
+	struct ht_busiest_window busiest = ht_rate_windows_busiest(&results->rate, results->end_tick);
+	uint64_t from_ns = ht_tick_clock_ns(clock, busiest.from_tick);
+	uint64_t to_ns = ht_tick_clock_ns(clock, busiest.to_tick);
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "rate");
+	ht_json_begin_object(json);
+	ht_json_put_double(json, "allocations_per_s",
+			   per_second(results->totals.n_allocations, duration_ns));
+	ht_json_put_double(json, "bytes_per_s", per_second(results->totals.allocated_bytes, duration_ns));
+	ht_json_key(json, "busiest");
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "from_ns", from_ns);
+	ht_json_put_u64(json, "to_ns", to_ns);
+	ht_json_put_double(json, "allocations_per_s",
+			   per_second(busiest.n_allocations, to_ns - from_ns));
+	ht_json_put_double(json, "bytes_per_s", per_second(busiest.n_bytes, to_ns - from_ns));
+	ht_json_put_u64(json, "allocations", busiest.n_allocations);
+	ht_json_end_object(json);
+	put_sites(w, HT_BY_ALLOCATIONS);
+	ht_json_end_object(json);
+}
+
+static void put_coverage(struct writer *w)
+{
+	struct ht_coverage c = ht_report_coverage(w->report);
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "coverage");
+	ht_json_begin_object(json);
+	ht_json_put_bool(json, "complete", !c.is_incomplete && c.n_damages == 0 && c.n_lost_events == 0);
+	ht_json_put_bool(json, "being_recorded", w->report->is_being_recorded);
+	ht_json_put_u64(json, "damaged_places", c.n_damages);
+	ht_json_put_u64(json, "damaged_event_blocks", c.n_damaged_blocks);
+	ht_json_put_u64(json, "damaged_events", c.n_damaged_events);
+	ht_json_put_u64(json, "lost_events", c.n_lost_events);
+	ht_json_put_u64(json, "unknown_frees", c.n_unknown_frees);
+	ht_json_put_u64(json, "missed_frees", c.n_missed_frees);
+	ht_json_put_u64(json, "inherited_frees", c.n_inherited_frees);
+	ht_json_put_u64(json, "nested_calls", c.n_nested_calls);
+	ht_json_put_u64(json, "untracked_addresses", c.n_untracked_addrs);
+	ht_json_put_u64(json, "early_blocks", c.n_early_blocks);
+	ht_json_put_u64(json, "stacks_compared", c.n_stacks_compared);
+	ht_json_put_u64(json, "stacks_differing", c.n_stacks_differing);
+	ht_json_put_u64(json, "anomalies", c.n_anomalies);
+	ht_json_key(json, "truncated_stacks");
+	ht_json_begin_object(json);
+	for (uint32_t i = 1; i < HT_N_TRUNC; i++) {
+		if (c.n_truncated[i])
+			ht_json_put_u64(json, ht_truncation_text(i), c.n_truncated[i]);
+	}
+	ht_json_end_object(json);
+	ht_json_end_object(json);
+}
+
+void ht_report_json(const struct ht_report *report, FILE *out)
+{
+	struct writer w = { .json = ht_json_writer_init(out), .report = report };
+	const struct ht_results *results = report->results;
+	const struct ht_recording *recording = &report->model->recording;
+	const struct ht_tick_clock *clock = &report->model->clock;
+	uint64_t duration_ns = ht_tick_clock_ns(clock, results->end_tick);
+	struct ht_percentiles sizes = ht_tally_percentiles(&results->sizes);
+	struct ht_percentiles lifetimes = ht_tally_percentiles(&results->lifetimes_ticks);
+
+	ht_json_begin_object(&w.json);
+	ht_json_put_string(&w.json, "schema", "heaptide.report/1");
+	ht_json_key(&w.json, "command");
+	ht_json_begin_array(&w.json);
+	for (uint32_t i = 0; i < recording->argc; i++)
+		ht_json_string(&w.json, recording->argv[i]);
+	ht_json_end_array(&w.json);
+	put_processes(&w);
+	put_totals(&w, duration_ns);
+
+	ht_json_key(&w.json, "peak");
+	ht_json_begin_object(&w.json);
+	ht_json_put_u64(&w.json, "bytes", results->sites.peak_bytes);
+	ht_json_put_u64(&w.json, "allocations", results->sites.n_at_peak);
+	ht_json_put_u64(&w.json, "time_ns", ht_tick_clock_ns(clock, results->sites.peak_tick));
+	put_sites(&w, HT_BY_AT_PEAK_BYTES);
+	ht_json_end_object(&w.json);
+
+	ht_json_key(&w.json, "leaked");
+	ht_json_begin_object(&w.json);
+	ht_json_put_u64(&w.json, "bytes", results->totals.leaked_bytes);
+	ht_json_put_u64(&w.json, "allocations", results->totals.n_leaked);
+	ht_json_put_u64(&w.json, "at_exec_bytes", results->totals.live_at_exec_bytes);
+	ht_json_put_u64(&w.json, "at_exec_allocations", results->totals.n_live_at_exec);
+	put_sites(&w, HT_BY_LEAKED_BYTES);
+	ht_json_end_object(&w.json);
+
+	ht_json_key(&w.json, "churn");
+	ht_json_begin_object(&w.json);
+	ht_json_put_u64(&w.json, "temporary_allocations", results->n_temporary);
+	ht_json_put_u64(&w.json, "temporary_bytes", results->temporary_bytes);
+	ht_json_put_u64(&w.json, "short_lived_allocations", results->n_short_lived);
+	ht_json_put_u64(&w.json, "short_lived_bytes", results->short_lived_bytes);
+	ht_json_put_u64(&w.json, "short_lived_age", results->short_lived_age);
+	put_sites(&w, HT_BY_SHORT_LIVED);
+	ht_json_end_object(&w.json);
+
+	put_rate(&w, duration_ns);
+	put_percentiles(&w, "sizes", &sizes, NULL);
+	ht_json_end_object(&w.json);
+	put_percentiles(&w, "lifetimes_ns", &lifetimes, clock);
+	ht_json_put_u64(&w.json, "censored", results->n_censored);
+	ht_json_end_object(&w.json);
+	put_coverage(&w);
+	ht_json_end_object(&w.json);
+	putc('\n', out);
+	ht_named_stack_done(&w.stack);
+}
