@@ -29,7 +29,7 @@ static uint32_t claim(struct ht_region_header *region, uint32_t from, uint32_t t
 
 		if (atomic_load_explicit(state, memory_order_relaxed) == 0 &&
 		    atomic_compare_exchange_strong_explicit(
-		            state, &free_word, mine, memory_order_acquire, memory_order_relaxed))
+		            state, &free_word, mine, memory_order_acq_rel, memory_order_relaxed))
 			return i;
 	}
 	return UINT32_MAX;

@@ -130,7 +130,7 @@ static enum ht_err put_block(struct ht_block_writer *w, const struct ht_block_me
 			     const void *body, size_t n_bytes, struct ht_diag *diag)
 {
 	size_t bound = ZSTD_compressBound(n_bytes);
-	struct ht_clock_pair now = ht_clock_source_pair(w->clock);
+	struct ht_clock_reading now = ht_clock_source_pair(w->clock);
 	struct ht_block_header header = {
 		.magic = HT_BLOCK_MAGIC,
 		.type = (uint16_t)meta->type,

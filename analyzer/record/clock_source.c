@@ -41,9 +41,9 @@ uint64_t ht_clock_source_now(const struct ht_clock_source *clock)
 }
 
 /* The raw clock and CLOCK_MONOTONIC together: of a few tries the one that took least. */
-static struct ht_clock_pair raw_pair(uint32_t kind)
+static struct ht_clock_reading raw_pair(uint32_t kind)
 {
-	struct ht_clock_pair best = { 0, 0 };
+	struct ht_clock_reading best = { 0, 0 };
 	uint64_t best_width = UINT64_MAX;
 
 	for (int i = 0; i < 4; i++) {
@@ -53,15 +53,15 @@ static struct ht_clock_pair raw_pair(uint32_t kind)
 
 		if (width < best_width) {
 			best_width = width;
-			best = (struct ht_clock_pair){ before + width / 2, ns };
+			best = (struct ht_clock_reading){ before + width / 2, ns };
 		}
 	}
 	return best;
 }
 
-struct ht_clock_pair ht_clock_source_pair(const struct ht_clock_source *clock)
+struct ht_clock_reading ht_clock_source_pair(const struct ht_clock_source *clock)
 {
-	struct ht_clock_pair pair = raw_pair(clock->kind);
+	struct ht_clock_reading pair = raw_pair(clock->kind);
 
 	if (clock->kind == HT_CLOCK_MONOTONIC)
 		pair.tick = pair.ns; /* one clock: the pair is exact */
@@ -114,11 +114,11 @@ struct ht_clock_source ht_clock_source_choose(void)
 {
 #if defined(__x86_64__)
 	if (is_tsc_reliable()) {
-		struct ht_clock_pair from = raw_pair(HT_CLOCK_TSC);
+		struct ht_clock_reading from = raw_pair(HT_CLOCK_TSC);
 		struct timespec pause = { 0, MEASURE_NS };
 
 		nanosleep(&pause, NULL);
-		struct ht_clock_pair to = raw_pair(HT_CLOCK_TSC);
+		struct ht_clock_reading to = raw_pair(HT_CLOCK_TSC);
 		uint64_t ns = to.ns - from.ns;
 		uint64_t cycles = to.tick - from.tick;
 

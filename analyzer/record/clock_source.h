@@ -12,7 +12,7 @@ struct ht_clock_source {
 };
 
 /* Both clocks at one moment. */
-struct ht_clock_pair {
+struct ht_clock_reading {
 	uint64_t tick;
 	uint64_t ns; /* CLOCK_MONOTONIC */
 };
@@ -30,7 +30,7 @@ struct ht_clock_source ht_clock_source_monotonic(void);
 uint64_t ht_clock_source_now(const struct ht_clock_source *clock);
 
 /* The two readings are taken as close together as a few tries allow. */
-struct ht_clock_pair ht_clock_source_pair(const struct ht_clock_source *clock);
+struct ht_clock_reading ht_clock_source_pair(const struct ht_clock_source *clock);
 
 /* CLOCK_MONOTONIC. */
 uint64_t ht_clock_source_ns(void);

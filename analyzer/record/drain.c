@@ -30,6 +30,7 @@ struct candidate {
 	uint32_t slot;
 	uint32_t thread_serial;
 	bool is_full;
+	bool was_taken; /* at the first look of this round already */
 	uint64_t seq;
 };
 
@@ -248,29 +249,65 @@ static int by_thread_order(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+static void add_candidate(struct ht_drain *d, uint32_t *n, uint32_t i, uint32_t slot, bool is_full)
+{
+	const struct cursor *c = &d->cursors[i];
+
+	d->candidates[(*n)++] = (struct candidate){
+		i, slot, c->thread_serial, is_full, d->was_taken[i], c->seq,
+	};
+}
+
+/* Whether two candidates, sorted, are of the same thread. */
+static bool is_same_thread(const struct candidate *a, const struct candidate *b)
+{
+	return a->slot == b->slot && a->thread_serial == b->thread_serial;
+}
+
+/*
+ * Candidates k to the last one of the same thread that was taken at the first look already; k when
+ * there is none.
+ */
+static uint32_t safe_end(const struct ht_drain *d, uint32_t k, uint32_t n)
+{
+	uint32_t end = k;
+
+	for (uint32_t i = k; i < n && is_same_thread(&d->candidates[k], &d->candidates[i]); i++) {
+		if (d->candidates[i].was_taken)
+			end = i + 1;
+	}
+	return end;
+}
+
+static uint32_t next_thread(const struct ht_drain *d, uint32_t k, uint32_t n)
+{
+	uint32_t i = k;
+
+	while (i < n && is_same_thread(&d->candidates[k], &d->candidates[i]))
+		i++;
+	return i;
+}
+
 /* Empty the candidates in order; those that are full or orphaned become FREE. */
 static uint32_t drain_candidates(struct ht_drain *d, uint32_t n, bool is_orphaned)
 {
 	uint32_t n_freed = 0;
 
 	qsort(d->candidates, n, sizeof(*d->candidates), by_thread_order);
-	for (uint32_t k = 0; k < n; k++) {
-		const struct candidate *cand = &d->candidates[k];
+	for (uint32_t k = 0; k < n; k = next_thread(d, k, n)) {
+		uint32_t end = is_orphaned ? next_thread(d, k, n) : safe_end(d, k, n);
 
-		read_chunk(d, cand->chunk, d->serial_of_slot[cand->slot]);
-		if (cand->is_full || is_orphaned) {
+		for (uint32_t i = k; i < end; i++) {
+			const struct candidate *cand = &d->candidates[i];
+
+			read_chunk(d, cand->chunk, d->serial_of_slot[cand->slot]);
+			if (!cand->is_full && !is_orphaned)
+				continue;
 			release(d, cand->chunk, !is_orphaned);
 			n_freed++;
 		}
 	}
 	return n_freed;
-}
-
-static void add_candidate(struct ht_drain *d, uint32_t *n, uint32_t i, uint32_t slot, bool is_full)
-{
-	const struct cursor *c = &d->cursors[i];
-
-	d->candidates[(*n)++] = (struct candidate){ i, slot, c->thread_serial, is_full, c->seq };
 }
 
 uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
@@ -280,23 +317,23 @@ uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
 	uint32_t n = 0;
 
 	/*
-	 * A thread closes its chunk before it takes the next one. So of every chunk that was seen
-	 * taken at the first look, the second look sees all predecessors, FULL. Chunks that come up
-	 * only at the second look wait for the next round: some of their predecessors may have been
-	 * passed over. That is all it takes to keep each thread's order.
+	 * A thread closes its chunk before it takes the next one. So when a chunk was seen taken at
+	 * the first look, the second look sees all its predecessors, FULL. Of each thread we take the
+	 * chunks up to the last one that was there at the first look; what comes behind may lack a
+	 * predecessor that the second look passed over, and waits for the next round. That is all it
+	 * takes to keep each thread's order.
 	 */
 	for (uint32_t i = 0; i < d->n_chunks; i++)
 		d->was_taken[i] = atomic_load_explicit(ht_region_chunk_state(h, i),
 						       memory_order_acquire) != 0;
 	for (uint32_t i = 0; i < d->n_chunks; i++) {
-		if (!d->was_taken[i])
-			continue;
-
 		uint64_t word = atomic_load_explicit(ht_region_chunk_state(h, i),
 						     memory_order_acquire);
 		uint32_t slot = (uint32_t)(word >> 32);
 		bool is_full = (uint32_t)word == HT_CHUNK_FULL;
 
+		if (word == 0)
+			continue;
 		if (slot >= d->n_slots || (!is_full && (uint32_t)word != HT_CHUNK_OWNED)) {
 			/* Nobody's: somebody scribbled over it. */
 			d->n_damaged++;

@@ -16,7 +16,12 @@
 /* A fruitless search of all of /proc is not repeated sooner. */
 #define SEARCH_INTERVAL_NS 1000000000ull
 
-enum mapped { MAPPED, NOT_MAPPED, CANNOT_LOOK };
+enum mapped {
+	MAPPED,
+	NOT_MAPPED,
+	NOTHING_MAPPED, /* a process that is just ending, or a thread of the kernel */
+	CANNOT_LOOK,
+};
 
 /* State letter and parent from /proc/PID/stat. False: no such process. */
 static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_ppid)
@@ -44,7 +49,7 @@ static enum mapped has_region(const struct ht_region *region, pid_t pid)
 	char path[64];
 	char *line = NULL;
 	size_t size = 0;
-	enum mapped result = NOT_MAPPED;
+	enum mapped result = NOTHING_MAPPED;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	errno = 0;
@@ -52,10 +57,12 @@ static enum mapped has_region(const struct ht_region *region, pid_t pid)
 
 	if (!f)
 		return errno == EACCES || errno == EPERM ? CANNOT_LOOK : NOT_MAPPED;
-	while (result == NOT_MAPPED && getline(&line, &size, f) > 0) {
+	while (result != MAPPED && getline(&line, &size, f) > 0) {
 		unsigned int dev_major;
 		unsigned int dev_minor;
 		unsigned long long ino;
+
+		result = NOT_MAPPED;
 
 		if (sscanf(line, "%*s %*s %*s %x:%x %llu", &dev_major, &dev_minor, &ino) == 3 &&
 		    ino == region->ino && dev_major == major(region->dev) &&
@@ -63,7 +70,7 @@ static enum mapped has_region(const struct ht_region *region, pid_t pid)
 			result = MAPPED;
 	}
 	/* Reading is refused later than opening in some kernels. */
-	if (result == NOT_MAPPED && ferror(f) && (errno == EACCES || errno == EPERM))
+	if (result != MAPPED && ferror(f) && (errno == EACCES || errno == EPERM))
 		result = CANNOT_LOOK;
 	free(line);
 	fclose(f);
@@ -112,8 +119,11 @@ static pid_t search(const struct ht_region *region, pid_t inner)
 	while (!found && (entry = readdir(dir))) {
 		pid_t pid = (pid_t)atoi(entry->d_name);
 
-		if (isdigit((unsigned char)entry->d_name[0]) && has_inner_pid(pid, inner) &&
-		    has_region(region, pid) != NOT_MAPPED)
+		if (!isdigit((unsigned char)entry->d_name[0]) || !has_inner_pid(pid, inner))
+			continue;
+		enum mapped mapped = has_region(region, pid);
+
+		if (mapped == MAPPED || mapped == CANNOT_LOOK)
 			found = pid;
 	}
 	closedir(dir);
@@ -131,9 +141,10 @@ enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, 
 		return HT_FOUND_NOT;
 
 	bool is_there = read_stat(pid, &state, &ppid_now);
+	enum mapped mapped = is_there ? has_region(region, pid) : NOT_MAPPED;
 
 	/* A zombie has no mappings any more, only its number. */
-	if (is_there && (state == 'Z' || has_region(region, pid) != NOT_MAPPED)) {
+	if (is_there && (state == 'Z' || mapped == MAPPED || mapped == CANNOT_LOOK)) {
 		*ret_pid = pid;
 		return HT_FOUND;
 	}
@@ -146,7 +157,7 @@ enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, 
 	}
 	if (is_there && ppid_now == ppid) {
 		*ret_pid = pid;
-		return HT_FOUND_EXEC;
+		return mapped == NOTHING_MAPPED ? HT_FOUND : HT_FOUND_EXEC;
 	}
 	return HT_FOUND_NOT;
 }

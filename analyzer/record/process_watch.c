@@ -36,6 +36,7 @@ struct ht_process_watch {
 	uint32_t n_slots;
 	uint32_t n_live;
 	uint32_t n_seen;
+	uint32_t n_exec; /* of them ended by exec */
 	uint32_t last_next_serial; /* of the last look at all slots */
 	uint64_t last_slow_look_ns;
 };
@@ -86,6 +87,11 @@ uint32_t ht_process_watch_n_live(const struct ht_process_watch *w)
 uint32_t ht_process_watch_n_seen(const struct ht_process_watch *w)
 {
 	return w->n_seen;
+}
+
+uint32_t ht_process_watch_n_processes(const struct ht_process_watch *w)
+{
+	return w->n_seen - w->n_exec;
 }
 
 /* A slot's string, which the program may have scribbled over. */
@@ -165,6 +171,7 @@ static void finish(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uin
 	if (ht_drain_process(w->drain, slot))
 		ht_region_wake(w->region);
 	describe_end(w, slot, kind, code);
+	w->n_exec += kind == HT_END_EXEC;
 	ht_drain_set_process(w->drain, slot, 0);
 	if (p->pidfd >= 0)
 		close(p->pidfd);

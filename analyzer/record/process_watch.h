@@ -28,9 +28,14 @@ void ht_process_watch_free(struct ht_process_watch *watch);
  */
 bool ht_process_watch_round(struct ht_process_watch *watch, bool is_poked);
 
-/* How many processes are being recorded now, and how many ever were. */
+/*
+ * How many process images are being recorded now, how many ever were, and how many processes that
+ * makes: an image that ended by exec is the same process as the next one.
+ */
 uint32_t ht_process_watch_n_live(const struct ht_process_watch *watch);
 uint32_t ht_process_watch_n_seen(const struct ht_process_watch *watch);
+
+uint32_t ht_process_watch_n_processes(const struct ht_process_watch *watch);
 
 /* Descriptors that become readable when a process ends, at most n_fds of them. Returns how many. */
 uint32_t ht_process_watch_fds(const struct ht_process_watch *watch, struct pollfd *fds,

@@ -300,7 +300,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
 		result.end = HT_RECORD_DISK;
 	result.totals = *ht_column_writer_totals(r->columns);
-	result.n_processes = ht_recorder_n_seen(r);
+	result.n_processes = ht_process_watch_n_processes(r->watch);
 	result.n_damaged = ht_drain_n_damaged(r->drain);
 	result.n_refused = r->n_refused;
 	/* On a full disk there is mostly room for these two, where the last block was cut off. */

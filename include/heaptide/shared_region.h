@@ -12,7 +12,8 @@
  * Ownership. Every slot and chunk has one 64-bit state word that names its owner, changed by one
  * compare-and-swap or one release store, so a process may be killed between any two instructions and
  * the recorder still knows whose it was. Nothing else is shared for writing:
- *   - a FREE chunk belongs to whoever moves it to OWNED;
+ *   - a FREE chunk belongs to whoever moves it to OWNED (acquire-release: a thread's earlier chunks are
+ *     seen FULL by whoever sees this one taken, which is how the recorder keeps each thread's order);
  *   - an OWNED chunk is written by one thread of its process; the recorder may read it at any time
  *     and reads up to the first record that is not complete;
  *   - a FULL chunk belongs to the recorder, which reads the rest, zeroes it and makes it FREE;
