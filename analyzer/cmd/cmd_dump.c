@@ -1,10 +1,265 @@
 /* SPDX-License-Identifier: MIT */
-/* heaptide dump. Analyzer. */
+/* heaptide dump: every event of a trace in order of time, or the list of its blocks. Analyzer. */
 #include "analyzer/cmd/cmd.h"
+#include "analyzer/cmd/options.h"
+#include "analyzer/cmd/trace_input.h"
+#include "analyzer/read/event_merge.h"
+#include "analyzer/report/json_writer.h"
+#include "analyzer/report/stack_names.h"
+#include "analyzer/report/text_page.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static const char usage[] =
+	"Usage: heaptide dump [OPTIONS] TRACE\n"
+	"\n"
+	"Write every event of a trace, one line each, ordered by time, then by process and thread:\n"
+	"time in ns, PID/TID, kind, id of the block, size in bytes, and a number for the stack.\n"
+	"\n"
+	"      --stacks  the stacks too, with names\n"
+	"      --blocks  the blocks of the file instead of the events\n"
+	"      --json    a JSON object per line\n"
+	"  -h, --help\n";
+
+static const char *const kind_names[HT_N_EVENT_KINDS] = {
+	[HT_EVENT_ALLOC] = "alloc",
+	[HT_EVENT_FREE] = "free",
+	[HT_EVENT_REALLOC] = "realloc",
+	[HT_EVENT_MISSED_FREE] = "missed-free",
+	[HT_EVENT_UNKNOWN_FREE] = "unknown-free",
+	[HT_EVENT_LOST] = "lost",
+	[HT_EVENT_REALLOC_MOVED] = "realloc-moved",
+};
+
+struct dump {
+	struct ht_trace_input input;
+	struct ht_symbolizer *symbolizer; /* NULL: no names */
+	struct ht_named_stack stack;
+	struct ht_json_writer json;
+	struct ht_text_style style;
+	bool is_json;
+};
+
+static bool is_realloc(const struct ht_event *e)
+{
+	return e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED;
+}
+
+static void put_frame_json(struct ht_json_writer *json, const struct ht_named_frame *frame)
+{
+	ht_json_begin_object(json);
+	ht_json_put_string(json, "function", frame->name.function);
+	ht_json_put_string(json, "file", frame->name.file);
+	ht_json_key(json, "line");
+	if (frame->name.line)
+		ht_json_u64(json, frame->name.line);
+	else
+		ht_json_null(json);
+	ht_json_put_string(json, "module", frame->name.module);
+	ht_json_put_bool(json, "inlined", frame->name.is_inlined);
+	ht_json_end_object(json);
+}
+
+static void put_event_json(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
+			   uint32_t pid, uint64_t time_ns, uint32_t stack)
+{
+	struct ht_json_writer *json = &d->json;
+
+	*json = ht_json_writer_init(stdout);
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "time_ns", time_ns);
+	ht_json_put_u64(json, "process", run->process_serial);
+	ht_json_put_u64(json, "thread", run->thread_serial);
+	ht_json_put_u64(json, "pid", pid);
+	ht_json_put_u64(json, "tid", run->tid);
+	ht_json_put_string(json, "kind", kind_names[e->kind]);
+	if (e->kind == HT_EVENT_UNKNOWN_FREE) {
+		char addr[32];
+
+		snprintf(addr, sizeof(addr), "0x%llx", (unsigned long long)e->id);
+		ht_json_put_string(json, "address", addr);
+	} else if (e->kind != HT_EVENT_LOST) {
+		ht_json_put_u64(json, "id", e->id);
+	}
+	if (is_realloc(e))
+		ht_json_put_u64(json, "old_id", e->old_id);
+	if (e->kind == HT_EVENT_LOST)
+		ht_json_put_u64(json, "lost_events", e->size);
+	else if (ht_kind_has_new_id(e->kind))
+		ht_json_put_u64(json, "size", e->size);
+	if (ht_kind_has_new_id(e->kind) || e->node) {
+		ht_json_put_u64(json, "stack", stack);
+		if (d->symbolizer) {
+			ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
+			ht_json_key(json, "frames");
+			ht_json_begin_array(json);
+			for (size_t i = 0; i < d->stack.n_frames; i++)
+				put_frame_json(json, &d->stack.frames[i]);
+			ht_json_end_array(json);
+			ht_json_put_string(json, "truncated", ht_truncation_text(d->stack.truncation));
+		}
+	}
+	ht_json_end_object(json);
+	putchar('\n');
+}
+
+static void put_stack_text(struct dump *d, uint32_t stack)
+{
+	struct ht_text_page page = ht_text_page_init(stdout, &d->style);
+	const char *why;
+
+	ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
+	for (size_t i = 0; i < d->stack.n_frames; i++) {
+		const struct ht_named_frame *f = &d->stack.frames[i];
+
+		ht_text_put(&page, HT_PAINT_PLAIN, "    ");
+		if (f->name.function)
+			ht_text_put(&page, HT_PAINT_PLAIN, f->name.function);
+		else
+			ht_text_putf(&page, HT_PAINT_PLAIN, "0x%llx", (unsigned long long)f->addr);
+		if (f->name.file && f->name.line)
+			ht_text_putf(&page, HT_PAINT_PLAIN, " at %s:%u", f->name.file, f->name.line);
+		else if (f->name.module)
+			ht_text_putf(&page, HT_PAINT_PLAIN, " in %s", f->name.module);
+		ht_text_end_line(&page);
+	}
+	why = ht_truncation_text(d->stack.truncation);
+	if (why) {
+		ht_text_putf(&page, HT_PAINT_PLAIN, "    (%s)", why);
+		ht_text_end_line(&page);
+	}
+}
+
+static void put_event_text(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
+			   uint32_t pid, uint64_t time_ns, uint32_t stack)
+{
+	printf("%llu %u/%u %s", (unsigned long long)time_ns, pid, run->tid, kind_names[e->kind]);
+	if (e->kind == HT_EVENT_UNKNOWN_FREE)
+		printf(" at 0x%llx", (unsigned long long)e->id);
+	else if (e->kind != HT_EVENT_LOST)
+		printf(" #%llu", (unsigned long long)e->id);
+	if (is_realloc(e))
+		printf(" was #%llu", (unsigned long long)e->old_id);
+	if (e->kind == HT_EVENT_LOST)
+		printf(" %llu events", (unsigned long long)e->size);
+	else if (ht_kind_has_new_id(e->kind))
+		printf(" %llu bytes", (unsigned long long)e->size);
+	if (ht_kind_has_new_id(e->kind) || e->node)
+		printf(" stack %u", stack);
+	putchar('\n');
+	if (d->symbolizer && (ht_kind_has_new_id(e->kind) || e->node))
+		put_stack_text(d, stack);
+}
+
+static void dump_run(struct dump *d, const struct ht_event_run *run)
+{
+	struct ht_trace_model *model = &d->input.model;
+	uint32_t process = ht_process_list_need(&model->processes, run->process_serial);
+	uint32_t pid = model->processes.processes[process].pid;
+
+	for (size_t i = 0; i < run->n_events; i++) {
+		const struct ht_event *e = &run->events[i];
+		uint64_t time_ns = ht_tick_clock_ns(&model->clock, e->tick);
+		uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, process, e->node);
+
+		if (d->is_json)
+			put_event_json(d, run, e, pid, time_ns, stack);
+		else
+			put_event_text(d, run, e, pid, time_ns, stack);
+	}
+}
+
+static void dump_events(struct dump *d)
+{
+	struct ht_event_merge *merge = ht_event_merge_new(d->input.file);
+	struct ht_event_run run;
+
+	while (!ferror(stdout) && ht_event_merge_next(merge, UINT64_MAX, &run) == HT_OK)
+		dump_run(d, &run);
+	ht_event_merge_free(merge);
+}
+
+static void dump_blocks(struct dump *d)
+{
+	static const char *const names[HT_N_BLOCK_TYPES] = {
+		[HT_BLOCK_START] = "START",   [HT_BLOCK_PROCESS] = "PROCESS",
+		[HT_BLOCK_PROCESS_END] = "PROCESS_END", [HT_BLOCK_MODULES] = "MODULES",
+		[HT_BLOCK_NODES] = "NODES",   [HT_BLOCK_EVENTS] = "EVENTS",
+		[HT_BLOCK_END] = "END",
+	};
+	size_t n_blocks;
+	const struct ht_block *blocks = ht_trace_file_blocks(d->input.file, &n_blocks);
+	const struct ht_tick_clock *clock = &d->input.model.clock;
+
+	for (size_t i = 0; i < n_blocks; i++) {
+		const struct ht_block *b = &blocks[i];
+		const char *name = b->type < HT_N_BLOCK_TYPES ? names[b->type] : NULL;
+		uint64_t first_ns = ht_tick_clock_ns(clock, b->first_tick);
+		uint64_t last_ns = ht_tick_clock_ns(clock, b->last_tick);
+
+		if (d->is_json) {
+			d->json = ht_json_writer_init(stdout);
+			ht_json_begin_object(&d->json);
+			ht_json_put_u64(&d->json, "block", b->seq);
+			ht_json_put_string(&d->json, "type", name);
+			ht_json_put_u64(&d->json, "offset_bytes", b->off_bytes);
+			ht_json_put_u64(&d->json, "length_bytes", b->length_bytes);
+			ht_json_put_u64(&d->json, "items", b->n_items);
+			ht_json_put_u64(&d->json, "first_ns", first_ns);
+			ht_json_put_u64(&d->json, "last_ns", last_ns);
+			ht_json_end_object(&d->json);
+			putchar('\n');
+		} else {
+			printf("block %u at %llu: %s, %llu bytes, %llu items, %llu to %llu ns\n", b->seq,
+			       (unsigned long long)b->off_bytes, name ? name : "unknown type",
+			       (unsigned long long)b->length_bytes, (unsigned long long)b->n_items,
+			       (unsigned long long)first_ns, (unsigned long long)last_ns);
+		}
+	}
+}
 
 int ht_cmd_dump(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return HT_EXIT_FAILED;
+	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS };
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "stacks", no_argument, NULL, OPT_STACKS },
+		{ "blocks", no_argument, NULL, OPT_BLOCKS },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct dump d = { .style = ht_option_style(HT_COLOR_NEVER) };
+	bool has_stacks = false, has_blocks = false;
+	const char *path;
+	int c;
+
+	d.style.n_columns = UINT32_MAX;
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		switch (c) {
+		case OPT_JSON: d.is_json = true; break;
+		case OPT_STACKS: has_stacks = true; break;
+		case OPT_BLOCKS: has_blocks = true; break;
+		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);
+		default: return ht_option_complain("dump", c, argv);
+		}
+	}
+	int status = ht_option_path("dump", argc, argv, &path);
+
+	if (status)
+		return status;
+	if (!ht_trace_input_open(&d.input, path, false))
+		return HT_EXIT_FAILED;
+	if (has_stacks)
+		d.symbolizer = ht_symbolizer_new();
+	if (has_blocks)
+		dump_blocks(&d);
+	else
+		dump_events(&d);
+	status = ht_cmd_finish_stdout(HT_EXIT_OK);
+	ht_trace_input_warn(&d.input, path);
+	ht_named_stack_done(&d.stack);
+	ht_symbolizer_free(d.symbolizer);
+	ht_trace_input_close(&d.input);
+	return status;
 }
