@@ -82,24 +82,28 @@ enum ht_unwind_backend ht_stack_source_setup(enum ht_unwind_backend wanted)
 	return wanted;
 }
 
-uint32_t ht_stack_source_node(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
+void ht_stack_source_count_cut(const struct ht_stack_walk *walk)
+{
+	/* Once for a stack that comes again and again: no shared counter per event. */
+	if (walk->n_new_frames)
+		HT_COUNT(n_truncated[walk->last_truncation % HT_N_TRUNC]);
+}
+
+uint32_t ht_stack_source_node_slow(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	uint32_t node;
 
-	switch (ht_process.unwind) {
-	case HT_UNWIND_NONE: return HT_TRUNC_OFF;
-	case HT_UNWIND_LIBUNWIND:
+	if (ht_process.unwind == HT_UNWIND_NONE)
+		return HT_TRUNC_OFF;
+	if (ht_process.unwind == HT_UNWIND_LIBUNWIND)
 		node = ht_stack_walk_capture_by(&t->walk, &t->sink, libunwind_backend, sp);
-		break;
-	default: node = ht_stack_walk_capture(&t->walk, &t->sink, pc, sp, fp); break;
-	}
-	/* Counted once for a stack that comes again and again: no shared counter per event. */
-	if (__builtin_expect(t->walk.last_truncation != HT_TRUNC_NONE, 0) && t->walk.n_new_frames)
-		HT_COUNT(n_truncated[t->walk.last_truncation % HT_N_TRUNC]);
-	if (__builtin_expect(ht_process.unwind == HT_UNWIND_VERIFY, 0)) {
+	else
+		node = ht_stack_walk_capture(&t->walk, &t->sink, pc, sp, fp);
+	if (t->walk.last_truncation != HT_TRUNC_NONE)
+		ht_stack_source_count_cut(&t->walk);
+	if (ht_process.unwind == HT_UNWIND_VERIFY) {
 		HT_COUNT(n_stacks_compared);
-		if (!ht_stack_walk_verify(&t->walk, libunwind_backend, sp,
-		                          ht_process.region->log_level))
+		if (!ht_stack_walk_verify(&t->walk, libunwind_backend, sp, ht_process.region->log_level))
 			HT_COUNT(n_stacks_differing);
 	}
 	return node;
