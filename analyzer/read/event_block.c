@@ -51,6 +51,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 	struct ht_get ends = columns[HT_COLUMN_ENDS];
 	uint64_t tick = segment->first_tick;
 	uint64_t next_id = segment->next_id;
+	uint64_t end_base = next_id;
 	uint64_t node = 0;
 	uint64_t all_nodes = 0; /* ORed: a node beyond 32 bits shows at the end */
 	bool is_good = true;
@@ -74,12 +75,14 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 			node = take_diff(&nodes, node);
 			e.size = take(&sizes);
 			e.id = next_id++;
+			end_base = next_id;
 			break;
 		case HT_EVENT_FREE:
 			own_node = take(&nodes);
 			all_nodes |= own_node;
 			e.node = (uint32_t)own_node;
-			e.id = next_id - ht_unzigzag(take(&ends));
+			end_base -= ht_unzigzag(take(&ends));
+			e.id = end_base;
 			events[i] = e;
 			continue;
 		case HT_EVENT_REALLOC | HT_KIND_NEW_RANGE:
@@ -92,10 +95,12 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 			node = take_diff(&nodes, node);
 			e.size = take(&sizes);
 			e.id = next_id++;
-			e.old_id = next_id - ht_unzigzag(take(&ends));
+			end_base = next_id - ht_unzigzag(take(&ends));
+			e.old_id = end_base;
 			break;
 		case HT_EVENT_MISSED_FREE:
-			e.id = next_id - ht_unzigzag(take(&ends));
+			end_base -= ht_unzigzag(take(&ends));
+			e.id = end_base;
 			events[i] = e;
 			continue;
 		case HT_EVENT_UNKNOWN_FREE:

@@ -193,7 +193,7 @@ const struct ht_column_totals *ht_column_writer_totals(const struct ht_column_wr
 static void open_segment(struct ht_column_writer *w)
 {
 	w->segments[w->n_segments++] = w->run;
-	w->state = (struct ht_column_state){ .tick = w->run.first_tick, .next_id = w->run.next_id };
+	w->state = ht_column_state_init(w->run.first_tick, w->run.next_id);
 }
 
 void ht_column_writer_begin(struct ht_column_writer *w, uint32_t process_serial,

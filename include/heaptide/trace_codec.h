@@ -145,7 +145,7 @@ enum ht_column {
 	HT_COLUMN_NODES = 2,
 	HT_COLUMN_SIZES = 3,
 	HT_COLUMN_IDS = 4, /* new ids that are not the expected next one */
-	HT_COLUMN_ENDS = 5, /* ids that ended, as a distance back from the newest id */
+	HT_COLUMN_ENDS = 5, /* ids that ended, see ht_column_state.end_base */
 	HT_N_COLUMNS = 6,
 };
 
@@ -159,13 +159,31 @@ enum ht_column {
 struct ht_column_state {
 	uint64_t tick;
 	uint64_t next_id;
-	uint64_t size;
+	/*
+	 * What the next number in ENDS counts from: the next expected id, so that blocks freed soon
+	 * cost little, or, when an id ended and none began since, that one, so that a structure freed
+	 * in the order of its making is a run of equal numbers. (CPython: 0.02 bytes a free; 1.4 when
+	 * counted from the newest id always.)
+	 */
+	uint64_t end_base;
 	uint32_t node;
 };
+
+/* The state at the start of a segment. */
+static inline struct ht_column_state ht_column_state_init(uint64_t first_tick, uint64_t next_id)
+{
+	return (struct ht_column_state){ .tick = first_tick, .next_id = next_id, .end_base = next_id };
+}
 
 static inline bool ht_kind_has_new_id(uint32_t kind)
 {
 	return kind == HT_EVENT_ALLOC || kind == HT_EVENT_REALLOC || kind == HT_EVENT_REALLOC_MOVED;
+}
+
+static inline bool ht_kind_ends_id(uint32_t kind)
+{
+	return kind == HT_EVENT_FREE || kind == HT_EVENT_MISSED_FREE || kind == HT_EVENT_REALLOC ||
+	       kind == HT_EVENT_REALLOC_MOVED;
 }
 
 /* Bytes an event can add to any one column: writers keep that much room in each. */
@@ -197,13 +215,15 @@ static inline void ht_columns_put(struct ht_put columns[HT_N_COLUMNS], struct ht
 	if (is_new_range)
 		ht_put_diff(&columns[HT_COLUMN_IDS], e->id, s->next_id);
 	if (has_new_id)
-		s->next_id = e->id + 1;
-	if (kind == HT_EVENT_FREE || kind == HT_EVENT_MISSED_FREE)
-		ht_put_diff(&columns[HT_COLUMN_ENDS], s->next_id, e->id);
-	else if (kind == HT_EVENT_UNKNOWN_FREE)
+		s->end_base = s->next_id = e->id + 1;
+	if (kind == HT_EVENT_UNKNOWN_FREE) {
 		ht_put_u64(&columns[HT_COLUMN_ENDS], e->id);
-	else if (kind == HT_EVENT_REALLOC || kind == HT_EVENT_REALLOC_MOVED)
-		ht_put_diff(&columns[HT_COLUMN_ENDS], s->next_id, e->old_id);
+	} else if (ht_kind_ends_id(kind)) {
+		uint64_t ended = has_new_id ? e->old_id : e->id;
+
+		ht_put_diff(&columns[HT_COLUMN_ENDS], s->end_base, ended);
+		s->end_base = ended;
+	}
 }
 
 /* Take one event. False when a column ended early or held an impossible value: the block is damaged. */
@@ -235,14 +255,14 @@ static inline bool ht_columns_get(struct ht_get columns[HT_N_COLUMNS], struct ht
 		e.id = s->next_id;
 		if (kind_byte & HT_KIND_NEW_RANGE)
 			e.id = ht_get_diff(&columns[HT_COLUMN_IDS], s->next_id);
-		s->next_id = e.id + 1;
+		s->end_base = s->next_id = e.id + 1;
 	}
-	if (kind == HT_EVENT_FREE || kind == HT_EVENT_MISSED_FREE)
-		e.id = s->next_id - ht_unzigzag(ht_get_u64(&columns[HT_COLUMN_ENDS]));
-	else if (kind == HT_EVENT_UNKNOWN_FREE)
+	if (kind == HT_EVENT_UNKNOWN_FREE) {
 		e.id = ht_get_u64(&columns[HT_COLUMN_ENDS]);
-	else if (kind == HT_EVENT_REALLOC || kind == HT_EVENT_REALLOC_MOVED)
-		e.old_id = s->next_id - ht_unzigzag(ht_get_u64(&columns[HT_COLUMN_ENDS]));
+	} else if (ht_kind_ends_id(kind)) {
+		s->end_base -= ht_unzigzag(ht_get_u64(&columns[HT_COLUMN_ENDS]));
+		*(has_new_id ? &e.old_id : &e.id) = s->end_base;
+	}
 
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
 		if (columns[i].is_bad)

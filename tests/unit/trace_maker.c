@@ -259,7 +259,7 @@ void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uin
 			.first_tick = event->tick,
 			.next_id = event->id,
 		};
-		m->state = (struct ht_column_state){ .tick = event->tick, .next_id = event->id };
+		m->state = ht_column_state_init(event->tick, event->id);
 	}
 	ht_columns_put(m->puts, &m->state, event);
 	segment->n_events++;
