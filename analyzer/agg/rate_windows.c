@@ -50,15 +50,14 @@ struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t
 					  uint64_t live_bytes)
 {
 	uint64_t i = tick > rate->zero_tick ? (tick - rate->zero_tick) / rate->step_ticks : 0;
-	struct ht_rate_step *before = rate->now;
 
 	if (i >= rate->n_steps)
 		i = rate->n_steps - 1;
 	rate->now = &rate->steps[i];
 	rate->now_first = rate->zero_tick + i * rate->step_ticks;
 	rate->now_end = rate->now_first + rate->step_ticks;
-	for (struct ht_rate_step *step = before + 1; step <= rate->now; step++)
-		step->max_live_bytes = live_bytes;
+	for (; rate->n_entered <= i; rate->n_entered++)
+		rate->steps[rate->n_entered].max_live_bytes = live_bytes;
 	return rate->now;
 }
 

@@ -23,6 +23,7 @@ struct ht_rate_step {
 struct ht_rate_windows {
 	struct ht_rate_step *steps;
 	size_t n_steps;
+	size_t n_entered; /* steps that events came to, or passed */
 	uint64_t step_ticks;
 	uint64_t zero_tick;
 	struct ht_rate_step *now; /* the step of the ticks from now_first on, less than now_end */

@@ -10,8 +10,6 @@ void ht_results_done(struct ht_results *results)
 		return;
 	free(results->processes);
 	ht_site_table_done(&results->sites);
-	ht_tally_done(&results->sizes);
-	ht_tally_done(&results->lifetimes_ticks);
 	ht_rate_windows_done(&results->rate);
 	*results = (struct ht_results){ 0 };
 }

@@ -67,8 +67,8 @@ struct ht_results {
 	struct ht_process_result *processes; /* by index in the model */
 	size_t n_processes;
 	struct ht_site_table sites; /* with the peak */
-	struct ht_tally sizes;      /* of allocations and reallocations */
-	struct ht_tally lifetimes_ticks; /* of blocks that were freed */
+	struct ht_percentiles sizes;          /* of allocations and reallocations */
+	struct ht_percentiles lifetimes_ticks; /* of blocks that were freed */
 	uint64_t n_censored;    /* blocks whose end was not seen: still live, or freed unseen */
 	uint64_t n_temporary;
 	uint64_t temporary_bytes;

@@ -6,8 +6,11 @@
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define KEPT_BITS 17
+#define KEPT_BITS  17
+#define DIGIT_BITS 11u
+#define N_DIGITS   (1u << DIGIT_BITS)
 
 void ht_tally_init(struct ht_tally *tally)
 {
@@ -19,11 +22,12 @@ void ht_tally_done(struct ht_tally *tally)
 	if (!tally)
 		return;
 	free(tally->direct);
-	ht_u64_map_done(&tally->large);
+	free(tally->large);
+	free(tally->fresh);
 	*tally = (struct ht_tally){ 0 };
 }
 
-/* value, of at least KEPT_BITS bits, without its low bits. */
+/* value, of at least KEPT_BITS bits, without its low bits. Keeps order. */
 static uint64_t round_down(uint64_t value)
 {
 	int n_low = 64 - __builtin_clzll(value) - KEPT_BITS;
@@ -31,85 +35,128 @@ static uint64_t round_down(uint64_t value)
 	return n_low > 0 ? value >> n_low << n_low : value;
 }
 
-static void round_all(struct ht_tally *tally)
+/* Sort n values, lowest digits first, leaving out digits that are all zero. */
+static void sort_values(uint64_t *values, size_t n, uint64_t max)
 {
-	struct ht_u64_map rounded = { 0 };
-	size_t cursor = 0;
-	uint64_t value, count;
+	uint64_t *from = values, *to = ht_xalloc(n * sizeof(*to));
 
-	while (ht_u64_map_next(&tally->large, &cursor, &value, &count))
-		*ht_u64_map_put(&rounded, round_down(value)) += count;
-	ht_u64_map_done(&tally->large);
-	tally->large = rounded;
+	for (unsigned shift = 0; shift < 64 && max >> shift; shift += DIGIT_BITS) {
+		size_t starts[N_DIGITS] = { 0 };
+		size_t sum = 0;
+
+		for (size_t i = 0; i < n; i++)
+			starts[from[i] >> shift & (N_DIGITS - 1)]++;
+		for (size_t d = 0; d < N_DIGITS; d++) {
+			size_t count = starts[d];
+
+			starts[d] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[starts[from[i] >> shift & (N_DIGITS - 1)]++] = from[i];
+		uint64_t *swap = from;
+
+		from = to;
+		to = swap;
+	}
+	if (from != values) {
+		memcpy(values, from, n * sizeof(*values));
+		to = from;
+	}
+	free(to);
+}
+
+/* Add count of value to the end of a list that rises. */
+static void append(struct ht_value_count *list, size_t *n, uint64_t value, uint64_t count)
+{
+	if (*n > 0 && list[*n - 1].value == value)
+		list[*n - 1].count += count;
+	else
+		list[(*n)++] = (struct ht_value_count){ value, count };
+}
+
+static void merge_fresh(struct ht_tally *tally)
+{
+	struct ht_value_count *merged = ht_xalloc((tally->n_large + tally->n_fresh) * sizeof(*merged));
+	size_t n = 0, i_large = 0;
+
+	sort_values(tally->fresh, tally->n_fresh, tally->max);
+	for (size_t i = 0; i < tally->n_fresh; i++) {
+		uint64_t value = tally->is_rounded ? round_down(tally->fresh[i]) : tally->fresh[i];
+
+		for (; i_large < tally->n_large && tally->large[i_large].value <= value; i_large++)
+			append(merged, &n, tally->large[i_large].value, tally->large[i_large].count);
+		append(merged, &n, value, 1);
+	}
+	for (; i_large < tally->n_large; i_large++)
+		append(merged, &n, tally->large[i_large].value, tally->large[i_large].count);
+	free(tally->large);
+	tally->large = merged;
+	tally->n_large = n;
+	tally->n_fresh = 0;
+}
+
+static void round_large(struct ht_tally *tally)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tally->n_large; i++)
+		append(tally->large, &n, round_down(tally->large[i].value), tally->large[i].count);
+	tally->n_large = n;
 	tally->is_rounded = true;
 }
 
-void ht_tally_add_large(struct ht_tally *tally, uint64_t value)
+void ht_tally_settle(struct ht_tally *tally)
 {
-	if (!tally->is_rounded && ht_u64_map_count(&tally->large) >= HT_TALLY_MAX_DISTINCT)
-		round_all(tally);
-	(*ht_u64_map_put(&tally->large, tally->is_rounded ? round_down(value) : value))++;
+	if (!tally->fresh)
+		tally->fresh = ht_xalloc(HT_TALLY_N_FRESH * sizeof(*tally->fresh));
+	if (tally->n_fresh > 0)
+		merge_fresh(tally);
+	if (!tally->is_rounded && tally->n_large > HT_TALLY_MAX_DISTINCT)
+		round_large(tally);
 }
 
-struct value_count {
-	uint64_t value;
-	uint64_t count;
-};
-
-static int compare_values(const void *va, const void *vb)
-{
-	const struct value_count *a = va, *b = vb;
-
-	return a->value < b->value ? -1 : a->value > b->value;
-}
-
-/* The value that the walk over all counts reaches with its rank-th element, rank from 1. */
+/* A walk through the counts by rising value. */
 struct walk {
 	const struct ht_tally *tally;
-	struct value_count *large;
-	size_t n_large;
 	size_t i; /* direct ones first */
 	uint64_t n_before;
 };
 
+/* The value with this rank, from 1; ranks must not fall from call to call. */
 static uint64_t value_at(struct walk *walk, uint64_t rank)
 {
 	for (;; walk->i++) {
 		bool is_direct = walk->i < HT_TALLY_N_DIRECT;
 		size_t i_large = walk->i - HT_TALLY_N_DIRECT;
 
-		if (!is_direct && i_large >= walk->n_large)
+		if (!is_direct && i_large >= walk->tally->n_large)
 			return walk->tally->max;
-		uint64_t count = is_direct ? walk->tally->direct[walk->i] : walk->large[i_large].count;
+		uint64_t count = is_direct ? walk->tally->direct[walk->i] :
+					     walk->tally->large[i_large].count;
 
 		if (walk->n_before + count >= rank)
-			return is_direct ? walk->i : walk->large[i_large].value;
+			return is_direct ? walk->i : walk->tally->large[i_large].value;
 		walk->n_before += count;
 	}
 }
 
-struct ht_percentiles ht_tally_percentiles(const struct ht_tally *tally)
+struct ht_percentiles ht_tally_percentiles(struct ht_tally *tally)
 {
-	struct walk walk = { .tally = tally, .n_large = ht_u64_map_count(&tally->large) };
+	struct walk walk = { .tally = tally };
 	struct ht_percentiles result = { .n = tally->n, .max = tally->max };
 	uint64_t *const out[] = { &result.p50, &result.p90, &result.p99, &result.p999 };
 	static const uint64_t per_mille[] = { 500, 900, 990, 999 };
-	size_t cursor = 0, n = 0;
 
-	result.is_rounded = tally->is_rounded;
 	if (tally->n == 0)
 		return result;
-	walk.large = ht_xalloc_zeroed(walk.n_large, sizeof(*walk.large));
-	while (n < walk.n_large && ht_u64_map_next(&tally->large, &cursor, &walk.large[n].value,
-						   &walk.large[n].count))
-		n++;
-	qsort(walk.large, walk.n_large, sizeof(*walk.large), compare_values);
+	ht_tally_settle(tally);
+	result.is_rounded = tally->is_rounded;
 	for (size_t i = 0; i < 4; i++) {
 		/* n * p / 1000, rounded up. */
 		uint64_t rank = tally->n - ht_mul_div_u64(tally->n, 1000 - per_mille[i], 1000);
 
 		*out[i] = value_at(&walk, rank);
 	}
-	free(walk.large);
 	return result;
 }

@@ -3,42 +3,57 @@
 #ifndef HT_TALLY_H
 #define HT_TALLY_H
 
-#include "analyzer/base/u64_map.h"
-
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* Values below this have a counter of their own; the others share a map. */
+/* Values below this have a counter of their own; the others are sorted now and then. */
 #define HT_TALLY_N_DIRECT 65536u
 
 /* Distinct large values that are kept exactly. Beyond, large values lose all but their first 17 bits. */
 #define HT_TALLY_MAX_DISTINCT (1u << 22)
 
+struct ht_value_count {
+	uint64_t value;
+	uint64_t count;
+};
+
+/*
+ * Large values are first put down as they come; when there are many, they are sorted and merged into
+ * counts. That takes a fraction of what a hash map of millions of values would.
+ */
 struct ht_tally {
 	uint64_t *direct;
-	struct ht_u64_map large;
+	struct ht_value_count *large; /* by rising value */
+	size_t n_large;
+	uint64_t *fresh; /* not in large yet; room for HT_TALLY_N_FRESH, or NULL */
+	size_t n_fresh;
 	uint64_t n;
 	uint64_t max; /* always exact */
-	bool is_rounded; /* percentiles above HT_TALLY_N_DIRECT may be up to 0.0008 % too small */
+	bool is_rounded; /* percentiles from HT_TALLY_N_DIRECT on may be up to 0.0008 % too small */
 };
+#define HT_TALLY_N_FRESH (1u << 20)
 
 void ht_tally_init(struct ht_tally *tally);
 
 /* NULL and all zero are fine. */
 void ht_tally_done(struct ht_tally *tally);
 
-/* The rare part of ht_tally_add. */
-void ht_tally_add_large(struct ht_tally *tally, uint64_t value);
+/* The rare part of ht_tally_add: make room in fresh. */
+void ht_tally_settle(struct ht_tally *tally);
 
 static inline void ht_tally_add(struct ht_tally *tally, uint64_t value)
 {
 	tally->n++;
 	if (value > tally->max)
 		tally->max = value;
-	if (__builtin_expect(value < HT_TALLY_N_DIRECT, 1))
+	if (__builtin_expect(value < HT_TALLY_N_DIRECT, 1)) {
 		tally->direct[value]++;
-	else
-		ht_tally_add_large(tally, value);
+		return;
+	}
+	if (__builtin_expect(!tally->fresh || tally->n_fresh == HT_TALLY_N_FRESH, 0))
+		ht_tally_settle(tally);
+	tally->fresh[tally->n_fresh++] = value;
 }
 
 /* Percentiles by nearest rank: the smallest value that at least this part of all values do not exceed. */
@@ -52,6 +67,6 @@ struct ht_percentiles {
 	bool is_rounded;
 };
 
-struct ht_percentiles ht_tally_percentiles(const struct ht_tally *tally);
+struct ht_percentiles ht_tally_percentiles(struct ht_tally *tally);
 
 #endif

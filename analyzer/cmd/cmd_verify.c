@@ -25,6 +25,9 @@ static const char usage[] =
 	"      --json  schema heaptide.verify/1\n"
 	"  -h, --help\n";
 
+/* More processes than these are not listed one by one. */
+#define MAX_ENDS 8u
+
 /* Everything found, in the order found. */
 struct findings {
 	struct ht_strbuf *lines;
@@ -134,20 +137,38 @@ static void find_process_ends(struct findings *f, const struct ht_trace_input *i
 	}
 }
 
+/* Ends that need no mention among many. */
+static bool is_usual_end(const struct ht_process *p)
+{
+	return p->end_kind == HT_END_EXEC || (p->end_kind == HT_END_EXIT && p->end_code == 0);
+}
+
 static void print_text(const struct ht_trace_input *input, const struct ht_results *results,
 		       const struct findings *f, const char *path)
 {
+	const struct ht_process_list *list = &input->model.processes;
 	struct ht_text_style style = ht_option_style(HT_COLOR_AUTO);
+	char n[HT_HUMAN_BYTES], ended[HT_ENDED_BYTES];
+	size_t n_silent = 0;
 
 	style.n_columns = UINT32_MAX;
 	struct ht_text_page page = ht_text_page_init(stdout, &style);
-	char n[HT_HUMAN_BYTES], ended[HT_ENDED_BYTES];
 
-	for (size_t i = 0; i < input->model.processes.n_processes; i++) {
-		const struct ht_process *p = &input->model.processes.processes[i];
+	for (size_t i = 0; i < list->n_processes; i++) {
+		const struct ht_process *p = &list->processes[i];
 
+		/* The first program's whole life, and what others did that is not usual. */
+		if (list->n_processes > MAX_ENDS && is_usual_end(p) &&
+		    p->pid != list->processes[0].pid) {
+			n_silent++;
+			continue;
+		}
 		ht_text_putf(&page, HT_PAINT_PLAIN, "pid %u (%s): %s", p->pid, ht_process_name(p),
 			     ht_report_ended(p, ended));
+		ht_text_end_line(&page);
+	}
+	if (n_silent) {
+		ht_text_putf(&page, HT_PAINT_PLAIN, "%zu other processes: exit 0 or exec", n_silent);
 		ht_text_end_line(&page);
 	}
 	for (size_t i = 0; i < f->n; i++) {

@@ -19,7 +19,7 @@ void ht_live_blocks_done(struct ht_live_blocks *live)
 
 static void put_slot(struct ht_live_blocks *live, struct ht_live_slot slot)
 {
-	size_t i = ht_live_blocks_home(live, live->records[slot.record - 1].id);
+	size_t i = ht_live_blocks_home(live, slot.id_low);
 
 	while (live->slots[i].record)
 		i = (i + 1) & (live->n_slots - 1);
@@ -38,6 +38,7 @@ void ht_live_blocks_grow(struct ht_live_blocks *live)
 	size_t n_old = live->n_slots;
 
 	live->n_slots = n_old ? n_old * 2 : MIN_SLOTS;
+	live->home_shift = 32 + HT_LIVE_GROUP_BITS - (unsigned)__builtin_ctzll(live->n_slots);
 	live->slots = ht_xalloc_zeroed(live->n_slots, sizeof(*live->slots));
 	for (size_t i = 0; i < n_old; i++) {
 		if (old[i].record)
@@ -57,7 +58,7 @@ void ht_live_blocks_remove_slot(struct ht_live_blocks *live, size_t i)
 	live->n_used--;
 	/* Move back every later slot of the run whose own place is not after the hole. */
 	for (i = (i + 1) & mask; live->slots[i].record; i = (i + 1) & mask) {
-		size_t home = ht_live_blocks_home(live, live->records[live->slots[i].record - 1].id);
+		size_t home = ht_live_blocks_home(live, live->slots[i].id_low);
 
 		if (((i - home) & mask) >= ((i - hole) & mask)) {
 			live->slots[hole] = live->slots[i];

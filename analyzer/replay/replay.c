@@ -13,6 +13,10 @@
 
 #define MIN_SHORTENED 64u
 
+/* How many events ahead memory is asked for: about as long as it takes to come. */
+#define PREFETCH_SLOT   16
+#define PREFETCH_RECORD 8
+
 struct process_state {
 	struct ht_live_blocks live;
 	uint64_t first_own_id;
@@ -40,6 +44,8 @@ struct replay {
 	struct ht_trace_model *model;
 	const struct ht_replay_options *options;
 	struct ht_results *results;
+	struct ht_tally sizes;
+	struct ht_tally lifetimes_ticks;
 	struct process_state *processes; /* by index in the model */
 	size_t n_processes;
 	struct thread_state *threads;
@@ -197,7 +203,7 @@ static inline void apply_alloc(struct replay *r, const struct actor *a, const st
 	a->result->counts.allocated_bytes += e->size;
 	step->n_allocations++;
 	step->n_bytes += e->size;
-	ht_tally_add(&r->results->sizes, e->size);
+	ht_tally_add(&r->sizes, e->size);
 	add_live(r, a, site, e->size);
 	check_peak(r, step, e->tick);
 }
@@ -220,7 +226,7 @@ static inline void apply_free(struct replay *r, const struct actor *a, const str
 		birth->n_short_lived++;
 		birth->short_lived_bytes += block->size;
 	}
-	ht_tally_add(&r->results->lifetimes_ticks,
+	ht_tally_add(&r->lifetimes_ticks,
 		     e->tick > block->birth_tick ? e->tick - block->birth_tick : 0);
 	sub_live(r, a, &sites[block->owner_site], block->size);
 	ht_live_blocks_remove_slot(&a->process->live, slot);
@@ -236,7 +242,7 @@ static uint32_t count_realloc(struct replay *r, const struct actor *a, const str
 	site->allocated_bytes += e->size;
 	a->result->counts.n_reallocations++;
 	a->result->counts.allocated_bytes += e->size;
-	ht_tally_add(&r->results->sizes, e->size);
+	ht_tally_add(&r->sizes, e->size);
 	return i_site;
 }
 
@@ -403,6 +409,10 @@ static void apply_run(struct replay *r, const struct ht_event_run *run)
 		size_t slot;
 		struct ht_live_block *block;
 
+		if (e + PREFETCH_SLOT < end)
+			ht_live_blocks_prefetch_slot(&a.process->live, e[PREFETCH_SLOT].id);
+		if (e + PREFETCH_RECORD < end)
+			ht_live_blocks_prefetch_record(&a.process->live, e[PREFETCH_RECORD].id);
 		switch (e->kind) {
 		case HT_EVENT_ALLOC:
 			apply_alloc(r, &a, e);
@@ -518,6 +528,8 @@ static void finish(struct replay *r, const struct ht_event_merge_counts *merged)
 	struct ht_results *results = r->results;
 
 	ht_site_table_finish(&results->sites);
+	results->sizes = ht_tally_percentiles(&r->sizes);
+	results->lifetimes_ticks = ht_tally_percentiles(&r->lifetimes_ticks);
 	for (size_t i = 0; i < results->n_processes; i++) {
 		struct ht_counts *c = &results->processes[i].counts;
 		const struct ht_process *process = &r->model->processes.processes[i];
@@ -556,6 +568,8 @@ static void free_state(struct replay *r)
 		free(r->processes[i].site_of_node);
 	}
 	ht_u64_map_done(&r->thread_of);
+	ht_tally_done(&r->sizes);
+	ht_tally_done(&r->lifetimes_ticks);
 	free(r->processes);
 	free(r->threads);
 	free(r->waiting);
@@ -570,8 +584,8 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	size_t n_ends, i_end = 0;
 	struct process_end *ends = sorted_ends(&model->processes, &n_ends);
 
-	ht_tally_init(&results.sizes);
-	ht_tally_init(&results.lifetimes_ticks);
+	ht_tally_init(&r.sizes);
+	ht_tally_init(&r.lifetimes_ticks);
 	ht_site_table_init(&results.sites, model->stacks.n_stacks);
 	ht_rate_windows_init(&results.rate, &model->clock, model->last_tick);
 	if (model->processes.n_processes > 0)
@@ -592,8 +606,11 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	expire_waiting(&r, UINT64_MAX);
 	for (; i_end < n_ends; i_end++)
 		end_process(&r, ends[i_end].process);
-	for (size_t i = 0; i < r.n_processes; i++)
-		end_process(&r, (uint32_t)i);
+	for (size_t i = 0; i < r.n_processes; i++) {
+		/* Those without a known end, and what was allocated after it. */
+		if (!r.processes[i].has_ended || r.processes[i].live.n_used > 0)
+			end_process(&r, (uint32_t)i);
+	}
 
 	struct ht_event_merge_counts merged = ht_event_merge_counts(merge);
 

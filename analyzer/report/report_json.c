@@ -227,8 +227,6 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	const struct ht_recording *recording = &report->model->recording;
 	const struct ht_tick_clock *clock = &report->model->clock;
 	uint64_t duration_ns = ht_tick_clock_ns(clock, results->end_tick);
-	struct ht_percentiles sizes = ht_tally_percentiles(&results->sizes);
-	struct ht_percentiles lifetimes = ht_tally_percentiles(&results->lifetimes_ticks);
 
 	ht_json_begin_object(&w.json);
 	ht_json_put_string(&w.json, "schema", "heaptide.report/1");
@@ -268,9 +266,9 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	ht_json_end_object(&w.json);
 
 	put_rate(&w, duration_ns);
-	put_percentiles(&w, "sizes", &sizes, NULL);
+	put_percentiles(&w, "sizes", &results->sizes, NULL);
 	ht_json_end_object(&w.json);
-	put_percentiles(&w, "lifetimes_ns", &lifetimes, clock);
+	put_percentiles(&w, "lifetimes_ns", &results->lifetimes_ticks, clock);
 	ht_json_put_u64(&w.json, "censored", results->n_censored);
 	ht_json_end_object(&w.json);
 	put_coverage(&w);

@@ -36,6 +36,10 @@ static void put_command(struct ht_text_page *page, const struct ht_recording *re
 		ht_strbuf_addf(&command, "%s%s%s%s", i ? " " : "", needs_quotes ? "'" : "",
 			       recording->argv[i], needs_quotes ? "'" : "");
 	}
+	for (size_t i = 0; i < command.n_bytes; i++) {
+		if (command.text[i] == '\n' || command.text[i] == '\t')
+			command.text[i] = ' ';
+	}
 	ht_text_put(page, HT_PAINT_STRONG,
 		    recording->is_known ? ht_strbuf_str(&command) : "(the command is not known)");
 	ht_text_end_line(page);
@@ -69,15 +73,40 @@ static void put_end(struct ht_text_page *page, const struct ht_process *process)
 	}
 }
 
+/* The smallest peak that is among the MAX_SHOWN_PROCESSES largest ones. */
+static uint64_t shown_peak(const struct ht_results *results)
+{
+	uint64_t largest[MAX_SHOWN_PROCESSES] = { 0 }; /* falling */
+
+	for (size_t i = 0; i < results->n_processes; i++) {
+		uint64_t peak = results->processes[i].peak_bytes;
+
+		for (size_t k = 0; k < MAX_SHOWN_PROCESSES; k++) {
+			if (peak > largest[k]) {
+				uint64_t smaller = largest[k];
+
+				largest[k] = peak;
+				peak = smaller;
+			}
+		}
+	}
+	return largest[MAX_SHOWN_PROCESSES - 1];
+}
+
 static void put_processes(struct ht_text_page *page, const struct ht_report *report)
 {
 	const struct ht_process_list *list = &report->model->processes;
+	uint64_t min_peak = shown_peak(report->results);
+	size_t n_shown = 0;
 	struct humans h;
 
-	for (size_t i = 0; i < list->n_processes && i < MAX_SHOWN_PROCESSES; i++) {
+	for (size_t i = 0; i < list->n_processes && n_shown < MAX_SHOWN_PROCESSES; i++) {
 		const struct ht_process *p = &list->processes[i];
 		const struct ht_process_result *r = &report->results->processes[i];
 
+		if (r->peak_bytes < min_peak)
+			continue;
+		n_shown++;
 		ht_text_putf(page, HT_PAINT_PLAIN, "pid %u", p->pid);
 		ht_text_to_column(page, 13);
 		ht_text_put_in(page, HT_PAINT_PLAIN, ht_process_name(p), 20);
@@ -92,9 +121,9 @@ static void put_processes(struct ht_text_page *page, const struct ht_report *rep
 		}
 		ht_text_end_line(page);
 	}
-	if (list->n_processes > MAX_SHOWN_PROCESSES) {
-		ht_text_putf(page, HT_PAINT_DIM, "... and %zu more processes (--json has all)",
-			     list->n_processes - MAX_SHOWN_PROCESSES);
+	if (n_shown < list->n_processes) {
+		ht_text_putf(page, HT_PAINT_DIM, "... and %zu processes with smaller peaks",
+			     list->n_processes - n_shown);
 		ht_text_end_line(page);
 	}
 }
@@ -169,7 +198,8 @@ static void put_totals(struct ht_text_page *page, const struct ht_report *report
 	ht_text_put(page, HT_PAINT_PLAIN, "  live bytes");
 	ht_text_to_column(page, LABEL_COLUMNS);
 	ht_text_bars(page, live, n_bars);
-	ht_text_putf(page, HT_PAINT_DIM, "  0 to %s", ht_human_ns(h.a, duration_ns));
+	ht_text_to_column(page, LABEL_COLUMNS + N_BARS + 1);
+	ht_text_putf(page, HT_PAINT_DIM, "0 to %s", ht_human_ns(h.a, duration_ns));
 	ht_text_end_line(page);
 	ht_text_put(page, HT_PAINT_PLAIN, "  allocations");
 	ht_text_to_column(page, LABEL_COLUMNS);
@@ -230,6 +260,20 @@ static void put_rate(struct ht_text_page *page, const struct ht_report *report, 
 	ht_text_sites(page, report, HT_BY_ALLOCATIONS);
 }
 
+/* Processes that did not end by their own will, and had memory. */
+static size_t n_unfinished(const struct ht_report *report)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < report->model->processes.n_processes; i++) {
+		uint32_t end_kind = report->model->processes.processes[i].end_kind;
+
+		n += end_kind != HT_END_EXIT && end_kind != HT_END_EXEC &&
+		     report->results->processes[i].counts.n_leaked > 0;
+	}
+	return n;
+}
+
 static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 {
 	const struct ht_counts *totals = &report->results->totals;
@@ -250,6 +294,12 @@ static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 		ht_text_putf(page, HT_PAINT_DIM, "(not counted: %s in %s block%s given up by exec)",
 			     ht_human_bytes(h.a, totals->live_at_exec_bytes),
 			     ht_human_count(h.b, totals->n_live_at_exec), plural(totals->n_live_at_exec));
+		ht_text_end_line(page);
+	}
+	if (n_unfinished(report) && totals->n_leaked) {
+		ht_text_to_column(page, LABEL_COLUMNS);
+		ht_text_put(page, HT_PAINT_DIM,
+			    "(with what killed or still running processes were using)");
 		ht_text_end_line(page);
 	}
 	ht_text_sites(page, report, HT_BY_LEAKED_BYTES);
@@ -302,22 +352,22 @@ static void put_percentile_row(struct ht_text_page *page, const char *label,
 static void put_distributions(struct ht_text_page *page, const struct ht_report *report)
 {
 	static const char *const names[] = { "p50", "p90", "p99", "p99.9", "max" };
-	struct ht_percentiles sizes = ht_tally_percentiles(&report->results->sizes);
-	struct ht_percentiles lifetimes = ht_tally_percentiles(&report->results->lifetimes_ticks);
+	const struct ht_percentiles *sizes = &report->results->sizes;
+	const struct ht_percentiles *lifetimes = &report->results->lifetimes_ticks;
 	struct humans h;
 
-	if (sizes.n == 0)
+	if (sizes->n == 0)
 		return;
 	ht_text_heading(page, "DISTRIBUTION");
 	for (unsigned i = 0; i < 5; i++)
 		ht_text_put_right(page, HT_PAINT_DIM, names[i], LABEL_COLUMNS + 12 * (i + 1));
 	ht_text_end_line(page);
-	put_percentile_row(page, "  size", &sizes, NULL);
-	put_percentile_row(page, "  lifetime", &lifetimes, &report->model->clock);
+	put_percentile_row(page, "  size", sizes, NULL);
+	put_percentile_row(page, "  lifetime", lifetimes, &report->model->clock);
 	if (report->results->n_censored) {
 		ht_text_to_column(page, LABEL_COLUMNS);
 		ht_text_putf(page, HT_PAINT_DIM, "(lifetimes of the %s freed blocks; the end of %s was not seen)",
-			     ht_human_count(h.a, lifetimes.n),
+			     ht_human_count(h.a, lifetimes->n),
 			     ht_human_count(h.b, report->results->n_censored));
 		ht_text_end_line(page);
 	}

@@ -125,6 +125,8 @@ void ht_text_bars(struct ht_text_page *page, const double *values, size_t n)
 	const char *const *bars = page->style->has_utf8 ? utf8 : ascii;
 	double max = 0;
 
+	while (n > 0 && !(values[n - 1] > 0))
+		n--;
 	for (size_t i = 0; i < n; i++)
 		max = values[i] > max ? values[i] : max;
 	for (size_t i = 0; i < n; i++) {

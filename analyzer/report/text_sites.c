@@ -68,7 +68,7 @@ static void put_amounts(struct ht_text_page *page, enum ht_site_order order, con
 		ht_text_put_right(page, paint, ht_human_count(amount, a->n_short_lived),
 				  AMOUNT_END_COLUMN);
 		ht_text_to_column(page, DETAIL_COLUMN);
-		ht_text_putf(page, HT_PAINT_PLAIN, "short-lived, %s of them temporary, %s",
+		ht_text_putf(page, HT_PAINT_PLAIN, "short-lived (%s temporary), %s",
 			     ht_human_count(n, a->n_temporary),
 			     ht_human_bytes(more, a->short_lived_bytes));
 		break;

@@ -189,8 +189,6 @@ static void check_percentiles(const struct ht_percentiles *p, uint64_t *values, 
 
 static void compare(const struct outcome *o, struct oracle *oracle, const struct ht_results *r)
 {
-	struct ht_percentiles sizes = ht_tally_percentiles(&r->sizes);
-	struct ht_percentiles lifetimes = ht_tally_percentiles(&r->lifetimes_ticks);
 	uint64_t leaked, n_leaked, by_site[N_STACKS];
 
 	oracle_live(oracle, &leaked, &n_leaked, by_site);
@@ -216,8 +214,8 @@ static void compare(const struct outcome *o, struct oracle *oracle, const struct
 		ck_assert_uint_eq(site->n_short_lived, oracle->n_short[i]);
 		ck_assert_uint_eq(site->leaked_bytes, by_site[i]);
 	}
-	check_percentiles(&sizes, oracle->sizes, oracle->n_sizes);
-	check_percentiles(&lifetimes, oracle->lifetimes, oracle->n_lifetimes);
+	check_percentiles(&r->sizes, oracle->sizes, oracle->n_sizes);
+	check_percentiles(&r->lifetimes_ticks, oracle->lifetimes, oracle->n_lifetimes);
 	for (int i = 0; i < HT_N_ANOMALIES; i++)
 		ck_assert_uint_eq(r->anomalies[i].n, 0);
 }
