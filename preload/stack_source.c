@@ -9,6 +9,7 @@
 #include "live_map.h"
 #include "shim_log.h"
 #include "shim_text.h"
+#include "stack_step.h"
 #include "stack_table.h"
 #include "thread.h"
 #include "unwind_backend.h"
@@ -20,6 +21,33 @@ static const struct ht_unwind_backend_api *libunwind_backend;
 static uint32_t intern(void *ctx, uint32_t parent_node, uint64_t address, uint32_t generation)
 {
 	return ht_stack_table_intern(ctx, parent_node, address, generation);
+}
+
+static uint32_t find_path(void *ctx, uint64_t path_hash, struct ht_walk_frame *frames, uint32_t n,
+			  uint32_t outer_node)
+{
+	uint32_t innermost = ht_stack_table_find_path(path_hash);
+	uint32_t node = innermost;
+
+	(void)ctx;
+	/* From the inside out; nodes of one path were mostly made together and lie side by side. */
+	for (uint32_t i = n; i > 0; i--) {
+		const struct ht_walk_frame *frame = &frames[i - 1];
+		uint32_t parent;
+
+		if (node < HT_FIRST_NODE || frame->has_generation ||
+		    ht_stack_table_get(node, &parent) != ht_stack_key(frame->state.pc, 0))
+			return 0;
+		frames[i - 1].node = node;
+		node = parent;
+	}
+	return node == outer_node ? innermost : 0;
+}
+
+static void add_path(void *ctx, uint64_t path_hash, uint32_t node)
+{
+	(void)ctx;
+	ht_stack_table_add_path(path_hash, node);
 }
 
 static void announce_module(void *ctx, const struct ht_module_record *record, const char *path)
@@ -38,7 +66,14 @@ static void watch(void *ctx, uint64_t addr)
 
 void ht_stack_source_bind(struct ht_thread *t)
 {
-	t->sink = (struct ht_walk_sink){ t, intern, announce_module, watch };
+	t->sink = (struct ht_walk_sink){
+		.ctx = t,
+		.intern = intern,
+		.find_path = find_path,
+		.add_path = add_path,
+		.module = announce_module,
+		.watch = watch,
+	};
 }
 
 static const struct ht_unwind_backend_api *load_libunwind(void)
@@ -89,6 +124,24 @@ void ht_stack_source_count_cut(const struct ht_stack_walk *walk)
 		HT_COUNT(n_truncated[walk->last_truncation % HT_N_TRUNC]);
 }
 
+/* Whether the node's path, as the recorder was told it, is the stack that was walked. */
+static bool is_path_of(const struct ht_stack_walk *walk, uint32_t node)
+{
+	if (walk->n_frames == 0)
+		return node < HT_FIRST_NODE;
+	for (uint32_t i = walk->n_frames; i > walk->cut; i--) {
+		const struct ht_walk_frame *frame = &walk->frames[i - 1];
+		uint32_t parent;
+
+		if (node < HT_FIRST_NODE ||
+		    (ht_stack_table_get(node, &parent) & HT_STACK_ADDRESS_MASK) !=
+			    (frame->state.pc & HT_STACK_ADDRESS_MASK))
+			return false;
+		node = parent;
+	}
+	return node == walk->root_node;
+}
+
 uint32_t ht_stack_source_node_slow(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	uint32_t node;
@@ -103,7 +156,8 @@ uint32_t ht_stack_source_node_slow(struct ht_thread *t, uint64_t pc, uint64_t sp
 		ht_stack_source_count_cut(&t->walk);
 	if (ht_process.unwind == HT_UNWIND_VERIFY) {
 		HT_COUNT(n_stacks_compared);
-		if (!ht_stack_walk_verify(&t->walk, libunwind_backend, sp, ht_process.region->log_level))
+		if (!is_path_of(&t->walk, node) ||
+		    !ht_stack_walk_verify(&t->walk, libunwind_backend, sp, ht_process.region->log_level))
 			HT_COUNT(n_stacks_differing);
 	}
 	return node;

@@ -26,12 +26,13 @@ struct ht_walk_state {
 
 struct ht_walk_frame {
 	struct ht_walk_state state;
+	uint64_t path_hash; /* of the addresses from the root to this frame; for those with a node */
 	uint32_t node;
 	uint32_t words_end : 31; /* the frame's words end before this one, and begin where the
 				    frame stored before it ends */
 	uint32_t has_generation : 1;
 };
-static_assert(sizeof(struct ht_walk_frame) == 32, "two frames per cache line");
+static_assert(sizeof(struct ht_walk_frame) == 40, "no padding");
 
 /* A word that a step read: while it has this value, the step leads to the same caller. */
 struct ht_walk_word {

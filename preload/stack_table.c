@@ -39,6 +39,13 @@ static _Atomic uint32_t next_node = HT_FIRST_NODE;
 static struct stack_hash_table *_Atomic tables[N_TABLES];
 static _Atomic uint32_t n_tables;
 
+/*
+ * node << 32 | high half of the hash, in the slot of its low bits; later paths replace earlier ones. One
+ * word, so no reader ever sees half an entry.
+ */
+#define PATH_SLOTS (1u << 18)
+static _Atomic uint64_t *_Atomic path_slots;
+
 uint32_t ht_stack_table_first_unused_node(void)
 {
 	return atomic_load(&next_node);
@@ -143,7 +150,7 @@ static uint32_t make_node(struct ht_thread *t, uint32_t parent, uint64_t key)
 	                   SEGMENT_NODES * sizeof(struct stack_node)))
 		return 0;
 	*node_at(node) = (struct stack_node){ .key = key, .parent = parent };
-	if (!ht_chunk_put_node(t, node, (key & ((1ull << 48) - 1)) | (key & HT_NODE_EXACT), parent,
+	if (!ht_chunk_put_node(t, node, key & HT_STACK_ADDRESS_MASK, parent,
 	                       generation))
 		return 0;
 	return node;
@@ -185,4 +192,34 @@ found:
 	t->stack_cache[hash % HT_STACK_CACHE_SLOTS] =
 	        (struct ht_stack_cache_entry){ .key = key, .parent = parent, .node = node };
 	return node;
+}
+
+uint32_t ht_stack_table_find_path(uint64_t path_hash)
+{
+	const _Atomic uint64_t *slots = atomic_load_explicit(&path_slots, memory_order_acquire);
+
+	if (!slots)
+		return 0;
+	/* Acquire: the node was written before the thread that made it published it here. */
+	uint64_t slot = atomic_load_explicit(&slots[path_hash % PATH_SLOTS], memory_order_acquire);
+
+	return (uint32_t)slot == path_hash >> 32 ? (uint32_t)(slot >> 32) : 0;
+}
+
+void ht_stack_table_add_path(uint64_t path_hash, uint32_t node)
+{
+	_Atomic uint64_t *slots = install_pages((_Atomic(uintptr_t) *)&path_slots,
+						PATH_SLOTS * sizeof(uint64_t));
+
+	if (slots)
+		atomic_store_explicit(&slots[path_hash % PATH_SLOTS],
+				      (uint64_t)node << 32 | path_hash >> 32, memory_order_release);
+}
+
+uint64_t ht_stack_table_get(uint32_t node, uint32_t *ret_parent)
+{
+	const struct stack_node *n = node_at(node);
+
+	*ret_parent = n->parent;
+	return n->key;
 }

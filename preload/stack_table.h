@@ -16,13 +16,14 @@
 /* Generations of modules at one address that can be told apart. */
 #define HT_STACK_GENERATION_BITS 15u
 
+#define HT_STACK_ADDRESS_MASK (((1ull << 48) - 1) | HT_NODE_EXACT)
+
 /* Address (47 bits), generation (bits 48 to 62) and HT_NODE_EXACT in one word. Never 0. */
 static inline uint64_t ht_stack_key(uint64_t address, uint32_t generation)
 {
 	uint64_t max = (1u << HT_STACK_GENERATION_BITS) - 1;
 
-	return (address & ((1ull << 48) - 1)) | (generation < max ? generation : max) << 48 |
-	       (address & HT_NODE_EXACT);
+	return (address & HT_STACK_ADDRESS_MASK) | (generation < max ? generation : max) << 48;
 }
 
 static inline uint64_t ht_stack_hash(uint64_t key, uint32_t parent)
@@ -51,6 +52,16 @@ static inline uint32_t ht_stack_table_intern(struct ht_thread *t, uint32_t paren
 		return e->node;
 	return ht_stack_table_intern_slow(t, parent, key, hash);
 }
+
+/*
+ * A cache of whole paths, shared by all threads: hash of a path -> its innermost node. What it gives is
+ * a candidate, to be checked node by node with ht_stack_table_get(); 0 is none.
+ */
+uint32_t ht_stack_table_find_path(uint64_t path_hash);
+void ht_stack_table_add_path(uint64_t path_hash, uint32_t node);
+
+/* Key and parent of a node that was interned. */
+uint64_t ht_stack_table_get(uint32_t node, uint32_t *ret_parent);
 
 /* The node id from which a fork's child counts its own. */
 uint32_t ht_stack_table_first_unused_node(void);

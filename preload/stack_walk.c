@@ -311,19 +311,57 @@ static uint32_t choose_cut(const struct ht_stack_walk *w, uint32_t floor, uint32
 	return cut;
 }
 
+static uint32_t generation_of(const struct ht_walk_frame *frame)
+{
+	uint64_t pc = frame->state.pc;
+
+	if (__builtin_expect(!frame->has_generation, 1))
+		return 0;
+	return ht_module_table_generation(pc & HT_NODE_EXACT ? pc & ~HT_NODE_EXACT : pc - 1);
+}
+
 static uint32_t intern(const struct ht_walk_sink *sink, uint32_t parent,
 		       const struct ht_walk_frame *frame)
 {
-	uint32_t generation = 0;
+	return sink->intern(sink->ctx, parent, frame->state.pc, generation_of(frame));
+}
 
-	if (frame->has_generation) {
-		bool is_exact = (frame->state.pc & HT_NODE_EXACT) != 0;
+/* Of the path to a frame, given that of its caller's. */
+static uint64_t extend_hash(uint64_t hash, const struct ht_walk_frame *frame)
+{
+	hash = (hash ^ frame->state.pc ^ (uint64_t)generation_of(frame) << 48) *
+	       0x9fb21c651e98df25ull;
+	return hash ^ hash >> 29;
+}
 
-		generation = ht_module_table_generation(is_exact ?
-								frame->state.pc & ~HT_NODE_EXACT :
-								frame->state.pc - 1);
+/*
+ * Nodes for frames `from` to n - 1. A path of many new frames was mostly seen before, and looking each
+ * frame up costs two cache misses a frame; so the whole path is looked up by its hash first.
+ */
+static uint32_t name_frames(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint32_t from,
+			    uint32_t n, uint32_t cut, uint32_t root)
+{
+	bool has_outer = from > cut;
+	uint32_t node = has_outer ? w->frames[from - 1].node : root;
+	uint64_t hash = has_outer ? w->frames[from - 1].path_hash : root;
+
+	for (uint32_t i = from; i < n; i++)
+		w->frames[i].path_hash = hash = extend_hash(hash, &w->frames[i]);
+	if (n - from > 1 && sink->find_path != NULL) {
+		uint32_t found = sink->find_path(sink->ctx, hash, w->frames + from, n - from, node);
+
+		if (found != 0)
+			return found;
 	}
-	return sink->intern(sink->ctx, parent, frame->state.pc, generation);
+	for (uint32_t i = from; i < n; i++) {
+		node = intern(sink, node, &w->frames[i]);
+		w->frames[i].node = node;
+		if (node < HT_FIRST_NODE)
+			w->n_frames = 0; /* could not be described: try again next time */
+	}
+	if (n - from > 1 && node >= HT_FIRST_NODE && sink->add_path != NULL)
+		sink->add_path(sink->ctx, hash, node);
+	return node;
 }
 
 /* Drop kept frames that are out of reach from now on, so that kept frames do not grow for ever. */
@@ -400,14 +438,8 @@ static uint32_t keep(struct ht_stack_walk *w, const struct ht_walk_sink *sink, s
 	w->cut = cut;
 	w->root_node = root;
 
-	uint32_t node = first_to_name == cut ? root : w->frames[first_to_name - 1].node;
-
-	for (uint32_t i = first_to_name; i < n; i++) {
-		node = intern(sink, node, &w->frames[i]);
-		w->frames[i].node = node;
-		if (node < HT_FIRST_NODE)
-			w->n_frames = 0; /* could not be described: try again next time */
-	}
+	if (first_to_name < n)
+		name_frames(w, sink, first_to_name, n, cut, root);
 	return w->frames[n - 1].node;
 }
 

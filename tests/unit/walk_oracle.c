@@ -108,7 +108,9 @@ static void watch(void *ctx, uint64_t addr)
 	pthread_mutex_unlock(&lock);
 }
 
-static const struct ht_walk_sink sink = { NULL, intern, see_module, watch };
+static const struct ht_walk_sink sink = {
+	.ctx = NULL, .intern = intern, .module = see_module, .watch = watch
+};
 
 static void resolve(uint32_t node, struct walk_oracle_stack *stack)
 {
