@@ -19,3 +19,43 @@ check_symbolizer_SOURCES = %D%/unit/check_symbolizer.c
 check_symbolizer_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(CHECK_CFLAGS) -g
 check_symbolizer_LDFLAGS = $(HT_SAN_CFLAGS) -Wl,--build-id
 check_symbolizer_LDADD = libanalyzer.la $(CHECK_LIBS)
+
+# Programs with one hazard each, recorded by the end to end tests. Each is one source file of its name.
+ht_programs = \
+	%D%/programs/api_semantics %D%/programs/cancel %D%/programs/closefrom \
+	%D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
+	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
+	%D%/programs/exec_tail %D%/programs/fibers %D%/programs/file_size_limit \
+	%D%/programs/fork_both %D%/programs/inline_chains %D%/programs/killed \
+	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
+	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/thread_churn \
+	%D%/programs/thread_locals %D%/programs/unknown_frees %D%/programs/vfork_child \
+	%D%/programs/wild_frame_pointer %D%/programs/zero_sizes
+check_PROGRAMS += $(ht_programs)
+EXTRA_DIST += %D%/programs/program.h
+tests_programs_cxx_forms_SOURCES = %D%/programs/cxx_forms.cc
+tests_programs_exceptions_SOURCES = %D%/programs/exceptions.cc
+tests_programs_inline_chains_SOURCES = %D%/programs/inline_chains.cc
+tests_programs_thread_locals_SOURCES = %D%/programs/thread_locals.cc
+
+check_LTLIBRARIES += %D%/programs/plugin_a.la %D%/programs/plugin_b.la
+ht_plugin_ldflags = -module -avoid-version -shared -rpath /nowhere
+tests_programs_plugin_a_la_SOURCES = %D%/programs/plugin_a.c
+tests_programs_plugin_a_la_LDFLAGS = $(ht_plugin_ldflags)
+tests_programs_plugin_b_la_SOURCES = %D%/programs/plugin_b.c
+tests_programs_plugin_b_la_LDFLAGS = $(ht_plugin_ldflags)
+
+# The symbolizer as a command like addr2line, for comparing.
+check_PROGRAMS += symbolize
+symbolize_SOURCES = %D%/e2e/symbolize.c
+symbolize_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS)
+symbolize_LDFLAGS = $(HT_SAN_CFLAGS)
+symbolize_LDADD = libanalyzer.la
+
+ht_e2e_scripts = \
+	%D%/e2e/behaviour.sh %D%/e2e/ends.sh %D%/e2e/real_programs.sh \
+	%D%/e2e/stacks.sh %D%/e2e/valgrind_counts.sh
+dist_check_SCRIPTS += $(ht_e2e_scripts)
+EXTRA_DIST += %D%/e2e/lib.sh
+TEST_EXTENSIONS = .sh
+TESTS += $(ht_e2e_scripts)

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# --unwind=verify walks every stack twice, our way and libunwind's: no event may have two different stacks.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+# all_equal PROGRAM ARGS...
+all_equal() {
+	HEAPTIDE_UNWIND=verify record t.zst "$@"
+	verified t.zst
+	"$heaptide" info --json t.zst >info.json
+	equal "stacks that differ" 0 "$(jq "[.processes[].counters.stacks_differing] | add" info.json)"
+	[ "$(jq "[.processes[].counters.stacks_compared] | add" info.json)" -gt 0 ] || fail "nothing was compared"
+}
+
+for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_free thread_churn thread_locals \
+	signal_allocs inline_chains vfork_child; do
+	e2e_case "$program" all_equal "$programs/$program"
+done
+e2e_case "sqlite3" all_equal sqlite3 :memory: "with recursive n(i) as (select 1 union all select i+1 from n where i<999)
+	select max(hex(i)) from n;"
+e2e_case "perl" all_equal perl -e 'my %h = map { $_ => [$_] } 1..2000; print scalar(keys %h)'
+e2e_case "python3" all_equal env PYTHONMALLOC=malloc /usr/bin/python3 -c 'import json; json.dumps(list(range(100)))'
+e2e_done
