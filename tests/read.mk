@@ -1,16 +1,60 @@
 # SPDX-License-Identifier: MIT
-# Unit tests of analyzer/base, read, model, agg, replay, report and of the commands that read.
-ht_unit_cflags = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS)
+# Unit tests of analyzer/base, read, model, agg, replay and report, and of the commands that read.
+ht_unit_cflags = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(CHECK_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(CJSON_CFLAGS)
 ht_unit_ldflags = $(AM_LDFLAGS) $(HT_SAN_CFLAGS)
-ht_unit_ldadd = libtracemaker.la libanalyzer.la $(CHECK_LIBS)
+ht_unit_ldadd = libtracemaker.la libanalyzer.la $(CHECK_LIBS) $(CJSON_LIBS)
 
 check_LTLIBRARIES += libtracemaker.la
-libtracemaker_la_SOURCES = %D%/unit/trace_maker.c %D%/unit/trace_maker.h
+libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/trace_maker.h
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
-check_PROGRAMS += check_replay
+ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_replay \
+	check_stack_tree check_tally check_trace_file check_u64_map
+check_PROGRAMS += $(ht_read_checks)
+TESTS += $(ht_read_checks)
+
+check_event_block_SOURCES = %D%/unit/check_event_block.c
+check_event_block_CFLAGS = $(ht_unit_cflags)
+check_event_block_LDFLAGS = $(ht_unit_ldflags)
+check_event_block_LDADD = $(ht_unit_ldadd)
+
+check_event_merge_SOURCES = %D%/unit/check_event_merge.c
+check_event_merge_CFLAGS = $(ht_unit_cflags)
+check_event_merge_LDFLAGS = $(ht_unit_ldflags)
+check_event_merge_LDADD = $(ht_unit_ldadd)
+
+check_human_SOURCES = %D%/unit/check_human.c
+check_human_CFLAGS = $(ht_unit_cflags)
+check_human_LDFLAGS = $(ht_unit_ldflags)
+check_human_LDADD = $(ht_unit_ldadd)
+
+check_live_blocks_SOURCES = %D%/unit/check_live_blocks.c
+check_live_blocks_CFLAGS = $(ht_unit_cflags)
+check_live_blocks_LDFLAGS = $(ht_unit_ldflags)
+check_live_blocks_LDADD = $(ht_unit_ldadd)
+
 check_replay_SOURCES = %D%/unit/check_replay.c
 check_replay_CFLAGS = $(ht_unit_cflags)
 check_replay_LDFLAGS = $(ht_unit_ldflags)
 check_replay_LDADD = $(ht_unit_ldadd)
-TESTS += check_replay
+
+check_stack_tree_SOURCES = %D%/unit/check_stack_tree.c
+check_stack_tree_CFLAGS = $(ht_unit_cflags)
+check_stack_tree_LDFLAGS = $(ht_unit_ldflags)
+check_stack_tree_LDADD = $(ht_unit_ldadd)
+
+check_tally_SOURCES = %D%/unit/check_tally.c
+check_tally_CFLAGS = $(ht_unit_cflags)
+check_tally_LDFLAGS = $(ht_unit_ldflags)
+check_tally_LDADD = $(ht_unit_ldadd)
+
+check_trace_file_SOURCES = %D%/unit/check_trace_file.c
+check_trace_file_CFLAGS = $(ht_unit_cflags)
+check_trace_file_LDFLAGS = $(ht_unit_ldflags)
+check_trace_file_LDADD = $(ht_unit_ldadd)
+
+check_u64_map_SOURCES = %D%/unit/check_u64_map.c
+check_u64_map_CFLAGS = $(ht_unit_cflags)
+check_u64_map_LDFLAGS = $(ht_unit_ldflags)
+check_u64_map_LDADD = $(ht_unit_ldadd)
+

@@ -345,7 +345,7 @@ static void put_percentile_row(struct ht_text_page *page, const char *label,
 		ht_text_put_right(page, HT_PAINT_PLAIN, text, LABEL_COLUMNS + 12 * (i + 1));
 	}
 	if (p->is_rounded)
-		ht_text_put(page, HT_PAINT_DIM, "  (within 0.001 %)");
+		ht_text_put(page, HT_PAINT_DIM, "  (within 0.002 %)");
 	ht_text_end_line(page);
 }
 

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes, modules and stacks from blocks, good and impossible. Tests. */
+#include "run_suite.h"
+#include "trace_maker.h"
+
+#include "analyzer/model/trace_model.h"
+
+#include <heaptide/shared_region.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct loaded {
+	struct ht_trace_file *file;
+	struct ht_trace_model model;
+};
+
+static struct loaded load(struct ht_trace_maker *maker)
+{
+	struct loaded l;
+	struct ht_diag diag;
+	char *path = ht_trace_maker_save(maker);
+
+	ck_assert_int_eq(ht_trace_file_open(path, &l.file, &diag), HT_OK);
+	ck_assert_int_eq(ht_trace_model_load(&l.model, l.file, &diag), HT_OK);
+	unlink(path);
+	free(path);
+	return l;
+}
+
+static void loaded_done(struct loaded *l)
+{
+	ht_trace_model_done(&l->model);
+	ht_trace_file_close(l->file);
+}
+
+static uint32_t find(const struct loaded *l, uint32_t serial, uint32_t node)
+{
+	return ht_stack_tree_find(&l->model.stacks, &l->model.processes,
+				  ht_process_list_find(&l->model.processes, serial), node);
+}
+
+static const struct ht_frame *frame_of(const struct loaded *l, uint32_t stack)
+{
+	return &l->model.stacks.frames[l->model.stacks.stacks[stack].frame];
+}
+
+START_TEST(test_stack_tree_same_code_at_different_addresses_is_one_stack)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_process(maker, 2, 0, 1000, 1, 16);
+	ht_trace_maker_module(maker, 1, 0x10000, 0x20000, 0x10000, 0, "/lib/x.so");
+	ht_trace_maker_module(maker, 2, 0x50000, 0x60000, 0x50000, 0, "/lib/x.so");
+	/* Children may be described before their parents. */
+	ht_trace_maker_node(maker, 1, 17, 16, 0x10200, 0);
+	ht_trace_maker_node(maker, 1, 16, 0, 0x10100, 0);
+	ht_trace_maker_node(maker, 2, 40, 0, 0x50100, 0);
+	ht_trace_maker_node(maker, 2, 41, 40, 0x50200, 0);
+	ht_trace_maker_node(maker, 2, 42, 41, 0x70000, 0); /* no module */
+	ht_trace_maker_node(maker, 1, 18, 17, 0x70000, 0);
+
+	struct loaded l = load(maker);
+
+	ck_assert_uint_eq(find(&l, 1, 17), find(&l, 2, 41));
+	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 17))->addr, 0x200);
+	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 17))->image].path, "/lib/x.so");
+	ck_assert_uint_eq(l.model.modules.n_images, 1);
+	/* Code without a file is of its process alone. */
+	ck_assert_uint_ne(find(&l, 2, 42), find(&l, 1, 18));
+	ck_assert_uint_eq(frame_of(&l, find(&l, 2, 42))->image, HT_NO_IMAGE);
+	ck_assert_uint_eq(frame_of(&l, find(&l, 2, 42))->addr, 0x70000);
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 0);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+START_TEST(test_stack_tree_generations_tell_modules_at_one_address_apart)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_module(maker, 1, 0x10000, 0x20000, 0x10000, 0, "/lib/old.so");
+	ht_trace_maker_module(maker, 1, 0x10000, 0x20000, 0x10000, 1, "/lib/new.so");
+	ht_trace_maker_node(maker, 1, 16, 0, 0x10100, 0);
+	ht_trace_maker_node(maker, 1, 17, 0, 0x10100, 1);
+	/* A call that is the last instruction of a module returns behind it. */
+	ht_trace_maker_node(maker, 1, 18, 0, 0x20000, 1);
+	ht_trace_maker_node(maker, 1, 19, 0, 0x10000, 0);
+	ht_trace_maker_node(maker, 1, 20, 0, 0x10000 | HT_NODE_EXACT, 0);
+
+	struct loaded l = load(maker);
+
+	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 16))->image].path,
+			 "/lib/old.so");
+	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 17))->image].path,
+			 "/lib/new.so");
+	ck_assert_uint_ne(frame_of(&l, find(&l, 1, 18))->image, HT_NO_IMAGE);
+	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 19))->image, HT_NO_IMAGE);
+	ck_assert(frame_of(&l, find(&l, 1, 20))->is_exact);
+	ck_assert_uint_ne(frame_of(&l, find(&l, 1, 20))->image, HT_NO_IMAGE);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+START_TEST(test_stack_tree_forked_child_knows_the_nodes_of_its_parent)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_node(maker, 1, 16, 0, 0x100, 0);
+	ht_trace_maker_process(maker, 2, 1, 1000, 100, 17);
+	ht_trace_maker_node(maker, 2, 17, 16, 0x200, 0);
+	ht_trace_maker_node(maker, 1, 17, 16, 0x300, 0); /* the parent's own, later */
+	ht_trace_maker_process(maker, 3, 2, 1000, 200, 18);
+
+	struct loaded l = load(maker);
+
+	ck_assert_uint_eq(find(&l, 2, 16), find(&l, 1, 16));
+	ck_assert_uint_eq(find(&l, 3, 16), find(&l, 1, 16));
+	ck_assert_uint_eq(find(&l, 3, 17), find(&l, 2, 17));
+	ck_assert_uint_ne(find(&l, 1, 17), find(&l, 2, 17));
+	ck_assert_uint_eq(l.model.stacks.stacks[find(&l, 2, 17)].parent, find(&l, 1, 16));
+	ck_assert_uint_eq(find(&l, 3, 18), HT_TRUNC_LOST);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+START_TEST(test_stack_tree_pseudo_nodes_are_themselves)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_node(maker, 1, 16, HT_TRUNC_DEPTH, 0x100, 0);
+	ht_trace_maker_node(maker, 1, 17, 999, 0x200, 0); /* nobody describes 999 */
+
+	struct loaded l = load(maker);
+
+	ck_assert_uint_eq(find(&l, 1, 0), 0);
+	ck_assert_uint_eq(find(&l, 1, HT_TRUNC_OFF), HT_TRUNC_OFF);
+	ck_assert_uint_eq(l.model.stacks.stacks[find(&l, 1, 16)].parent, HT_TRUNC_DEPTH);
+	ck_assert_uint_eq(l.model.stacks.stacks[find(&l, 1, 17)].parent, HT_TRUNC_LOST);
+	ck_assert_uint_eq(l.model.stacks.n_missing_nodes, 1);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+START_TEST(test_stack_tree_circles_and_contradictions_are_damage)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_node(maker, 1, 16, 17, 0x100, 0);
+	ht_trace_maker_node(maker, 1, 17, 16, 0x200, 0);
+	ht_trace_maker_node(maker, 1, 18, 18, 0x300, 0);
+
+	struct loaded l = load(maker);
+
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 1);
+	ck_assert_uint_ge(find(&l, 1, 16), HT_FIRST_NODE);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+
+	maker = ht_trace_maker_new();
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_node(maker, 1, 16, 0, 0x100, 0);
+	ht_trace_maker_node(maker, 1, 16, 0, 0x100, 0); /* twice the same is fine */
+	l = load(maker);
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 0);
+	loaded_done(&l);
+	ht_trace_maker_node(maker, 1, 16, 0, 0x101, 0);
+	l = load(maker);
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 1);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+/* Ids that would need a table of 4 billion entries. */
+START_TEST(test_stack_tree_far_apart_ids_take_little_memory)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	for (uint32_t i = 1; i <= 50; i++)
+		ht_trace_maker_node(maker, 1, i * 80000000u, 0, 0x100 + i, 0);
+	ht_trace_maker_node(maker, 1, 16, 0, 0x100, 0);
+
+	struct loaded l = load(maker);
+
+	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 30 * 80000000u))->addr, 0x100 + 30);
+	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 16))->addr, 0x100);
+	ck_assert_uint_eq(find(&l, 1, 17), HT_TRUNC_LOST);
+	ck_assert_uint_eq(ht_stack_tree_node_limit(&l.model.stacks, &l.model.processes, 0), HT_FIRST_NODE);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+START_TEST(test_process_list_impossible_processes_are_damage)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);   /* twice */
+	ht_trace_maker_process(maker, 5, 6, 1000, 50, 100); /* child before parent */
+	ht_trace_maker_process(maker, 7, 7, 1000, 50, 100); /* its own parent */
+	ht_trace_maker_process_end(maker, 1, 2000, HT_END_SIGNAL, 9);
+	ht_trace_maker_process_end(maker, 1, 3000, HT_END_EXIT, 0); /* twice */
+
+	struct loaded l = load(maker);
+	uint32_t first = ht_process_list_find(&l.model.processes, 1);
+
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 4);
+	ck_assert_uint_eq(l.model.processes.processes[first].end_kind, HT_END_SIGNAL);
+	ck_assert_uint_eq(l.model.processes.processes[first].argc, 2);
+	ck_assert_str_eq(l.model.processes.processes[first].argv[1], "argument");
+	ck_assert_str_eq(ht_process_name(&l.model.processes.processes[first]), "program");
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+/* Every body of every type, cut anywhere and with any byte changed: damage or not, never harm. */
+START_TEST(test_trace_model_hostile_bodies_do_no_harm)
+{
+	static const uint32_t types[] = { HT_BLOCK_START, HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
+					  HT_BLOCK_MODULES, HT_BLOCK_NODES, HT_BLOCK_END };
+	uint8_t body[48];
+
+	srand((unsigned)_i);
+	for (int round = 0; round < 60; round++) {
+		struct ht_trace_maker *maker = ht_trace_maker_new();
+		size_t n_bytes = (size_t)rand() % sizeof(body);
+
+		for (size_t i = 0; i < n_bytes; i++)
+			body[i] = (uint8_t)(rand() % 3 ? rand() % 8 : rand());
+		body[0] = types[_i] == HT_BLOCK_START ? HT_TRACE_VERSION : body[0];
+		ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+		ht_trace_maker_block(maker, types[_i], (uint64_t)rand() % 4, body, n_bytes, 1000, 1000);
+
+		struct loaded l = load(maker);
+
+		loaded_done(&l);
+		ht_trace_maker_free(maker);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("stack_tree");
+	TCase *core = ht_add_case(suite, "core");
+	TCase *limits = ht_add_case(suite, "limits");
+	TCase *corrupt = ht_add_case(suite, "corrupt");
+
+	tcase_add_test(core, test_stack_tree_same_code_at_different_addresses_is_one_stack);
+	tcase_add_test(core, test_stack_tree_generations_tell_modules_at_one_address_apart);
+	tcase_add_test(core, test_stack_tree_forked_child_knows_the_nodes_of_its_parent);
+	tcase_add_test(core, test_stack_tree_pseudo_nodes_are_themselves);
+	tcase_add_test(limits, test_stack_tree_far_apart_ids_take_little_memory);
+	tcase_add_test(corrupt, test_stack_tree_circles_and_contradictions_are_damage);
+	tcase_add_test(corrupt, test_process_list_impossible_processes_are_damage);
+	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0, 6);
+	return ht_run_suite(suite);
+}
