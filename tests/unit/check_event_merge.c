@@ -79,10 +79,10 @@ START_TEST(test_event_merge_order_is_that_of_sorting)
 	while (ht_event_merge_next(merge, UINT64_MAX, &run) == HT_OK) {
 		ck_assert_uint_gt(run.n_events, 0);
 		for (size_t k = 0; k < run.n_events; k++, i++) {
-			ck_assert_uint_lt(i, n);
-			ck_assert_uint_eq(run.events[k].id, expected[i].id);
-			ck_assert_uint_eq(run.thread_serial, expected[i].thread);
-			ck_assert_uint_eq(run.process_serial, expected[i].process);
+			if (i >= n || run.events[k].id != expected[i].id ||
+			    run.thread_serial != expected[i].thread ||
+			    run.process_serial != expected[i].process)
+				ck_abort_msg("event %zu is another one", i);
 		}
 	}
 	ck_assert_uint_eq(i, n);

@@ -32,18 +32,19 @@ START_TEST(test_u64_map_random_operations_agree_with_array)
 			has[k] = true;
 			break;
 		case 1:
-			ck_assert_int_eq(ht_u64_map_remove(&map, key, &value), has[k]);
-			if (has[k])
-				ck_assert_uint_eq(value, values[k]);
+			if (ht_u64_map_remove(&map, key, &value) != has[k] ||
+			    (has[k] && value != values[k]))
+				ck_abort_msg("step %d: remove", i);
 			n -= has[k];
 			has[k] = false;
 			break;
 		default:
-			ck_assert_int_eq(ht_u64_map_get(&map, key) != NULL, has[k]);
-			if (has[k])
-				ck_assert_uint_eq(*ht_u64_map_get(&map, key), values[k]);
+			if ((ht_u64_map_get(&map, key) != NULL) != has[k] ||
+			    (has[k] && *ht_u64_map_get(&map, key) != values[k]))
+				ck_abort_msg("step %d: get", i);
 		}
-		ck_assert_uint_eq(ht_u64_map_count(&map), n);
+		if (ht_u64_map_count(&map) != n)
+			ck_abort_msg("step %d: count", i);
 	}
 
 	size_t cursor = 0, n_seen = 0;
