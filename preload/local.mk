@@ -9,6 +9,7 @@ ht_walk_sources = \
 	%D%/cfi_row.c %D%/cfi_row.h \
 	%D%/cfi_step.c %D%/cfi_step.h \
 	%D%/cfi_table.c %D%/cfi_table.h \
+	%D%/kept_frames.c %D%/kept_frames.h \
 	%D%/module_table.c %D%/module_table.h \
 	%D%/stack_backend.c \
 	%D%/stack_memory.c %D%/stack_memory.h \

@@ -71,7 +71,7 @@ static void put_addr(struct message *m, uint64_t addr)
 
 static uint64_t pc_at(const struct ht_stack_walk *w, uint32_t from_inner)
 {
-	return w->frames[w->n_frames - 1 - from_inner].state.pc;
+	return w->frames[w->n_frames - 1 - from_inner].pc;
 }
 
 static void report(const struct ht_stack_walk *w, uint32_t n, const uint64_t *others,

@@ -23,31 +23,16 @@ static uint32_t intern(void *ctx, uint32_t parent_node, uint64_t address, uint32
 	return ht_stack_table_intern(ctx, parent_node, address, generation);
 }
 
-static uint32_t find_path(void *ctx, uint64_t path_hash, struct ht_walk_frame *frames, uint32_t n,
-			  uint32_t outer_node)
+static uint32_t find_path(void *ctx, uint64_t path)
 {
-	uint32_t innermost = ht_stack_table_find_path(path_hash);
-	uint32_t node = innermost;
-
 	(void)ctx;
-	/* From the inside out; nodes of one path were mostly made together and lie side by side. */
-	for (uint32_t i = n; i > 0; i--) {
-		const struct ht_walk_frame *frame = &frames[i - 1];
-		uint32_t parent;
-
-		if (node < HT_FIRST_NODE || frame->has_generation ||
-		    ht_stack_table_get(node, &parent) != ht_stack_key(frame->state.pc, 0))
-			return 0;
-		frames[i - 1].node = node;
-		node = parent;
-	}
-	return node == outer_node ? innermost : 0;
+	return ht_stack_table_find_path(path);
 }
 
-static void add_path(void *ctx, uint64_t path_hash, uint32_t node)
+static void add_path(void *ctx, uint64_t path, uint32_t node)
 {
 	(void)ctx;
-	ht_stack_table_add_path(path_hash, node);
+	ht_stack_table_add_path(path, node);
 }
 
 static void announce_module(void *ctx, const struct ht_module_record *record, const char *path)
@@ -135,7 +120,7 @@ static bool is_path_of(const struct ht_stack_walk *walk, uint32_t node)
 
 		if (node < HT_FIRST_NODE ||
 		    (ht_stack_table_get(node, &parent) & HT_STACK_ADDRESS_MASK) !=
-			    (frame->state.pc & HT_STACK_ADDRESS_MASK))
+			    (frame->pc & HT_STACK_ADDRESS_MASK))
 			return false;
 		node = parent;
 	}

@@ -25,14 +25,16 @@ struct ht_walk_state {
 };
 
 struct ht_walk_frame {
-	struct ht_walk_state state;
-	uint64_t path_hash; /* of the addresses from the root to this frame; for those with a node */
-	uint32_t node;
-	uint32_t words_end : 31; /* the frame's words end before this one, and begin where the
-				    frame stored before it ends */
-	uint32_t has_generation : 1;
+	uint64_t pc; /* the three of struct ht_walk_state */
+	uint64_t sp;
+	uint64_t fp;
+	uint64_t path; /* hash of all that the node depends on: this frame and the outer ones */
+	uint32_t node; /* of this path, or 0: not asked for yet */
+	/* The frame's words end before this one, and begin where those of the one stored before end. */
+	uint32_t words_end : 31;
+	uint32_t has_generation : 1; /* its module has one other than 0 */
 };
-static_assert(sizeof(struct ht_walk_frame) == 40, "no padding");
+static_assert(sizeof(struct ht_walk_frame) == 40, "kept frames are many");
 
 /* A word that a step read: while it has this value, the step leads to the same caller. */
 struct ht_walk_word {
@@ -67,31 +69,42 @@ enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kin
 /* Read the word at addr and note it. */
 static inline bool ht_stack_step_read(struct ht_stack_walk *w, uint64_t addr, uint64_t *ret_value)
 {
-	if (__builtin_expect(!ht_stack_memory_has(&w->memory, addr), 0) &&
-	    !ht_stack_memory_reach(&w->memory, addr))
-		return false;
+	struct ht_walk_word *word = &w->new_words[w->n_new_words];
+
+	if (__builtin_expect(!ht_stack_memory_has(&w->memory, addr), 0)) {
+		if (!ht_stack_memory_reach(&w->memory, addr))
+			return false;
+		/* Memory that may have to be asked for again is not to be compared later. */
+		if (!ht_stack_memory_has(&w->memory, addr)) {
+			*ret_value = *(const volatile uint64_t *)addr;
+			*word = ht_walk_never_word();
+			w->n_new_words++;
+			return true;
+		}
+	}
 	*ret_value = *(const volatile uint64_t *)addr;
-	w->new_words[w->n_new_words++] = ht_stack_memory_has(&w->memory, addr) ?
-						 (struct ht_walk_word){ addr, *ret_value } :
-						 ht_walk_never_word();
+	word->addr = addr;
+	word->value = *ret_value;
+	w->n_new_words++;
 	return true;
 }
 
 /*
- * [any thread] [no alloc] Step from *state to its caller. Appends the words read to new_words, for
- * which there is room, at least one when the result is HT_STEP_CALLER.
+ * [any thread] [no alloc] Step from *state to its caller by the rule of its pc. Appends the words
+ * read to new_words, for which there is room, at least one when the result is HT_STEP_CALLER.
  */
-static inline enum ht_step_result ht_stack_step(struct ht_stack_walk *w,
-						const struct ht_walk_sink *sink,
-						struct ht_walk_state *state,
-						struct ht_walk_frame *frame)
+static inline __attribute__((always_inline)) enum ht_step_result ht_stack_step(
+	struct ht_stack_walk *w, uint64_t rule, struct ht_walk_state *state)
 {
-	uint64_t rule = ht_unwind_rules_get(state->pc, w->epoch, sink);
 	enum ht_rule_kind kind = ht_rule_kind(rule);
 
-	frame->has_generation = (rule & HT_RULE_GENERATION_BIT) != 0;
-	if (__builtin_expect(kind != HT_RULE_SP && kind != HT_RULE_FP, 0))
-		return ht_stack_step_slow(w, kind, state);
+	if (__builtin_expect(kind != HT_RULE_SP && kind != HT_RULE_FP, 0)) {
+		struct ht_walk_state slow = *state; /* keeps *state in registers elsewhere */
+		enum ht_step_result result = ht_stack_step_slow(w, kind, &slow);
+
+		*state = slow;
+		return result;
+	}
 
 	uint64_t cfa = (kind == HT_RULE_SP ? state->sp : state->fp) + ht_rule_cfa_off_bytes(rule);
 	uint64_t fp_below = ht_rule_fp_below_bytes(rule);
@@ -109,7 +122,9 @@ static inline enum ht_step_result ht_stack_step(struct ht_stack_walk *w,
 		return HT_STEP_COMPLETE;
 	if (pc & HT_NODE_EXACT) /* no address of a program */
 		return HT_STEP_BAD_CFI;
-	*state = (struct ht_walk_state){ pc, cfa, fp };
+	state->pc = pc;
+	state->sp = cfa;
+	state->fp = fp;
 	return HT_STEP_CALLER;
 }
 

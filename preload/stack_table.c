@@ -40,11 +40,16 @@ static struct stack_hash_table *_Atomic tables[N_TABLES];
 static _Atomic uint32_t n_tables;
 
 /*
- * node << 32 | high half of the hash, in the slot of its low bits; later paths replace earlier ones. One
- * word, so no reader ever sees half an entry.
+ * Later paths replace earlier ones. The two words of a slot are not written as one, so the first is
+ * combined with the second: whoever reads halves of two entries finds that they do not match.
  */
-#define PATH_SLOTS (1u << 18)
-static _Atomic uint64_t *_Atomic path_slots;
+#define PATH_SLOTS (1u << 17)
+
+struct path_slot {
+	_Atomic uint64_t check; /* path ^ spread(node) */
+	_Atomic uint64_t node;
+};
+static struct path_slot *_Atomic path_slots;
 
 uint32_t ht_stack_table_first_unused_node(void)
 {
@@ -194,26 +199,34 @@ found:
 	return node;
 }
 
-uint32_t ht_stack_table_find_path(uint64_t path_hash)
+static uint64_t spread(uint64_t node)
 {
-	const _Atomic uint64_t *slots = atomic_load_explicit(&path_slots, memory_order_acquire);
+	return node * 0xd6e8feb86659fd93ull;
+}
+
+uint32_t ht_stack_table_find_path(uint64_t path)
+{
+	struct path_slot *slots = atomic_load_explicit(&path_slots, memory_order_acquire);
 
 	if (!slots)
 		return 0;
 	/* Acquire: the node was written before the thread that made it published it here. */
-	uint64_t slot = atomic_load_explicit(&slots[path_hash % PATH_SLOTS], memory_order_acquire);
+	uint64_t node = atomic_load_explicit(&slots[path % PATH_SLOTS].node, memory_order_acquire);
+	uint64_t check = atomic_load_explicit(&slots[path % PATH_SLOTS].check, memory_order_relaxed);
 
-	return (uint32_t)slot == path_hash >> 32 ? (uint32_t)(slot >> 32) : 0;
+	return (check ^ spread(node)) == path ? (uint32_t)node : 0;
 }
 
-void ht_stack_table_add_path(uint64_t path_hash, uint32_t node)
+void ht_stack_table_add_path(uint64_t path, uint32_t node)
 {
-	_Atomic uint64_t *slots = install_pages((_Atomic(uintptr_t) *)&path_slots,
-						PATH_SLOTS * sizeof(uint64_t));
+	struct path_slot *slots = install_pages((_Atomic(uintptr_t) *)&path_slots,
+						PATH_SLOTS * sizeof(struct path_slot));
 
-	if (slots)
-		atomic_store_explicit(&slots[path_hash % PATH_SLOTS],
-				      (uint64_t)node << 32 | path_hash >> 32, memory_order_release);
+	if (!slots)
+		return;
+	atomic_store_explicit(&slots[path % PATH_SLOTS].check, path ^ spread(node),
+			      memory_order_relaxed);
+	atomic_store_explicit(&slots[path % PATH_SLOTS].node, node, memory_order_release);
 }
 
 uint64_t ht_stack_table_get(uint32_t node, uint32_t *ret_parent)

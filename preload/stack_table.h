@@ -54,11 +54,11 @@ static inline uint32_t ht_stack_table_intern(struct ht_thread *t, uint32_t paren
 }
 
 /*
- * A cache of whole paths, shared by all threads: hash of a path -> its innermost node. What it gives is
- * a candidate, to be checked node by node with ht_stack_table_get(); 0 is none.
+ * A cache of whole stacks, shared by all threads: hash of a path -> its innermost node, or 0. All 64
+ * bits are compared, with one entry: a wrong answer would take 2^64 lookups to become likely.
  */
-uint32_t ht_stack_table_find_path(uint64_t path_hash);
-void ht_stack_table_add_path(uint64_t path_hash, uint32_t node);
+uint32_t ht_stack_table_find_path(uint64_t path);
+void ht_stack_table_add_path(uint64_t path, uint32_t node);
 
 /* Key and parent of a node that was interned. */
 uint64_t ht_stack_table_get(uint32_t node, uint32_t *ret_parent);

@@ -18,7 +18,6 @@
 
 struct ht_module_record;
 struct ht_unwind_backend_api;
-struct ht_walk_frame;
 
 /* What the walk gives to and takes from the rest of the shim. All functions run in the walking thread. */
 struct ht_walk_sink {
@@ -29,13 +28,11 @@ struct ht_walk_sink {
 	 */
 	uint32_t (*intern)(void *ctx, uint32_t parent_node, uint64_t address, uint32_t generation);
 	/*
-	 * Optional pair: finds several frames at once. find_path looks for a path with this hash that
-	 * consists of outer_node and the n frames from `frames` on, innermost last; it sets their
-	 * nodes and returns the innermost one, or 0. add_path takes note of a path that was not found.
+	 * A memory of whole stacks, which may forget: the node that add_path noted for this hash of a
+	 * path, or 0. Optional, both or neither.
 	 */
-	uint32_t (*find_path)(void *ctx, uint64_t path_hash, struct ht_walk_frame *frames, uint32_t n,
-			      uint32_t outer_node);
-	void (*add_path)(void *ctx, uint64_t path_hash, uint32_t node);
+	uint32_t (*find_path)(void *ctx, uint64_t path);
+	void (*add_path)(void *ctx, uint64_t path, uint32_t node);
 	/* A module was seen for the first time. path is not terminated: record->path_bytes long. */
 	void (*module)(void *ctx, const struct ht_module_record *record, const char *path);
 	/* Report the free of the block at addr, if it is a tracked one, to
@@ -43,6 +40,7 @@ struct ht_walk_sink {
 	void (*watch)(void *ctx, uint64_t addr);
 };
 
+struct ht_walk_frame;
 struct ht_walk_word;
 
 /* Per thread. Zero-filled memory is a valid, uninitialised one. */

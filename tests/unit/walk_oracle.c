@@ -17,6 +17,7 @@
 
 #define N_NODE_SLOTS (1u << 22)
 #define N_MODULES 1024u
+#define N_PATHS 64u
 #define N_SHOWN 5u
 
 struct call_site {
@@ -31,6 +32,11 @@ struct node {
 	uint32_t generation;
 };
 
+struct path {
+	uint64_t path;
+	uint32_t node;
+};
+
 struct module {
 	struct ht_module_record record;
 	char path[256];
@@ -40,6 +46,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct node nodes[N_NODE_SLOTS]; /* by id */
 static uint32_t node_slots[2 * N_NODE_SLOTS];
 static uint32_t n_nodes = HT_FIRST_NODE;
+static __thread struct path paths[N_PATHS];
 static struct module modules[N_MODULES];
 static uint32_t n_modules;
 static uint64_t watched[N_MODULES];
@@ -86,6 +93,19 @@ static uint32_t intern(void *ctx, uint32_t parent, uint64_t address, uint32_t ge
 	}
 }
 
+/* Forgets often, so that frames without nodes come up in all combinations. */
+static uint32_t find_path(void *ctx, uint64_t path)
+{
+	(void)ctx;
+	return paths[path % N_PATHS].path == path ? paths[path % N_PATHS].node : 0;
+}
+
+static void add_path(void *ctx, uint64_t path, uint32_t node)
+{
+	(void)ctx;
+	paths[path % N_PATHS] = (struct path){ path, node };
+}
+
 static void see_module(void *ctx, const struct ht_module_record *record, const char *path)
 {
 	(void)ctx;
@@ -109,7 +129,11 @@ static void watch(void *ctx, uint64_t addr)
 }
 
 static const struct ht_walk_sink sink = {
-	.ctx = NULL, .intern = intern, .module = see_module, .watch = watch
+	.intern = intern,
+	.find_path = find_path,
+	.add_path = add_path,
+	.module = see_module,
+	.watch = watch,
 };
 
 static void resolve(uint32_t node, struct walk_oracle_stack *stack)
