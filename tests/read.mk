@@ -9,7 +9,7 @@ libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
 ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_replay \
-	check_stack_tree check_tally check_trace_file check_u64_map
+	check_report check_stack_tree check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
 TESTS += $(ht_read_checks)
 
@@ -58,3 +58,7 @@ check_u64_map_CFLAGS = $(ht_unit_cflags)
 check_u64_map_LDFLAGS = $(ht_unit_ldflags)
 check_u64_map_LDADD = $(ht_unit_ldadd)
 
+check_report_SOURCES = %D%/unit/check_report.c
+check_report_CFLAGS = $(ht_unit_cflags)
+check_report_LDFLAGS = $(ht_unit_ldflags)
+check_report_LDADD = $(ht_unit_ldadd)

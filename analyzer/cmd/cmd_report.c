@@ -24,7 +24,7 @@ static const char usage[] =
 	"  -n, --top N          places listed in each section (10; 0: all)\n"
 	"  -d, --depth N        frames shown of each stack (8; 0: all)\n"
 	"      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
-	"      --width N        columns of the text (as wide as the terminal, else 100; 0: no limit)\n"
+	"      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no limit)\n"
 	"      --color WHEN     auto, always or never\n"
 	"      --json           everything, for scripts: schema heaptide.report/1\n"
 	"  -h, --help\n";
@@ -85,6 +85,13 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 	return ht_option_path("report", argc, argv, &o->path);
 }
 
+static unsigned columns_of(uint64_t n_columns)
+{
+	if (n_columns == 0 || n_columns > UINT_MAX)
+		return UINT_MAX;
+	return n_columns < HT_TEXT_MIN_COLUMNS ? HT_TEXT_MIN_COLUMNS : (unsigned)n_columns;
+}
+
 static void warn_about_symbols(const struct ht_symbolizer *symbolizer)
 {
 	size_t n = ht_symbolizer_n_warnings(symbolizer);
@@ -130,9 +137,7 @@ int ht_cmd_report(int argc, char **argv)
 		struct ht_text_style style = ht_option_style(o.color);
 
 		if (o.has_columns)
-			style.n_columns = o.n_columns == 0 || o.n_columns > UINT_MAX ?
-						  UINT_MAX :
-						  (unsigned)o.n_columns;
+			style.n_columns = columns_of(o.n_columns);
 		ht_report_text(&report, &style, stdout);
 	}
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);

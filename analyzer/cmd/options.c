@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define DEFAULT_COLUMNS 100u
-#define MIN_COLUMNS     60u
 
 bool ht_option_u64(const char *text, uint64_t *ret_value)
 {
@@ -53,7 +52,7 @@ struct ht_text_style ht_option_style(enum ht_color_choice color)
 	bool is_terminal = isatty(STDOUT_FILENO);
 
 	if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		style.n_columns = size.ws_col < MIN_COLUMNS ? MIN_COLUMNS : size.ws_col;
+		style.n_columns = size.ws_col < HT_TEXT_MIN_COLUMNS ? HT_TEXT_MIN_COLUMNS : size.ws_col;
 	style.has_color = color == HT_COLOR_ALWAYS ||
 			  (color == HT_COLOR_AUTO && is_terminal && !(no_color && *no_color) &&
 			   term && strcmp(term, "dumb") != 0);

@@ -24,8 +24,9 @@ struct ht_report {
 };
 
 /* How the text may look. */
+#define HT_TEXT_MIN_COLUMNS 80u
 struct ht_text_style {
-	unsigned n_columns; /* lines are kept within; UINT_MAX: as long as they are */
+	unsigned n_columns; /* lines are kept within; at least the above; UINT_MAX: no limit */
 	bool has_color;
 	bool has_utf8;
 };

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-#define N_BARS 60u
+#define MAX_BARS 60u
+#define MIN_BARS 8u
+#define BARS_TEXT_COLUMNS 16u /* right of them */
 #define LABEL_COLUMNS 15u
 #define MAX_SHOWN_PROCESSES 12u
 
@@ -155,19 +157,19 @@ static void put_header(struct ht_text_page *page, const struct ht_report *report
 	}
 }
 
-/* The steps of time, put together to at most N_BARS: largest live bytes, and allocations. */
-static size_t make_bars(const struct ht_rate_windows *rate, uint64_t end_tick, double live[N_BARS],
-			double allocations[N_BARS])
+/* The steps of time, put together to at most max_bars: largest live bytes, and allocations. */
+static size_t make_bars(const struct ht_rate_windows *rate, uint64_t end_tick, size_t max_bars,
+			double live[MAX_BARS], double allocations[MAX_BARS])
 {
 	uint64_t n_ticks = end_tick > rate->zero_tick ? end_tick - rate->zero_tick : 0;
 	size_t n_steps = (size_t)(n_ticks / rate->step_ticks) + 1;
 
 	if (n_steps > rate->n_steps)
 		n_steps = rate->n_steps;
-	size_t n_bars = n_steps < N_BARS ? n_steps : N_BARS;
+	size_t n_bars = n_steps < max_bars ? n_steps : max_bars;
 
-	memset(live, 0, N_BARS * sizeof(*live));
-	memset(allocations, 0, N_BARS * sizeof(*allocations));
+	memset(live, 0, MAX_BARS * sizeof(*live));
+	memset(allocations, 0, MAX_BARS * sizeof(*allocations));
 	for (size_t i = 0; i < n_steps; i++) {
 		size_t bar = i * n_bars / n_steps;
 
@@ -181,8 +183,11 @@ static size_t make_bars(const struct ht_rate_windows *rate, uint64_t end_tick, d
 static void put_totals(struct ht_text_page *page, const struct ht_report *report, uint64_t duration_ns)
 {
 	const struct ht_counts *totals = &report->results->totals;
-	double live[N_BARS], allocations[N_BARS];
-	size_t n_bars = make_bars(&report->results->rate, report->results->end_tick, live, allocations);
+	double live[MAX_BARS], allocations[MAX_BARS];
+	unsigned room = page->style->n_columns - LABEL_COLUMNS - BARS_TEXT_COLUMNS;
+	size_t max_bars = room < MAX_BARS ? room : MAX_BARS;
+	size_t n_bars = make_bars(&report->results->rate, report->results->end_tick, max_bars, live,
+				  allocations);
 	struct humans h;
 
 	ht_text_heading(page, "TOTALS");
@@ -193,12 +198,12 @@ static void put_totals(struct ht_text_page *page, const struct ht_report *report
 		     ht_human_count(h.c, totals->n_reallocations), plural(totals->n_reallocations),
 		     ht_human_bytes(h.d, totals->allocated_bytes));
 	ht_text_end_line(page);
-	if (n_bars < 8)
+	if (n_bars < MIN_BARS)
 		return;
 	ht_text_put(page, HT_PAINT_PLAIN, "  live bytes");
 	ht_text_to_column(page, LABEL_COLUMNS);
 	ht_text_bars(page, live, n_bars);
-	ht_text_to_column(page, LABEL_COLUMNS + N_BARS + 1);
+	ht_text_to_column(page, LABEL_COLUMNS + (unsigned)max_bars + 1);
 	ht_text_putf(page, HT_PAINT_DIM, "0 to %s", ht_human_ns(h.a, duration_ns));
 	ht_text_end_line(page);
 	ht_text_put(page, HT_PAINT_PLAIN, "  allocations");

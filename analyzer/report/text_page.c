@@ -90,6 +90,8 @@ void ht_text_to_column(struct ht_text_page *page, unsigned column)
 {
 	if (page->column >= column && column > 0 && page->column > 0)
 		column = page->column + 1;
+	if (column > page->style->n_columns)
+		column = page->style->n_columns;
 	while (page->column < column) {
 		putc(' ', page->out);
 		page->column++;

@@ -15,8 +15,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define COLUMN_BYTES (4u << 20)
-#define BODY_BYTES (32u << 20)
+#define COLUMN_BYTES (1u << 20)
+#define BODY_BYTES   (8u << 20)
 
 struct segment_list {
 	struct ht_segment *items;
@@ -40,6 +40,7 @@ struct ht_trace_maker {
 	uint64_t first_event_tick;
 	uint64_t last_event_tick;
 	uint8_t *body;
+	uint8_t *events_body; /* the body of EVENTS blocks: they may interrupt the making of others */
 };
 
 static void must(bool is_true, const char *what)
@@ -123,6 +124,7 @@ struct ht_trace_maker *ht_trace_maker_new(void)
 
 	m->last_tick = HT_MAKER_ZERO_TICK;
 	m->body = ht_xalloc(BODY_BYTES);
+	m->events_body = ht_xalloc(BODY_BYTES);
 	for (int i = 0; i < HT_N_COLUMNS; i++)
 		m->columns[i] = ht_xalloc(COLUMN_BYTES);
 	begin_events(m);
@@ -156,6 +158,7 @@ void ht_trace_maker_free(struct ht_trace_maker *m)
 		free(m->columns[i]);
 	free(m->segments.items);
 	free(m->body);
+	free(m->events_body);
 	free(m);
 }
 
@@ -274,8 +277,7 @@ void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uin
 
 void ht_trace_maker_flush(struct ht_trace_maker *m)
 {
-	struct ht_put p = ht_put_init(ht_xalloc(BODY_BYTES), BODY_BYTES);
-	uint8_t *body = p.pos;
+	struct ht_put p = ht_put_init(m->events_body, BODY_BYTES);
 	uint64_t n_events = 0;
 
 	if (m->segments.n > 0) {
@@ -289,11 +291,11 @@ void ht_trace_maker_flush(struct ht_trace_maker *m)
 			ht_put_bytes(&p, m->columns[i], (size_t)(m->puts[i].pos - m->columns[i]));
 		}
 		must(!p.is_full, "events too large");
-		write_block(m, HT_BLOCK_EVENTS, n_events, body, (size_t)(p.pos - body),
+		write_block(m, HT_BLOCK_EVENTS, n_events, m->events_body,
+			    (size_t)(p.pos - m->events_body),
 			    m->first_event_tick, m->last_event_tick);
 		begin_events(m);
 	}
-	free(body);
 }
 
 void ht_trace_maker_finish(struct ht_trace_maker *m)
