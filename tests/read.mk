@@ -62,3 +62,6 @@ check_report_SOURCES = %D%/unit/check_report.c
 check_report_CFLAGS = $(ht_unit_cflags)
 check_report_LDFLAGS = $(ht_unit_ldflags)
 check_report_LDADD = $(ht_unit_ldadd)
+
+dist_check_SCRIPTS += %D%/check_layers %D%/check_headers %D%/e2e/read_commands.sh
+TESTS += %D%/check_layers %D%/check_headers %D%/e2e/read_commands.sh
