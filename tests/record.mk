@@ -2,7 +2,7 @@
 
 # The recorder's parts; targets are faked, traces are read back with the reader.
 ht_record_checks = check_block_writer check_column_writer check_drain check_recorder \
-	check_region
+	check_region check_program check_trace_output
 check_PROGRAMS += $(ht_record_checks)
 TESTS += $(ht_record_checks)
 
@@ -34,3 +34,13 @@ check_recorder_SOURCES = tests/unit/check_recorder.c $(ht_record_check_helpers)
 check_recorder_CFLAGS = $(ht_record_check_cflags)
 check_recorder_LDFLAGS = $(HT_SAN_CFLAGS)
 check_recorder_LDADD = libanalyzer.la $(CHECK_LIBS)
+
+check_program_SOURCES = tests/unit/check_program.c
+check_program_CFLAGS = $(ht_record_check_cflags)
+check_program_LDFLAGS = $(HT_SAN_CFLAGS)
+check_program_LDADD = libanalyzer.la $(CHECK_LIBS)
+
+check_trace_output_SOURCES = tests/unit/check_trace_output.c
+check_trace_output_CFLAGS = $(ht_record_check_cflags)
+check_trace_output_LDFLAGS = $(HT_SAN_CFLAGS)
+check_trace_output_LDADD = libanalyzer.la $(CHECK_LIBS)

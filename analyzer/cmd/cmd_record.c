@@ -93,16 +93,18 @@ static void make_environment(struct recording *r)
 /* Find the program and make everything ready short of running it. 0, or the exit status. */
 static int prepare(struct recording *r, char *name)
 {
-	struct ht_diag diag = { .msg = "" };
+	struct ht_diag diag = { .err = HT_OK };
 	enum ht_err err = ht_program_find(name, r->program, &diag);
 
 	if (err != HT_OK) {
 		ht_cmd_complain("%s: %s", name, diag.msg);
 		return exit_status_of(err);
 	}
-	if (ht_program_check(r->program, &diag) != HT_OK) {
+	err = ht_program_check(r->program, &diag);
+	if (err != HT_OK) {
 		ht_cmd_complain("%s: %s", name, diag.msg);
-		return EXIT_OURS;
+		/* The program itself could run: it is we who cannot. */
+		return err == HT_ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_OURS;
 	}
 	if (ht_shim_path_init(&r->shim, &diag) != HT_OK ||
 	    ht_recorder_new(&r->options.config, &r->recorder, &diag) != HT_OK) {
@@ -117,7 +119,7 @@ static int prepare(struct recording *r, char *name)
 static int start(struct recording *r)
 {
 	const struct ht_record_options *o = &r->options;
-	struct ht_diag diag = { .msg = "" };
+	struct ht_diag diag = { .err = HT_OK };
 	char path[PATH_MAX];
 	enum ht_taken taken = o->is_forced         ? HT_TAKEN_REPLACE
 			      : o->is_output_given ? HT_TAKEN_REFUSE
@@ -128,11 +130,16 @@ static int start(struct recording *r)
 		return EXIT_OURS;
 	}
 	r->has_child = true;
-	if (ht_trace_output_expand(o->output, r->launch.pid, r->argv[0], path, &diag) != HT_OK ||
-	    ht_trace_output_init(&r->output, path, taken, &diag) != HT_OK ||
-	    ht_recorder_start(r->recorder, r->output.fd, r->argc, (const char *const *)r->argv,
-			      &diag) != HT_OK) {
+	bool is_open =
+		ht_trace_output_expand(o->output, r->launch.pid, r->argv[0], path, &diag) == HT_OK &&
+		ht_trace_output_init(&r->output, path, taken, &diag) == HT_OK;
+
+	if (!is_open)
 		ht_cmd_complain("%s", diag.msg);
+	else if (ht_recorder_start(r->recorder, r->output.fd, r->argc, (const char *const *)r->argv,
+				   &diag) != HT_OK)
+		ht_cmd_complain("cannot write %s: %s", r->output.path, diag.msg);
+	if (diag.err != HT_OK) {
 		ht_launch_cancel(&r->launch);
 		r->has_child = false;
 		ht_trace_output_discard(&r->output);

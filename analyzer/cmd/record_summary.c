@@ -88,6 +88,8 @@ void ht_record_summary_print(const struct ht_record_summary *s)
 				s->was_interrupted ? ", until you ended the recording" : "");
 	else
 		ht_cmd_complain("%s %s", s->program, end);
+	if (r->diag.err != HT_OK)
+		ht_cmd_complain("until the trace ended:");
 	if (s->is_readable && ht_summary_of_trace(s->trace_path, &numbers, NULL) == HT_OK)
 		print_numbers(&numbers);
 	else

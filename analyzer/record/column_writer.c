@@ -368,7 +368,8 @@ static void flush_events(struct ht_column_writer *w)
 			ht_put_bytes(&p, w->column_bytes[i],
 				     (size_t)(w->columns[i].pos - w->column_bytes[i]));
 		write_body(w, &meta, w->body, (size_t)(p.pos - w->body));
-		w->totals.n_events += w->n_events;
+		if (w->err == HT_OK)
+			w->totals.n_events += w->n_events;
 	}
 	reset_events(w);
 }

@@ -46,7 +46,7 @@ struct ht_process_end {
 };
 
 struct ht_column_totals {
-	uint64_t n_events;
+	uint64_t n_events; /* written; the others are of what was taken */
 	uint64_t n_of_kind[HT_N_EVENT_KINDS];
 	uint64_t n_lost; /* summed up from LOST events */
 	uint64_t n_processes;

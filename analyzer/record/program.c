@@ -191,6 +191,9 @@ enum ht_err ht_program_check(const char *path, struct ht_diag *diag)
 		char head[HEAD_BYTES + 1];
 		int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
+		if (fd < 0 && i > 0 && (errno == ENOENT || errno == ENOTDIR))
+			return ht_diag_set(diag, HT_ERR_NOT_FOUND, UINT64_MAX, UINT64_MAX,
+					   "its interpreter %.150s does not exist", file);
 		if (fd < 0)
 			return HT_OK; /* executable but not readable: try it */
 		ssize_t n = read(fd, head, HEAD_BYTES);

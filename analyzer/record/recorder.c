@@ -27,8 +27,9 @@
 /* Chunks in use are read so often too: what a killed recorder or an idle thread would keep back. */
 #define THOROUGH_NS 100000000u
 
-/* Nothing waits longer for its block. */
+/* Nothing waits longer for its block; and not so long when nothing more comes to fill it. */
 #define FLUSH_NS 1000000000u
+#define IDLE_FLUSH_NS 200000000u
 
 /*
  * Asking whether an unseen process still has the region costs a remapping. A process that just died
@@ -64,6 +65,7 @@ struct ht_recorder {
 	uint64_t started_ns;
 	uint64_t last_thorough_ns;
 	uint64_t last_flush_ns;
+	uint64_t last_work_ns;
 	uint64_t last_retire_ns;
 	uint64_t retire_interval_ns;
 	uint64_t main_ended_ns;
@@ -167,7 +169,10 @@ bool ht_recorder_round(struct ht_recorder *r, bool is_poked)
 	}
 	if (is_thorough)
 		r->last_thorough_ns = now_ns;
-	if (now_ns - r->last_flush_ns >= FLUSH_NS) {
+	if (has_worked)
+		r->last_work_ns = now_ns;
+	if (now_ns - r->last_flush_ns >= FLUSH_NS ||
+	    (is_thorough && now_ns - r->last_work_ns >= IDLE_FLUSH_NS)) {
 		ht_column_writer_flush(r->columns);
 		r->last_flush_ns = now_ns;
 	}

@@ -150,7 +150,8 @@ void ht_trace_output_done(struct ht_trace_output *o)
 
 void ht_trace_output_discard(struct ht_trace_output *o)
 {
-	if (o->is_file && o->path[0])
+	/* Only what was made by us: without a descriptor the name is somebody else's. */
+	if (o->is_file && o->fd >= 0)
 		unlink(o->path);
 	ht_trace_output_done(o);
 }

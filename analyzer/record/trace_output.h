@@ -37,7 +37,7 @@ enum ht_err ht_trace_output_init(struct ht_trace_output *output, const char *pat
 				 enum ht_taken taken, struct ht_diag *diag) HT_MUST_CHECK;
 void ht_trace_output_done(struct ht_trace_output *output);
 
-/* Remove the file: there is nothing in it. */
+/* Remove the file, if ht_trace_output_init() made one: there is nothing in it. */
 void ht_trace_output_discard(struct ht_trace_output *output);
 
 #endif
