@@ -14,6 +14,7 @@
 #include "thread.h"
 
 #include <heaptide/env.h>
+#include <sys/stat.h>
 
 enum state {
 	STATE_NEW,
@@ -34,9 +35,15 @@ static char exe[HT_PROCESS_EXE_BYTES];
 static uint32_t exe_bytes;
 static char cmdline[HT_PROCESS_CMDLINE_BYTES];
 static uint32_t cmdline_bytes;
+static uint64_t pid_namespace;
 
 static void read_self(void)
 {
+	struct stat st;
+
+	if (!ht_sys_is_error(ht_sys6(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&st, 0,
+	                             0, 0)))
+		pid_namespace = st.st_ino;
 	long n = ht_sys_readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	exe_bytes = ht_sys_is_error(n) ? 0 : (uint32_t)n;
@@ -106,6 +113,8 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		slot->parent_serial = parent_serial;
 		slot->start_kind = kind;
 		slot->ppid = ht_sys_getppid();
+		/* A fork's child in a new namespace of its own has no parent there. */
+		slot->pid_namespace = kind == HT_START_FORK && !slot->ppid ? 0 : pid_namespace;
 		slot->start_tick = ht_clock_tick();
 		slot->first_id = ht_chunk_first_unused_id();
 		slot->first_node = ht_stack_table_first_unused_node();
@@ -121,6 +130,7 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		ht_process.slot_index = i;
 		ht_process.serial = slot->serial;
 		atomic_store(&slot->state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
+		ht_sys6(SYS_futex, (long)&region->next_process_serial, FUTEX_WAKE, 1, 0, 0, 0);
 		return true;
 	}
 	atomic_fetch_add(&region->n_processes_refused, 1);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 /* A fruitless search of all of /proc is not repeated sooner. */
@@ -131,33 +132,52 @@ static pid_t search(const struct ht_region *region, pid_t inner)
 	return found;
 }
 
-enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
-				     pid_t *ret_pid)
+static bool is_our_namespace(uint64_t pid_namespace)
+{
+	static uint64_t ours;
+	struct stat st;
+
+	if (!ours && stat("/proc/self/ns/pid", &st) == 0)
+		ours = st.st_ino;
+	return ours && ours == pid_namespace;
+}
+
+/* What the process with this number in our own namespace is. */
+static enum ht_found look_at(const struct ht_region *region, pid_t pid, pid_t ppid)
 {
 	pid_t ppid_now = 0;
 	char state = '\0';
 
-	if (pid <= 0)
+	if (!read_stat(pid, &state, &ppid_now))
 		return HT_FOUND_NOT;
-
-	bool is_there = read_stat(pid, &state, &ppid_now);
-	enum mapped mapped = is_there ? has_region(region, pid) : NOT_MAPPED;
-
 	/* A zombie has no mappings any more, only its number. */
-	if (is_there && (state == 'Z' || mapped == MAPPED || mapped == CANNOT_LOOK)) {
-		*ret_pid = pid;
+	if (state == 'Z')
 		return HT_FOUND;
-	}
-
-	pid_t inner = search(region, pid);
-
-	if (inner) {
-		*ret_pid = inner;
-		return HT_FOUND;
-	}
-	if (is_there && ppid_now == ppid) {
-		*ret_pid = pid;
-		return mapped == NOTHING_MAPPED ? HT_FOUND : HT_FOUND_EXEC;
+	switch (has_region(region, pid)) {
+	case MAPPED:
+	case CANNOT_LOOK: return HT_FOUND;
+	case NOT_MAPPED: return ppid && ppid_now == ppid ? HT_FOUND_EXEC : HT_FOUND_NOT;
+	case NOTHING_MAPPED: return ppid && ppid_now == ppid ? HT_FOUND : HT_FOUND_NOT;
 	}
 	return HT_FOUND_NOT;
+}
+
+enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
+				     uint64_t pid_namespace, pid_t *ret_pid)
+{
+	bool is_ours = is_our_namespace(pid_namespace);
+	enum ht_found found = HT_FOUND_NOT;
+	pid_t inner = 0;
+
+	if (pid <= 0)
+		return HT_FOUND_NOT;
+	/* The first process of a namespace has no parent there: its number 1 is not our number 1. */
+	if (is_ours || (!pid_namespace && ppid))
+		found = look_at(region, pid, ppid);
+	/* Looking through all of /proc takes a while, in which others end unseen. */
+	if (found != HT_FOUND && !is_ours)
+		inner = search(region, pid);
+	if (found != HT_FOUND_NOT || inner)
+		*ret_pid = inner ? inner : pid;
+	return inner ? HT_FOUND : found;
 }

@@ -14,10 +14,11 @@ enum ht_found {
 };
 
 /*
- * Find the process that calls itself pid (in its own pid namespace), child of ppid, and has the
- * region mapped. *ret_pid is its number in our namespace; untouched for HT_FOUND_NOT.
+ * Find the process that calls itself pid in pid_namespace (its inode; 0: not known), child of ppid (-1:
+ * not known),
+ * and has the region mapped. *ret_pid is its number in our namespace; untouched for HT_FOUND_NOT.
  */
 enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
-				     pid_t *ret_pid);
+				     uint64_t pid_namespace, pid_t *ret_pid);
 
 #endif

@@ -6,6 +6,7 @@
 #include "analyzer/record/process_finder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ struct ht_process_watch {
 	uint32_t n_live;
 	uint32_t n_seen;
 	uint32_t n_exec; /* of them ended by exec */
+	pid_t main_pid;
+	int main_pidfd;
 	uint32_t last_next_serial; /* of the last look at all slots */
 	uint64_t last_slow_look_ns;
 };
@@ -63,6 +66,7 @@ enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drai
 	for (uint32_t i = 0; i < w->n_slots; i++)
 		w->watched[i].pidfd = -1;
 	w->last_next_serial = 1;
+	w->main_pidfd = -1;
 	*ret_watch = w;
 	return HT_OK;
 }
@@ -77,6 +81,12 @@ void ht_process_watch_free(struct ht_process_watch *w)
 	}
 	free(w->watched);
 	free(w);
+}
+
+void ht_process_watch_set_main(struct ht_process_watch *w, pid_t pid, int pidfd)
+{
+	w->main_pid = pid;
+	w->main_pidfd = pidfd;
 }
 
 uint32_t ht_process_watch_n_live(const struct ht_process_watch *w)
@@ -100,6 +110,55 @@ static size_t bounded(uint32_t n_bytes, size_t size)
 	return n_bytes < size ? n_bytes : size;
 }
 
+/* Of a pidfd: whether the process has ended. */
+static bool is_readable(int pidfd)
+{
+	struct pollfd fd = { pidfd, POLLIN, 0 };
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+/* A descriptor of the same process from before: of an earlier image, or the main process's. */
+static int earlier_pidfd(const struct ht_process_watch *w, uint32_t slot_pid, pid_t *ret_pid)
+{
+	for (uint32_t i = 0; i < w->n_slots; i++) {
+		const struct watched *p = &w->watched[i];
+
+		if (p->is_live && p->slot_pid == slot_pid && p->pidfd >= 0) {
+			*ret_pid = p->pid;
+			return fcntl(p->pidfd, F_DUPFD_CLOEXEC, 3);
+		}
+	}
+	if ((pid_t)slot_pid != w->main_pid || w->main_pidfd < 0)
+		return -1;
+	*ret_pid = w->main_pid;
+	return fcntl(w->main_pidfd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* Fill in p->pid and p->has_exec, and return a descriptor or -1. */
+static int find_process(struct ht_process_watch *w, struct watched *p,
+			const struct ht_process_slot *s)
+{
+	/* At once, before it is gone: whether it is the right one can be found out later. */
+	int pidfd = ht_exit_status_open_pidfd((pid_t)p->slot_pid);
+	enum ht_found found = ht_process_finder_find(w->region, (pid_t)p->slot_pid, (pid_t)s->ppid,
+						     s->pid_namespace, &p->pid);
+
+	if (found == HT_FOUND && p->pid == (pid_t)p->slot_pid && pidfd >= 0)
+		return pidfd;
+	if (found == HT_FOUND_NOT && pidfd >= 0 && is_readable(pidfd)) {
+		/* It ended between the two. */
+		p->pid = (pid_t)p->slot_pid;
+		return pidfd;
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+	if (found == HT_FOUND)
+		return ht_exit_status_open_pidfd(p->pid);
+	p->has_exec = found == HT_FOUND_EXEC;
+	return p->has_exec ? -1 : earlier_pidfd(w, p->slot_pid, &p->pid);
+}
+
 static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 {
 	const struct ht_process_slot *s = ht_region_process(w->region->header, slot);
@@ -119,17 +178,8 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 		.cmdline_bytes = bounded(s->cmdline_bytes, sizeof(s->cmdline)),
 	};
 
-	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid };
-	p->pidfd = -1;
-	switch (ht_process_finder_find(w->region, (pid_t)slot_pid, (pid_t)info.ppid, &p->pid)) {
-	case HT_FOUND:
-		p->pidfd = ht_exit_status_open_pidfd(p->pid);
-		if (p->pidfd < 0 && errno == ESRCH)
-			p->pid = 0;
-		break;
-	case HT_FOUND_EXEC: p->has_exec = true; break;
-	case HT_FOUND_NOT: break;
-	}
+	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid, .pidfd = -1 };
+	p->pidfd = find_process(w, p, s);
 	w->n_live++;
 	w->n_seen++;
 	ht_column_writer_process(w->columns, &info);
@@ -199,26 +249,17 @@ static bool has_successor(const struct ht_process_watch *w, uint32_t slot)
 
 static bool has_ended(const struct watched *p)
 {
-	struct pollfd fd = { p->pidfd, POLLIN, 0 };
-
 	if (!p->pid || p->has_exec)
 		return true;
 	if (p->pidfd >= 0)
-		return poll(&fd, 1, 0) == 1;
+		return is_readable(p->pidfd);
 	return kill(p->pid, 0) != 0 && errno == ESRCH;
 }
 
-/* True when it is done with. */
-static bool check_end(struct ht_process_watch *w, uint32_t slot, uint64_t now_ns)
+/* Of one that has ended: find out how, and be done with it. False: it is worth asking again. */
+static bool try_finish(struct ht_process_watch *w, uint32_t slot, uint64_t now_ns)
 {
-	struct watched *p = &w->watched[slot];
-
-	if (!p->ended_ns) {
-		if (!has_ended(p))
-			return false;
-		p->ended_ns = now_ns;
-	}
-
+	const struct watched *p = &w->watched[slot];
 	struct ht_exit_status status = { p->has_exec ? HT_END_EXEC : HT_END_UNKNOWN, 0 };
 
 	if (p->pid && !p->has_exec)
@@ -236,7 +277,7 @@ static void check_claim(struct ht_process_watch *w, uint32_t slot, uint64_t word
 	struct ht_process_slot *s = ht_region_process(w->region->header, slot);
 	pid_t pid;
 
-	if (ht_process_finder_find(w->region, (pid_t)(word >> 32), 0, &pid) != HT_FOUND) {
+	if (ht_process_finder_find(w->region, (pid_t)(word >> 32), -1, 0, &pid) != HT_FOUND) {
 		memset((char *)s + sizeof(s->state_word), 0, sizeof(*s) - sizeof(s->state_word));
 		atomic_compare_exchange_strong(&s->state_word, &word, 0);
 	}
@@ -263,37 +304,51 @@ static uint32_t look_at_slots(struct ht_process_watch *w, bool is_slow)
 	return n_new;
 }
 
+/* Attach what came; the images that it replaces have ended by exec. True when something came. */
+static bool look_for_arrivals(struct ht_process_watch *w, bool is_slow)
+{
+	uint32_t next_serial = atomic_load(&w->region->header->next_process_serial);
+
+	/*
+	 * Every slot is a page, so they are looked at only when a serial was given away since. The
+	 * serial comes before the slot is ACTIVE: what is still missing is found by the slow looks.
+	 */
+	if (next_serial == w->last_next_serial && (!is_slow || w->n_seen + 1 == next_serial))
+		return false;
+
+	bool has_come = look_at_slots(w, is_slow) != 0;
+
+	if (w->n_seen + 1 == next_serial || is_slow)
+		w->last_next_serial = next_serial;
+	for (uint32_t i = 0; has_come && i < w->n_slots; i++) {
+		if (w->watched[i].is_live && has_successor(w, i))
+			finish(w, i, HT_END_EXEC, 0);
+	}
+	return has_come;
+}
+
 bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 {
 	uint64_t now_ns = ht_clock_source_ns();
-	uint32_t next_serial = atomic_load(&w->region->header->next_process_serial);
 	bool is_slow = now_ns - w->last_slow_look_ns >= SLOW_LOOK_NS;
 	bool has_changed = false;
 
 	if (is_slow)
 		w->last_slow_look_ns = now_ns;
 	/*
-	 * Every slot is a page, so they are looked at only when a serial was given away since. The
-	 * serial comes before the slot is ACTIVE: what is still missing is found by the slow looks.
+	 * First see who has ended, then who came: an image that a process took on before it ended is
+	 * then there to be seen, and the end is noted for that one.
 	 */
-	if (next_serial != w->last_next_serial || (is_slow && w->n_seen + 1 != next_serial)) {
-		uint32_t n_new = look_at_slots(w, is_slow);
-
-		has_changed = n_new != 0;
-		if (w->n_seen + 1 == next_serial || is_slow)
-			w->last_next_serial = next_serial;
-		for (uint32_t i = 0; n_new && i < w->n_slots; i++) {
-			if (!w->watched[i].is_live || w->watched[i].ended_ns)
-				continue;
-			if (has_successor(w, i))
-				finish(w, i, HT_END_EXEC, 0);
-		}
-	}
 	for (uint32_t i = 0; w->n_live && i < w->n_slots; i++) {
 		struct watched *p = &w->watched[i];
 
-		if (p->is_live && (is_poked || is_slow || p->ended_ns || p->pidfd < 0))
-			has_changed = check_end(w, i, now_ns) || has_changed;
+		if (p->is_live && !p->ended_ns && (is_poked || is_slow || p->pidfd < 0) && has_ended(p))
+			p->ended_ns = now_ns;
+	}
+	has_changed = look_for_arrivals(w, is_slow);
+	for (uint32_t i = 0; w->n_live && i < w->n_slots; i++) {
+		if (w->watched[i].is_live && w->watched[i].ended_ns)
+			has_changed = try_finish(w, i, now_ns) || has_changed;
 	}
 	return has_changed;
 }

@@ -23,6 +23,12 @@ enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drai
 void ht_process_watch_free(struct ht_process_watch *watch);
 
 /*
+ * The main process and a descriptor of it (may be -1; stays the caller's), which tells its end even
+ * when it is over before its slot was seen.
+ */
+void ht_process_watch_set_main(struct ht_process_watch *watch, pid_t pid, int pidfd);
+
+/*
  * One look at what the slots and the kernel say. is_poked: one of ht_process_watch_fds() became
  * readable; without that ends are noticed a little later. True when a process came or went.
  */

@@ -2,6 +2,7 @@
 /* The recorder's loop: look, take, write, sleep. Analyzer. */
 #include "analyzer/record/recorder.h"
 
+#include "analyzer/record/arrival_bell.h"
 #include "analyzer/record/block_writer.h"
 #include "analyzer/record/drain.h"
 #include "analyzer/record/exit_status.h"
@@ -60,6 +61,7 @@ struct ht_recorder {
 	struct ht_column_writer *columns;
 	struct ht_drain *drain;
 	struct ht_process_watch *watch;
+	struct ht_arrival_bell *bell; /* may be NULL */
 
 	bool is_main_ended;
 	uint64_t started_ns;
@@ -108,6 +110,7 @@ void ht_recorder_free(struct ht_recorder *r)
 {
 	if (!r)
 		return;
+	ht_arrival_bell_free(r->bell);
 	ht_process_watch_free(r->watch);
 	ht_drain_free(r->drain);
 	ht_column_writer_free(r->columns);
@@ -142,6 +145,7 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 		return err;
 	r->started_ns = r->last_flush_ns = r->last_thorough_ns = ht_clock_source_ns();
 	r->sleep_ns = MIN_SLEEP_NS;
+	r->bell = ht_arrival_bell_new(&r->region);
 	ht_region_open(&r->region);
 	return HT_OK;
 }
@@ -197,6 +201,8 @@ static bool sleep_a_while(struct ht_recorder *r, const struct ht_recorder_main *
 	r->sleep_ns = has_worked ? MIN_SLEEP_NS : r->sleep_ns + r->sleep_ns / 2;
 	if (r->sleep_ns > MAX_SLEEP_NS)
 		r->sleep_ns = MAX_SLEEP_NS;
+	/* -1 is passed over by poll. */
+	fds[n++] = (struct pollfd){ ht_arrival_bell_fd(r->bell), POLLIN, 0 };
 	if (m->pidfd >= 0 && !r->is_main_ended)
 		fds[n++] = (struct pollfd){ m->pidfd, POLLIN, 0 };
 	n += ht_process_watch_fds(r->watch, fds + n, MAX_FDS - n);
@@ -204,8 +210,10 @@ static bool sleep_a_while(struct ht_recorder *r, const struct ht_recorder_main *
 	struct timespec timeout = { 0, (int)r->sleep_ns };
 	int n_ready = ppoll(fds, n, &timeout, m->wait_mask);
 
-	if (m->on_wake)
-		m->on_wake(m->arg);
+	if (n_ready > 0 && fds[0].revents) {
+		ht_arrival_bell_answer(r->bell);
+		n_ready--;
+	}
 	return n_ready > 0;
 }
 
@@ -242,6 +250,7 @@ enum ht_run_result ht_recorder_run(struct ht_recorder *r, const struct ht_record
 {
 	bool is_poked = true;
 
+	ht_process_watch_set_main(r->watch, m->pid, m->pidfd);
 	for (;;) {
 		/* First ask, then look: what main did before it ended is then there to be seen. */
 		if (!r->is_main_ended && is_process_gone(m->pid, m->pidfd)) {

@@ -66,13 +66,11 @@ enum ht_err ht_recorder_start(struct ht_recorder *recorder, int fd, int argc,
 /* What ht_recorder_run() waits for. */
 struct ht_recorder_main {
 	pid_t pid;
-	int pidfd;          /* readable when it ended; -1: polled */
+	int pidfd;          /* readable when it ended, stays the caller's; -1: polled */
 	uint64_t attach_ns; /* give up when nobody attached after so long; 0: never */
 	volatile sig_atomic_t *stop; /* not zero: end the recording; NULL: never */
 	bool is_stopped_by_main_only; /* while main lives *stop does not count and is reset at its end */
 	const sigset_t *wait_mask; /* signals blocked while sleeping; NULL: unchanged */
-	void (*on_wake)(void *arg); /* called after every sleep; may be NULL */
-	void *arg;
 };
 
 /* Record until something happens that the caller has to know. */

@@ -100,7 +100,11 @@ struct ht_region_header {
 	_Alignas(HT_CACHE_LINE) _Atomic uint32_t recorder_lock[16];
 
 	_Alignas(HT_CACHE_LINE) _Atomic uint32_t recorder_state; /* enum ht_recorder_state */
-	_Atomic uint32_t next_process_serial; /* next unused; serials start at 1 */
+	/*
+	 * Next unused; serials start at 1. A process that became ACTIVE futex-wakes it: the recorder
+	 * looks at once, while the process lives.
+	 */
+	_Atomic uint32_t next_process_serial;
 	_Atomic uint64_t n_processes_refused; /* found no free process slot */
 
 	/*
@@ -161,6 +165,7 @@ struct ht_process_slot {
 	uint32_t exe_bytes;  /* without terminating NUL */
 	uint32_t cmdline_bytes; /* arguments, each followed by a NUL; may be cut */
 	uint32_t reserved0;
+	uint64_t pid_namespace; /* inode of /proc/self/ns/pid, in which the pid is meant; 0: not known */
 
 	_Alignas(HT_CACHE_LINE) _Atomic uint64_t n_unknown_frees;  /* pointer we never saw allocated */
 	_Atomic uint64_t n_nested_calls;    /* hooks entered from a signal handler or from inside the
