@@ -177,7 +177,7 @@ static uint32_t node_of(struct ht_stack_walk *w, const struct ht_walk_sink *sink
 	if (frame->node != 0)
 		return frame->node;
 	if (sink->find_path != NULL) {
-		frame->node = sink->find_path(sink->ctx, frame->path);
+		frame->node = sink->find_path(sink->ctx, frame->path, frame->pc);
 		if (frame->node != 0)
 			return frame->node;
 	}

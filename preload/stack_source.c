@@ -23,10 +23,18 @@ static uint32_t intern(void *ctx, uint32_t parent_node, uint64_t address, uint32
 	return ht_stack_table_intern(ctx, parent_node, address, generation);
 }
 
-static uint32_t find_path(void *ctx, uint64_t path)
+/*
+ * Two different paths would have to agree in a 64-bit hash and in their innermost address to be taken
+ * for each other: less likely than 1 in 10^20 among a million paths.
+ */
+static uint32_t find_path(void *ctx, uint64_t path, uint64_t pc)
 {
+	uint32_t node = ht_stack_table_find_path(path), parent;
+
 	(void)ctx;
-	return ht_stack_table_find_path(path);
+	if (node < HT_FIRST_NODE || ((ht_stack_table_get(node, &parent) ^ pc) & HT_STACK_ADDRESS_MASK))
+		return 0;
+	return node;
 }
 
 static void add_path(void *ctx, uint64_t path, uint32_t node)

@@ -29,9 +29,9 @@ struct ht_walk_sink {
 	uint32_t (*intern)(void *ctx, uint32_t parent_node, uint64_t address, uint32_t generation);
 	/*
 	 * A memory of whole stacks, which may forget: the node that add_path noted for this hash of a
-	 * path, or 0. Optional, both or neither.
+	 * path and whose address is pc, or 0. Optional, both or neither.
 	 */
-	uint32_t (*find_path)(void *ctx, uint64_t path);
+	uint32_t (*find_path)(void *ctx, uint64_t path, uint64_t pc);
 	void (*add_path)(void *ctx, uint64_t path, uint32_t node);
 	/* A module was seen for the first time. path is not terminated: record->path_bytes long. */
 	void (*module)(void *ctx, const struct ht_module_record *record, const char *path);

@@ -94,9 +94,10 @@ static uint32_t intern(void *ctx, uint32_t parent, uint64_t address, uint32_t ge
 }
 
 /* Forgets often, so that frames without nodes come up in all combinations. */
-static uint32_t find_path(void *ctx, uint64_t path)
+static uint32_t find_path(void *ctx, uint64_t path, uint64_t pc)
 {
 	(void)ctx;
+	(void)pc;
 	return paths[path % N_PATHS].path == path ? paths[path % N_PATHS].node : 0;
 }
 
