@@ -34,6 +34,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/report.c %D%/report/report.h \
 	%D%/report/report_json.c \
 	%D%/report/report_text.c \
+	%D%/report/short_name.c %D%/report/short_name.h \
 	%D%/report/site_rank.c %D%/report/site_rank.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
 	%D%/report/text_page.c %D%/report/text_page.h \
@@ -46,7 +47,6 @@ heaptide_SOURCES = \
 	%D%/cmd/cmd.h \
 	%D%/cmd/cmd_dump.c \
 	%D%/cmd/cmd_info.c \
-	%D%/cmd/cmd_pending.c \
 	%D%/cmd/cmd_report.c \
 	%D%/cmd/cmd_table.c \
 	%D%/cmd/cmd_verify.c \
@@ -58,3 +58,4 @@ heaptide_LDADD = libanalyzer.la
 
 # Fragments of the other parts add to libanalyzer_la_SOURCES and heaptide_SOURCES.
 include analyzer/symbols/local.mk
+EXTRA_DIST += %D%/report/SCHEMA.md

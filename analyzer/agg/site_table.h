@@ -17,11 +17,12 @@ struct ht_site {
 	uint64_t n_allocations;
 	uint64_t n_reallocations;
 	uint64_t allocated_bytes; /* reallocations with their new size */
+	/* Not in pairs: written one by one, they must not be read again as one vector (that stalls). */
 	uint64_t n_live;
+	uint64_t n_at_peak; /* right after ht_site_table_finish */
 	uint64_t live_bytes;
+	uint64_t at_peak_bytes; /* likewise */
 	uint64_t own_peak_bytes;
-	uint64_t n_at_peak; /* see ht_site_table_at_peak */
-	uint64_t at_peak_bytes;
 	uint64_t peak_epoch;
 	uint64_t n_leaked;
 	uint64_t leaked_bytes;

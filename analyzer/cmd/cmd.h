@@ -27,7 +27,6 @@ int ht_cmd_dump(int argc, char **argv);
 
 struct ht_cmd {
 	const char *name;
-	const char *args;    /* for the help: what follows the name */
 	const char *summary; /* one line; NULL hides the command */
 	ht_cmd_fn *run;
 };

@@ -36,7 +36,7 @@ struct options {
 	bool has_columns;
 	bool is_json;
 	enum ht_color_choice color;
-	struct ht_replay_options replay;
+	uint64_t short_lived_age;
 	const char *path;
 };
 
@@ -64,7 +64,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
 		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
 		case OPT_SHORT_LIVED:
-			is_good = ht_option_u64(optarg, &o->replay.short_lived_age);
+			is_good = ht_option_u64(optarg, &o->short_lived_age);
 			break;
 		case OPT_WIDTH:
 			is_good = ht_option_u64(optarg, &o->n_columns);
@@ -107,7 +107,7 @@ int ht_cmd_report(int argc, char **argv)
 	struct options o = {
 		.n_top = DEFAULT_TOP,
 		.n_frames = DEFAULT_FRAMES,
-		.replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT },
+		.short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT,
 	};
 	struct ht_trace_input input;
 	struct ht_results results;
@@ -118,7 +118,7 @@ int ht_cmd_report(int argc, char **argv)
 		return ht_cmd_finish_stdout(status);
 	if (!ht_trace_input_open(&input, o.path, false))
 		return HT_EXIT_FAILED;
-	ht_replay_run(input.file, &input.model, &o.replay, &results);
+	ht_trace_input_replay(&input, o.short_lived_age, &results);
 
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 	const struct ht_report report = {

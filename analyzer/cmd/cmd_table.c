@@ -10,16 +10,13 @@
 #include <string.h>
 
 const struct ht_cmd ht_cmd_table[] = {
-	{ "record", "[-o FILE] [--] PROGRAM [ARGS...]", "run PROGRAM and record its allocations",
-	  ht_cmd_record },
-	{ "report", "[-n N] [--json] TRACE", "peak, allocation rate, leaks and churn, with stacks",
-	  ht_cmd_report },
-	{ "info", "[--json] TRACE", "what is in the file", ht_cmd_info },
-	{ "verify", "[--json] TRACE", "check every block and event; 0 good, 1 damaged or incomplete",
-	  ht_cmd_verify },
-	{ "dump", "[--json] TRACE", "every event, in order of time", ht_cmd_dump },
-	{ HEAPTIDE_SERVE_COMMAND, NULL, NULL, ht_cmd_serve },
-	{ NULL, NULL, NULL, NULL },
+	{ "record", "run PROGRAM and record its allocations", ht_cmd_record },
+	{ "report", "peak, allocation rate, leaks and churn, with stacks", ht_cmd_report },
+	{ "info", "what is in the file", ht_cmd_info },
+	{ "verify", "check every block and event; 0 good, 1 damaged or incomplete", ht_cmd_verify },
+	{ "dump", "every event, in order of time", ht_cmd_dump },
+	{ HEAPTIDE_SERVE_COMMAND, NULL, ht_cmd_serve },
+	{ NULL, NULL, NULL },
 };
 
 static void complain(const char *format, va_list args)

@@ -214,14 +214,13 @@ static void print_json(const struct ht_trace_input *input, const struct ht_resul
 
 static int verify(const char *path, bool is_json)
 {
-	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
 	struct ht_trace_input input;
 	struct ht_results results;
 	struct findings f = { 0 };
 
 	if (!ht_trace_input_open(&input, path, true))
 		return HT_EXIT_FAILED;
-	ht_replay_run(input.file, &input.model, &options, &results);
+	ht_trace_input_replay(&input, HT_SHORT_LIVED_AGE_DEFAULT, &results);
 	find_damages(&f, input.file);
 	find_missing_end(&f, &input, &results);
 	find_anomalies(&f, &input, &results);

@@ -3,11 +3,15 @@
 #include "analyzer/cmd/trace_input.h"
 
 #include "analyzer/cmd/cmd.h"
+#include "analyzer/replay/replay.h"
 
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_NS 20000000L
+#define POLL_NS           20000000L
+#define FIRST_PROGRESS_NS 700000000u
+#define PROGRESS_NS       200000000u
 
 static bool wait_for_recorder(const char *path)
 {
@@ -44,6 +48,50 @@ bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is
 		return false;
 	}
 	return true;
+}
+
+/* When the line is next worth writing, in CLOCK_MONOTONIC ns. */
+struct progress {
+	uint64_t tell_at_ns;
+	bool has_told;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void tell_progress(void *context, uint64_t n_done, uint64_t n_all)
+{
+	struct progress *progress = context;
+	uint64_t now = now_ns();
+
+	if (now < progress->tell_at_ns)
+		return;
+	fprintf(stderr, "\rheaptide: %3u %% of %llu events read ",
+		(unsigned)((double)n_done * 100 / (double)(n_all ? n_all : 1)),
+		(unsigned long long)n_all);
+	fflush(stderr);
+	progress->has_told = true;
+	progress->tell_at_ns = now + PROGRESS_NS;
+}
+
+void ht_trace_input_replay(struct ht_trace_input *input, uint64_t short_lived_age,
+			   struct ht_results *ret_results)
+{
+	struct progress progress = { .tell_at_ns = now_ns() + FIRST_PROGRESS_NS };
+	const struct ht_replay_options options = {
+		.short_lived_age = short_lived_age,
+		.progress = isatty(STDERR_FILENO) ? tell_progress : NULL,
+		.progress_context = &progress,
+	};
+
+	ht_replay_run(input->file, &input->model, &options, ret_results);
+	if (progress.has_told)
+		fputs("\r\033[K", stderr);
 }
 
 void ht_trace_input_close(struct ht_trace_input *input)

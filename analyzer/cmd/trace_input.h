@@ -3,6 +3,7 @@
 #ifndef HT_TRACE_INPUT_H
 #define HT_TRACE_INPUT_H
 
+#include "analyzer/agg/results.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 
@@ -21,6 +22,13 @@ struct ht_trace_input {
  */
 #define HT_INPUT_WAIT_SECONDS 5
 bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is_scanning);
+
+/*
+ * Replay all events of the trace into *ret_results. When that takes long and stderr is a terminal, a line
+ * there says how far it is, and is wiped out at the end.
+ */
+void ht_trace_input_replay(struct ht_trace_input *input, uint64_t short_lived_age,
+			   struct ht_results *ret_results);
 
 /* NULL and closed ones are fine. */
 void ht_trace_input_close(struct ht_trace_input *input);

@@ -66,6 +66,8 @@ static inline size_t ht_live_blocks_home(const struct ht_live_blocks *live, uint
 	       in_group;
 }
 
+#define HT_LIVE_PREFETCH_SLOTS 4u /* looked at for a prefetch; most are at home */
+
 /*
  * Start loading what a find of id will read, some time before it. Always inline: GCC 12 finds that such
  * functions have no effect, and leaves out calls of them.
@@ -82,10 +84,18 @@ ht_live_blocks_prefetch_record(const struct ht_live_blocks *live, uint64_t id)
 {
 	if (!live->n_slots)
 		return;
-	struct ht_live_slot slot = live->slots[ht_live_blocks_home(live, (uint32_t)id)];
+	size_t home = ht_live_blocks_home(live, (uint32_t)id);
 
-	if (slot.record && slot.id_low == (uint32_t)id)
-		__builtin_prefetch(&live->records[slot.record - 1]);
+	for (size_t i = 0; i < HT_LIVE_PREFETCH_SLOTS; i++) {
+		struct ht_live_slot slot = live->slots[(home + i) & (live->n_slots - 1)];
+
+		if (slot.record == 0)
+			return;
+		if (slot.id_low == (uint32_t)id) {
+			__builtin_prefetch(&live->records[slot.record - 1]);
+			return;
+		}
+	}
 }
 
 /* The block, or NULL; *ret_slot (not NULL) is for ht_live_blocks_remove_slot. */

@@ -13,9 +13,12 @@
 
 #define MIN_SHORTENED 64u
 
+/* Events between two calls of progress: some milliseconds. */
+#define EVENTS_PER_PROGRESS (1u << 19)
+
 /* How many events ahead memory is asked for: about as long as it takes to come. */
-#define PREFETCH_SLOT   16
-#define PREFETCH_RECORD 8
+#define PREFETCH_SLOT   32
+#define PREFETCH_RECORD 16
 
 struct process_state {
 	struct ht_live_blocks live;
@@ -246,8 +249,11 @@ static uint32_t count_realloc(struct replay *r, const struct actor *a, const str
 	return i_site;
 }
 
-/* A realloc; old_block, at slot, may be NULL when its old block is the parent's or unknown. */
-static void apply_realloc(struct replay *r, const struct actor *a, const struct ht_event *e,
+/*
+ * A realloc; old_block, at slot, may be NULL when its old block is the parent's or unknown. True when
+ * its new id has come to life by it.
+ */
+static bool apply_realloc(struct replay *r, const struct actor *a, const struct ht_event *e,
 			  const struct ht_live_block *old_block, size_t slot)
 {
 	struct ht_live_block born = { .birth_tick = e->tick, .thread = a->i_thread };
@@ -255,7 +261,7 @@ static void apply_realloc(struct replay *r, const struct actor *a, const struct 
 
 	if (ht_live_blocks_find(&a->process->live, e->id, &ignored)) {
 		note_anomaly(r, HT_ANOMALY_DUPLICATE_ID, a, e->tick, e->id);
-		return;
+		return false;
 	}
 	uint32_t i_site = count_realloc(r, a, e);
 	struct ht_rate_step *step = step_of(r, e->tick);
@@ -276,34 +282,7 @@ static void apply_realloc(struct replay *r, const struct actor *a, const struct 
 	*block = born;
 	add_live(r, a, &r->results->sites.sites[i_site], e->size);
 	check_peak(r, step, e->tick);
-}
-
-static void wait_for_alloc(struct replay *r, const struct actor *a, const struct ht_event *e, uint64_t id)
-{
-	uint64_t *slot = ht_u64_map_put(&a->process->waiting_of, id);
-
-	if (*slot != 0) { /* ended twice, and not even born */
-		note_anomaly(r, HT_ANOMALY_UNKNOWN_ID, a, e->tick, id);
-		if (e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED)
-			apply_realloc(r, a, e, NULL, 0);
-		return;
-	}
-	r->waiting = ht_xalloc_grow(r->waiting, &r->waiting_capacity, r->n_waiting + 1,
-				    sizeof(*r->waiting));
-	r->waiting[r->n_waiting++] = (struct waiting){ *e, a->i_process, a->i_thread, false };
-	*slot = r->waiting_base + r->n_waiting;
-}
-
-/* Something ended block id, which this process should know. Inherited ones only count. */
-static void end_unknown(struct replay *r, const struct actor *a, const struct ht_event *e, uint64_t id)
-{
-	if (id < a->process->first_own_id) {
-		a->result->counts.n_inherited_frees++;
-		if (e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED)
-			apply_realloc(r, a, e, NULL, 0);
-		return;
-	}
-	wait_for_alloc(r, a, e, id);
+	return true;
 }
 
 static inline bool is_realloc(const struct ht_event *e)
@@ -311,17 +290,43 @@ static inline bool is_realloc(const struct ht_event *e)
 	return e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED;
 }
 
-static void apply_end(struct replay *r, const struct actor *a, const struct ht_event *e)
+/* This and the next two say, like apply_realloc, whether a new id has come to life. */
+static bool wait_for_alloc(struct replay *r, const struct actor *a, const struct ht_event *e, uint64_t id)
+{
+	uint64_t *slot = ht_u64_map_put(&a->process->waiting_of, id);
+
+	if (*slot != 0) { /* ended twice, and not even born */
+		note_anomaly(r, HT_ANOMALY_UNKNOWN_ID, a, e->tick, id);
+		return is_realloc(e) && apply_realloc(r, a, e, NULL, 0);
+	}
+	r->waiting = ht_xalloc_grow(r->waiting, &r->waiting_capacity, r->n_waiting + 1,
+				    sizeof(*r->waiting));
+	r->waiting[r->n_waiting++] = (struct waiting){ *e, a->i_process, a->i_thread, false };
+	*slot = r->waiting_base + r->n_waiting;
+	return false;
+}
+
+/* Something ended block id, which this process should know. Inherited ones only count. */
+static bool end_unknown(struct replay *r, const struct actor *a, const struct ht_event *e, uint64_t id)
+{
+	if (id < a->process->first_own_id) {
+		a->result->counts.n_inherited_frees++;
+		return is_realloc(e) && apply_realloc(r, a, e, NULL, 0);
+	}
+	return wait_for_alloc(r, a, e, id);
+}
+
+static bool apply_end(struct replay *r, const struct actor *a, const struct ht_event *e)
 {
 	uint64_t id = is_realloc(e) ? e->old_id : e->id;
 	size_t slot = 0;
 	struct ht_live_block *block = ht_live_blocks_find(&a->process->live, id, &slot);
 
-	if (!block) {
-		end_unknown(r, a, e, id);
-	} else if (is_realloc(e)) {
-		apply_realloc(r, a, e, block, slot);
-	} else if (e->kind == HT_EVENT_FREE) {
+	if (!block)
+		return end_unknown(r, a, e, id);
+	if (is_realloc(e))
+		return apply_realloc(r, a, e, block, slot);
+	if (e->kind == HT_EVENT_FREE) {
 		apply_free(r, a, e, block, slot);
 	} else { /* HT_EVENT_MISSED_FREE: it was freed, but nobody knows when, or by whom */
 		a->result->counts.n_missed_frees++;
@@ -329,6 +334,7 @@ static void apply_end(struct replay *r, const struct actor *a, const struct ht_e
 		sub_live(r, a, &r->results->sites.sites[block->owner_site], block->size);
 		ht_live_blocks_remove_slot(&a->process->live, slot);
 	}
+	return false;
 }
 
 /* Block id has just come to life: apply what waits for it, and for what that brings to life. */
@@ -342,8 +348,7 @@ static __attribute__((noinline)) void apply_waiting(struct replay *r, uint32_t i
 		struct actor a = actor_of(r, w->process, w->thread);
 
 		w->is_done = true;
-		apply_end(r, &a, &e);
-		if (!is_realloc(&e))
+		if (!apply_end(r, &a, &e))
 			return;
 		id = e.id;
 	}
@@ -375,10 +380,8 @@ static void expire_waiting(struct replay *r, uint64_t tick)
 		if (!w->is_done) {
 			ht_u64_map_remove(&a.process->waiting_of, id, NULL);
 			note_anomaly(r, HT_ANOMALY_UNKNOWN_ID, &a, e.tick, id);
-			if (is_realloc(&e)) {
-				apply_realloc(r, &a, &e, NULL, 0);
+			if (is_realloc(&e) && apply_realloc(r, &a, &e, NULL, 0))
 				apply_waiting(r, a.i_process, e.id);
-			}
 		}
 	}
 	shorten_waiting(r);
@@ -428,8 +431,7 @@ static void apply_run(struct replay *r, const struct ht_event_run *run)
 			break;
 		case HT_EVENT_REALLOC:
 		case HT_EVENT_REALLOC_MOVED:
-			apply_end(r, &a, e);
-			if (__builtin_expect(r->i_waiting < r->n_waiting, 0))
+			if (apply_end(r, &a, e) && r->i_waiting < r->n_waiting)
 				apply_waiting(r, i_process, e->id);
 			break;
 		case HT_EVENT_MISSED_FREE:
@@ -582,6 +584,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	struct replay r = { .model = model, .options = options, .results = &results };
 	struct ht_event_merge *merge = ht_event_merge_new(file);
 	size_t n_ends, i_end = 0;
+	uint64_t n_done = 0, tell_at = EVENTS_PER_PROGRESS;
 	struct process_end *ends = sorted_ends(&model->processes, &n_ends);
 
 	ht_tally_init(&r.sizes);
@@ -598,6 +601,11 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 			break;
 		if (run.n_events > 0) {
 			apply_run(&r, &run);
+			n_done += run.n_events;
+			if (options->progress && n_done >= tell_at) {
+				options->progress(options->progress_context, n_done, model->n_events);
+				tell_at = n_done + EVENTS_PER_PROGRESS;
+			}
 		} else {
 			expire_waiting(&r, UINT64_MAX);
 			end_process(&r, ends[i_end++].process);

@@ -16,6 +16,11 @@
 #define LABEL_COLUMNS 15u
 #define MAX_SHOWN_PROCESSES 12u
 
+/* Columns of the lines about processes. */
+#define NAME_COLUMN 12u
+#define END_COLUMN  37u
+#define PEAK_COLUMN 63u
+
 /* Numbers as text, for one line. */
 struct humans {
 	char a[HT_HUMAN_BYTES], b[HT_HUMAN_BYTES], c[HT_HUMAN_BYTES], d[HT_HUMAN_BYTES],
@@ -110,12 +115,12 @@ static void put_processes(struct ht_text_page *page, const struct ht_report *rep
 			continue;
 		n_shown++;
 		ht_text_putf(page, HT_PAINT_PLAIN, "pid %u", p->pid);
-		ht_text_to_column(page, 13);
-		ht_text_put_in(page, HT_PAINT_PLAIN, ht_process_name(p), 20);
-		ht_text_to_column(page, 29);
+		ht_text_to_column(page, NAME_COLUMN);
+		ht_text_put_in(page, HT_PAINT_PLAIN, ht_process_name(p), END_COLUMN - NAME_COLUMN - 1);
+		ht_text_to_column(page, END_COLUMN);
 		put_end(page, p);
 		if (list->n_processes > 1) {
-			ht_text_to_column(page, 58);
+			ht_text_to_column(page, PEAK_COLUMN);
 			ht_text_putf(page, HT_PAINT_DIM, "peak %s, %s allocation%s",
 				     ht_human_bytes(h.a, r->peak_bytes),
 				     ht_human_count(h.b, r->counts.n_allocations),

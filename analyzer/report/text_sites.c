@@ -3,7 +3,9 @@
 #include "analyzer/report/text_sites.h"
 
 #include "analyzer/base/human.h"
+#include "analyzer/base/strbuf.h"
 #include "analyzer/base/utf8.h"
+#include "analyzer/report/short_name.h"
 #include "analyzer/report/stack_names.h"
 
 #include <string.h>
@@ -12,7 +14,7 @@
 #define AMOUNT_END_COLUMN 21u
 #define DETAIL_COLUMN     23u
 #define STACK_COLUMN      11u
-#define MIN_PLACE_COLUMNS 24u /* kept free for file:line, right of long function names */
+#define MAX_PLACE_COLUMNS 32u /* at most kept free for file:line, right of long function names */
 
 /* What a line about one site, or about several together, says. */
 struct amounts {
@@ -95,74 +97,134 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-/* What stands left and right in the line of a frame. */
-struct frame_text {
-	char function[400];
-	char place[300];
+/* A line of a stack: one frame, or the same one again and again. */
+struct stack_line {
+	const struct ht_named_frame *frame;
+	size_t n_frames;
+	char place[160];
 };
 
-static void describe_frame(const struct ht_named_frame *frame, struct frame_text *ret_text)
+static const char *function_of(const struct ht_named_frame *frame, char buf[HT_HUMAN_BYTES])
 {
-	const struct ht_frame_name *name = &frame->name;
+	if (frame->name.function)
+		return frame->name.function;
+	snprintf(buf, HT_HUMAN_BYTES, "0x%llx", (unsigned long long)frame->addr);
+	return buf;
+}
 
-	if (name->function)
-		snprintf(ret_text->function, sizeof(ret_text->function), "%s", name->function);
-	else
-		snprintf(ret_text->function, sizeof(ret_text->function), "0x%llx",
-			 (unsigned long long)frame->addr);
+static bool is_same_frame(const struct ht_named_frame *a, const struct ht_named_frame *b)
+{
+	return a->addr == b->addr && a->name.line == b->name.line && a->name.module && b->name.module &&
+	       strcmp(a->name.module, b->name.module) == 0 && a->name.function && b->name.function &&
+	       strcmp(a->name.function, b->name.function) == 0;
+}
+
+/* The line that begins with frame i; how many frames it takes is in it. */
+static struct stack_line line_at(const struct ht_named_stack *stack, size_t i)
+{
+	struct stack_line line = { .frame = &stack->frames[i], .n_frames = 1 };
+	const struct ht_frame_name *name = &line.frame->name;
+	char times[HT_HUMAN_BYTES + 16] = "", n[HT_HUMAN_BYTES];
+
+	while (i + line.n_frames < stack->n_frames &&
+	       is_same_frame(line.frame, &stack->frames[i + line.n_frames]))
+		line.n_frames++;
+	if (line.n_frames > 1)
+		snprintf(times, sizeof(times), " (%s times)", ht_human_count(n, line.n_frames));
 	if (name->file && name->line)
-		snprintf(ret_text->place, sizeof(ret_text->place), "%s:%u%s", base_name(name->file),
-			 name->line, name->is_inlined ? " (inlined)" : "");
+		snprintf(line.place, sizeof(line.place), "%.100s:%u%s%s", base_name(name->file),
+			 name->line, name->is_inlined ? " (inlined)" : "", times);
 	else if (name->module)
-		snprintf(ret_text->place, sizeof(ret_text->place), "[%s]", base_name(name->module));
+		snprintf(line.place, sizeof(line.place), "[%.100s]%s", base_name(name->module), times);
 	else
-		snprintf(ret_text->place, sizeof(ret_text->place), "[no file]");
+		snprintf(line.place, sizeof(line.place), "[no file]%s", times);
+	return line;
+}
+
+/*
+ * Where a stack begins, for people: main, or else its outermost frame. Those outside of main are
+ * the same in every program.
+ */
+static const struct ht_named_frame *beginning_of(const struct ht_named_stack *stack, size_t from)
+{
+	for (size_t i = from; i < stack->n_frames; i++) {
+		const char *function = stack->frames[i].name.function;
+
+		if (function && strcmp(function, "main") == 0)
+			return &stack->frames[i];
+	}
+	return &stack->frames[stack->n_frames - 1];
+}
+
+/* How many columns the names, and the places, of the first lines need. */
+static void measure(const struct ht_named_stack *stack, size_t n_lines, unsigned *ret_names,
+		    unsigned *ret_places)
+{
+	*ret_names = *ret_places = 0;
+	for (size_t i = 0; i < stack->n_frames && n_lines > 0; n_lines--) {
+		struct stack_line line = line_at(stack, i);
+		char buf[HT_HUMAN_BYTES];
+		unsigned n_name = (unsigned)ht_utf8_count(function_of(line.frame, buf));
+		unsigned n_place = (unsigned)ht_utf8_count(line.place);
+
+		*ret_names = n_name > *ret_names ? n_name : *ret_names;
+		*ret_places = n_place > *ret_places ? n_place : *ret_places;
+		i += line.n_frames;
+	}
+}
+
+static void put_frames(struct ht_text_page *page, const struct ht_named_stack *stack, size_t n_lines)
+{
+	unsigned room = page->style->n_columns - STACK_COLUMN - 2;
+	unsigned n_names, n_places;
+	struct ht_strbuf name = { 0 };
+	char buf[HT_HUMAN_BYTES];
+	size_t i = 0;
+
+	measure(stack, n_lines, &n_names, &n_places);
+	if (n_places > MAX_PLACE_COLUMNS)
+		n_places = MAX_PLACE_COLUMNS;
+	if (n_names > room - n_places)
+		n_names = room - n_places;
+	for (; i < stack->n_frames && n_lines > 0; n_lines--) {
+		struct stack_line line = line_at(stack, i);
+
+		ht_short_name(function_of(line.frame, buf), n_names,
+			      page->style->has_utf8 ? "\u2026" : "~", &name);
+		ht_text_to_column(page, STACK_COLUMN);
+		ht_text_put_in(page, HT_PAINT_PLAIN, ht_strbuf_str(&name), n_names);
+		ht_text_to_column(page, STACK_COLUMN + n_names + 2);
+		ht_text_put(page, HT_PAINT_DIM, line.place);
+		ht_text_end_line(page);
+		i += line.n_frames;
+	}
+	if (i < stack->n_frames) {
+		ht_text_to_column(page, STACK_COLUMN);
+		ht_text_putf(page, HT_PAINT_DIM, "... %zu more, from %s", stack->n_frames - i,
+			     function_of(beginning_of(stack, i), buf));
+		ht_text_end_line(page);
+	}
+	ht_strbuf_done(&name);
 }
 
 static void put_stack(struct ht_text_page *page, const struct ht_named_stack *stack, size_t n_frames)
 {
-	unsigned n_columns = page->style->n_columns;
-	unsigned widest = 0;
-	struct frame_text text;
-	size_t n = stack->n_frames < n_frames ? stack->n_frames : n_frames;
 	const char *why = ht_truncation_text(stack->truncation);
+	size_t n_lines = 0;
 
+	for (size_t i = 0; i < stack->n_frames; n_lines++)
+		i += line_at(stack, i).n_frames;
 	/* "1 more" would take the line that the frame itself needs. */
-	if (n + 1 == stack->n_frames)
-		n++;
-	for (size_t i = 0; i < n; i++) {
-		describe_frame(&stack->frames[i], &text);
-		unsigned width = (unsigned)ht_utf8_count(text.function);
-
-		widest = width > widest ? width : widest;
-	}
-	if (n_columns - STACK_COLUMN - 2 < widest + MIN_PLACE_COLUMNS)
-		widest = n_columns - STACK_COLUMN - 2 - MIN_PLACE_COLUMNS;
-	for (size_t i = 0; i < n; i++) {
-		describe_frame(&stack->frames[i], &text);
-		ht_text_to_column(page, STACK_COLUMN);
-		ht_text_put_in(page, HT_PAINT_PLAIN, text.function, widest);
-		ht_text_to_column(page, STACK_COLUMN + widest + 2);
-		ht_text_put(page, HT_PAINT_DIM, text.place);
-		ht_text_end_line(page);
-	}
-	if (n < stack->n_frames) {
-		describe_frame(&stack->frames[stack->n_frames - 1], &text);
-		ht_text_to_column(page, STACK_COLUMN);
-		ht_text_putf(page, HT_PAINT_DIM, "... %zu more, up to %s", stack->n_frames - n,
-			     text.function);
-		ht_text_end_line(page);
-	}
-	if (why) {
-		ht_text_to_column(page, STACK_COLUMN);
-		ht_text_putf(page, HT_PAINT_WARNING,
-			     stack->n_frames ? "(the stack ends here: %s)" : "(no stack: %s)", why);
-		ht_text_end_line(page);
-	} else if (stack->n_frames == 0) {
-		ht_text_to_column(page, STACK_COLUMN);
+	put_frames(page, stack, n_lines > 0 && n_lines - 1 == n_frames ? n_lines : n_frames);
+	if (!why && stack->n_frames > 0)
+		return;
+	ht_text_to_column(page, STACK_COLUMN);
+	if (!why)
 		ht_text_put(page, HT_PAINT_WARNING, "(no stack)");
-		ht_text_end_line(page);
-	}
+	else
+		ht_text_putf(page, HT_PAINT_WARNING, "(%s: %s)",
+			     stack->n_frames ? "the stack ends here" : "no stack", why);
+	ht_text_end_line(page);
 }
 
 void ht_text_sites(struct ht_text_page *page, const struct ht_report *report, enum ht_site_order order)

@@ -466,6 +466,51 @@ START_TEST(test_replay_many_unknown_ids_are_all_counted)
 }
 END_TEST
 
+/* Any event at all, of processes that are each other's children: no harm, and sums that agree. */
+START_TEST(test_replay_wild_events_do_no_harm)
+{
+	struct ht_trace_maker *maker = maker_with_process();
+	uint64_t tick = 2000;
+
+	srand((unsigned)_i + 100);
+	ht_trace_maker_process(maker, 2, 1, 2000, 30, HT_FIRST_NODE + 4);
+	ht_trace_maker_process(maker, 3, 2, 2000, 50, HT_FIRST_NODE + 6);
+	for (int i = 0; i < 4000; i++) {
+		struct ht_event e = {
+			.kind = 1 + (uint32_t)rand() % 7,
+			.node = (uint32_t)rand() % (rand() % 50 ? 30 : 1u << 30),
+			.size = (uint64_t)rand() % 1000,
+			.id = (uint64_t)rand() % 100,
+			.old_id = (uint64_t)rand() % 100,
+		};
+
+		tick += (uint64_t)rand() % 3;
+		e.tick = tick - (rand() % 30 ? 0 : 20);
+		ht_trace_maker_event(maker, 1 + (uint32_t)rand() % 4, 1 + (uint32_t)rand() % 3, &e);
+		if (rand() % 500 == 0)
+			ht_trace_maker_flush(maker);
+		if (i == 3000)
+			ht_trace_maker_process_end(maker, 2, tick, HT_END_EXIT, 0);
+	}
+	ht_trace_maker_finish(maker);
+
+	struct outcome o = replay_of(maker);
+	uint64_t at_peak = 0, leaked = 0, n_leaked = 0;
+
+	for (size_t i = 0; i < o.results.sites.n_sites; i++) {
+		ck_assert_uint_eq(o.results.sites.sites[i].live_bytes, 0); /* all processes ended */
+		at_peak += o.results.sites.sites[i].at_peak_bytes;
+		leaked += o.results.sites.sites[i].leaked_bytes;
+		n_leaked += o.results.sites.sites[i].n_leaked;
+	}
+	ck_assert_uint_eq(at_peak, o.results.sites.peak_bytes);
+	ck_assert_uint_eq(leaked, o.results.totals.leaked_bytes);
+	ck_assert_uint_eq(n_leaked, o.results.totals.n_leaked);
+	outcome_done(&o);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("replay");
@@ -482,6 +527,7 @@ int main(void)
 	tcase_add_test(core, test_replay_missed_and_unknown_frees_are_counted_apart);
 	tcase_add_test(core, test_replay_short_lived_is_below_64_allocations_of_the_birth_thread);
 	tcase_add_test(corrupt, test_replay_impossible_events_are_anomalies);
+	tcase_add_loop_test(corrupt, test_replay_wild_events_do_no_harm, 0, 20);
 	tcase_add_test(corrupt, test_replay_many_unknown_ids_are_all_counted);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, corrupt);

@@ -7,6 +7,7 @@
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/short_name.h"
 #include "analyzer/report/text_page.h"
 
 #include <cjson/cJSON.h>
@@ -333,6 +334,44 @@ START_TEST(test_text_page_cuts_and_aligns)
 }
 END_TEST
 
+START_TEST(test_short_name_keeps_what_tells_most)
+{
+	static const struct {
+		const char *name;
+		unsigned n_columns;
+		const char *text;
+	} cases[] = {
+		{ "main", 4, "main" },
+		{ "a_function", 5, "~tion" },
+		{ "std::map<int, std::pair<a, b> >::find(int const&)", 60,
+		  "std::map<int, std::pair<a, b> >::find(int const&)" },
+		{ "std::map<int, std::pair<a, b> >::find(int const&)", 40,
+		  "std::map<~>::find(int const&)" },
+		{ "std::map<int, std::pair<a, b> >::find(int const&)", 25, "std::map<~>::find(~)" },
+		{ "std::map<int, std::pair<a, b> >::find(int const&)", 10, "~::find(~)" },
+		{ "std::ostream& std::operator<< <char>(std::ostream&, char)", 45,
+		  "std::ostream& std::operator<< <~>(~)" },
+		{ "bool operator< <a, b>(a const&, b const&)", 30, "bool operator< <~>(~)" },
+		{ "x<long long>::operator()(int, int) const", 25, "x<~>::operator()(~) const" },
+		{ "x<long long>::operator->(int, int)", 22, "x<~>::operator->(~)" },
+		{ "s operator+<char, traits>(s const&, char)", 20, "s operator+<~>(~)" },
+		{ "(anonymous namespace)::f(int, int, int)", 30, "(anonymous namespace)::f(~)" },
+		{ "<alloc::vec::Vec<T> as core::Clone>::clone", 20, "<~>::clone" },
+		{ "unbalanced<<<<(((", 10, "~ed<<<<(((" },
+		{ "", 10, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ht_strbuf text = { 0 };
+
+		ht_short_name(cases[i].name, cases[i].n_columns, "~", &text);
+		ck_assert_uint_le(ht_utf8_count(ht_strbuf_str(&text)), cases[i].n_columns);
+		ck_assert_str_eq(ht_strbuf_str(&text), cases[i].text);
+		ht_strbuf_done(&text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("report");
@@ -345,6 +384,7 @@ int main(void)
 	tcase_add_test(core, test_report_text_cuts_lists_and_says_so);
 	tcase_add_test(core, test_json_writer_escapes_and_nests);
 	tcase_add_test(core, test_text_page_cuts_and_aligns);
+	tcase_add_test(core, test_short_name_keeps_what_tells_most);
 	tcase_add_test(limits, test_report_json_of_nothing_has_nulls_for_percentiles);
 	tcase_add_test(limits, test_report_text_fits_and_plays_no_tricks);
 	tcase_add_test(corrupt, test_report_text_unfinished_trace_says_so);
