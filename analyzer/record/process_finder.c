@@ -45,7 +45,7 @@ static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_ppid)
 	return at && sscanf(at + 1, " %c %d", ret_state, ret_ppid) == 2;
 }
 
-static enum mapped has_region(const struct ht_region *region, pid_t pid)
+static enum mapped list_has_region(const struct ht_region *region, pid_t pid)
 {
 	char path[64];
 	char *line = NULL;
@@ -56,8 +56,9 @@ static enum mapped has_region(const struct ht_region *region, pid_t pid)
 	errno = 0;
 	FILE *f = fopen(path, "re");
 
+	/* ESRCH: newer kernels refuse what others show as an empty list. */
 	if (!f)
-		return errno == EACCES || errno == EPERM ? CANNOT_LOOK : NOT_MAPPED;
+		return errno == EACCES || errno == EPERM ? CANNOT_LOOK : NOTHING_MAPPED;
 	while (result != MAPPED && getline(&line, &size, f) > 0) {
 		unsigned int dev_major;
 		unsigned int dev_minor;
@@ -76,6 +77,19 @@ static enum mapped has_region(const struct ht_region *region, pid_t pid)
 	free(line);
 	fclose(f);
 	return result;
+}
+
+/*
+ * The list is read in pieces, and breaks off when the process ends between two of them. That it has
+ * any mapping afterwards says that the list was whole.
+ */
+static enum mapped has_region(const struct ht_region *region, pid_t pid)
+{
+	enum mapped mapped = list_has_region(region, pid);
+
+	if (mapped == NOT_MAPPED && list_has_region(region, pid) != NOT_MAPPED)
+		return NOTHING_MAPPED;
+	return mapped;
 }
 
 /* Whether pid is known as inner in a pid namespace below ours. */
