@@ -1,2 +1,15 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += %D%/common.sh %D%/run %D%/test
+EXTRA_DIST += \
+	%D%/bench \
+	%D%/bench.d/bench_bars.py \
+	%D%/bench.d/bench_inputs.py \
+	%D%/bench.d/bench_memory.c \
+	%D%/bench.d/bench_pair.c \
+	%D%/bench.d/bench_pairs.py \
+	%D%/bench.d/bench_profile.py \
+	%D%/bench.d/bench_programs.py \
+	%D%/bench.d/bench_run.py \
+	%D%/bench.d/bench_setup.py \
+	%D%/bench.d/bench_stats.py \
+	%D%/bench.d/bench_tables.py
