@@ -27,8 +27,10 @@ libanalyzer_la_SOURCES = \
 	%D%/read/file_bytes.c %D%/read/file_bytes.h \
 	%D%/read/tick_clock.h \
 	%D%/read/trace_file.c %D%/read/trace_file.h \
+	%D%/replay/event_apply.c %D%/replay/event_apply.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
+	%D%/replay/replay_state.c %D%/replay/replay_state.h \
 	%D%/replay/summary.c %D%/replay/summary.h \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
@@ -37,7 +39,10 @@ libanalyzer_la_SOURCES = \
 	%D%/report/short_name.c %D%/report/short_name.h \
 	%D%/report/site_rank.c %D%/report/site_rank.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
+	%D%/report/text_coverage.c \
+	%D%/report/text_header.c \
 	%D%/report/text_page.c %D%/report/text_page.h \
+	%D%/report/text_parts.h \
 	%D%/report/text_sites.c %D%/report/text_sites.h
 libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)

@@ -9,10 +9,12 @@
 
 static void print_help(FILE *out)
 {
-	fputs("heaptide records every allocation of an unmodified program and tells what the memory was for.\n"
+	fputs("heaptide records every allocation of an unmodified program and tells what the "
+	      "memory was for.\n"
 	      "\n"
 	      "Start here:\n"
-	      "  heaptide record -- PROGRAM ARGS...     run a program, write heaptide.PROGRAM.PID.zst\n"
+	      "  heaptide record -- PROGRAM ARGS...     run a program, write "
+	      "heaptide.PROGRAM.PID.zst\n"
 	      "  heaptide report heaptide.PROGRAM.PID.zst\n"
 	      "\n"
 	      "Commands:\n",

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 
 #define WINDOWS_PER_RECORDING 100u
-#define MIN_WINDOW_NS 10000000u
-#define MAX_WINDOW_NS 1000000000u
-#define MAX_STEPS (1u << 20)
+#define MIN_WINDOW_NS         10000000u
+#define MAX_WINDOW_NS         1000000000u
+#define MAX_STEPS             (1u << 20)
 
 void ht_rate_windows_init(struct ht_rate_windows *rate, const struct ht_tick_clock *clock,
-			  uint64_t last_tick)
+                          uint64_t last_tick)
 {
 	uint64_t n_ticks = last_tick > clock->zero_tick ? last_tick - clock->zero_tick : 0;
 	uint64_t window = n_ticks / WINDOWS_PER_RECORDING;
@@ -47,7 +47,7 @@ void ht_rate_windows_done(struct ht_rate_windows *rate)
 }
 
 struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t tick,
-					  uint64_t live_bytes)
+                                          uint64_t live_bytes)
 {
 	uint64_t i = tick > rate->zero_tick ? (tick - rate->zero_tick) / rate->step_ticks : 0;
 
@@ -61,7 +61,8 @@ struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t
 	return rate->now;
 }
 
-struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *rate, uint64_t end_tick)
+struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *rate,
+                                                 uint64_t end_tick)
 {
 	uint64_t n = 0, n_bytes = 0;
 	struct ht_busiest_window best = { .from_tick = rate->zero_tick };
@@ -77,7 +78,9 @@ struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *r
 		if (n > best.n_allocations) {
 			best.n_allocations = n;
 			best.n_bytes = n_bytes;
-			i_best = i + 1 >= HT_RATE_STEPS_PER_WINDOW ? i + 1 - HT_RATE_STEPS_PER_WINDOW : 0;
+			i_best = i + 1 >= HT_RATE_STEPS_PER_WINDOW
+			                 ? i + 1 - HT_RATE_STEPS_PER_WINDOW
+			                 : 0;
 		}
 	}
 	best.from_tick = rate->zero_tick + i_best * rate->step_ticks;

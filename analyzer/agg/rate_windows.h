@@ -33,21 +33,21 @@ struct ht_rate_windows {
 
 /* For ticks from clock->zero_tick to last_tick; others are counted at the nearer end. */
 void ht_rate_windows_init(struct ht_rate_windows *rate, const struct ht_tick_clock *clock,
-			  uint64_t last_tick);
+                          uint64_t last_tick);
 
 /* NULL and all zero are fine. */
 void ht_rate_windows_done(struct ht_rate_windows *rate);
 
 /* The rare part of ht_rate_windows_step. */
 struct ht_rate_step *ht_rate_windows_seek(struct ht_rate_windows *rate, uint64_t tick,
-					  uint64_t live_bytes);
+                                          uint64_t live_bytes);
 
 /*
  * The step that tick is in. To be called for every event, in order, before it changes live_bytes: steps
  * that begin now begin with them.
  */
 static inline struct ht_rate_step *ht_rate_windows_step(struct ht_rate_windows *rate, uint64_t tick,
-							 uint64_t live_bytes)
+                                                        uint64_t live_bytes)
 {
 	if (__builtin_expect(tick - rate->now_first < rate->now_end - rate->now_first, 1))
 		return rate->now;
@@ -62,6 +62,7 @@ struct ht_busiest_window {
 };
 
 /* The first window with the most allocations, in a recording that ended at end_tick. */
-struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *rate, uint64_t end_tick);
+struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *rate,
+                                                 uint64_t end_tick);
 
 #endif

@@ -22,7 +22,7 @@ struct ht_counts {
 	uint64_t n_allocations;
 	uint64_t n_frees;
 	uint64_t n_reallocations;
-	uint64_t allocated_bytes; /* of allocations, and of reallocations with their new size */
+	uint64_t allocated_bytes;   /* of allocations, and of reallocations with their new size */
 	uint64_t n_inherited_frees; /* and reallocations of inherited blocks */
 	uint64_t n_missed_frees;
 	uint64_t n_unknown_frees;
@@ -44,12 +44,12 @@ struct ht_process_result {
 
 /* Events that cannot be in an undamaged and complete trace. */
 enum ht_anomaly_kind {
-	HT_ANOMALY_DUPLICATE_ID = 0, /* an allocation with the id of a live block */
-	HT_ANOMALY_UNKNOWN_ID = 1,   /* a free or realloc of a block that is not live */
-	HT_ANOMALY_AFTER_END = 2,    /* an event of a process that had ended */
+	HT_ANOMALY_DUPLICATE_ID = 0,  /* an allocation with the id of a live block */
+	HT_ANOMALY_UNKNOWN_ID = 1,    /* a free or realloc of a block that is not live */
+	HT_ANOMALY_AFTER_END = 2,     /* an event of a process that had ended */
 	HT_ANOMALY_UNKNOWN_STACK = 3, /* an event with a node that was never described */
-	HT_ANOMALY_TICK_BACK = 4,    /* a time before the previous one of the same thread */
-	HT_ANOMALY_NO_PROCESS = 5,   /* events of a process that was never described */
+	HT_ANOMALY_TICK_BACK = 4,     /* a time before the previous one of the same thread */
+	HT_ANOMALY_NO_PROCESS = 5,    /* events of a process that was never described */
 	HT_N_ANOMALIES = 6,
 };
 
@@ -66,10 +66,10 @@ struct ht_results {
 	struct ht_counts totals;
 	struct ht_process_result *processes; /* by index in the model */
 	size_t n_processes;
-	struct ht_site_table sites; /* with the peak */
-	struct ht_percentiles sizes;          /* of allocations and reallocations */
+	struct ht_site_table sites;            /* with the peak */
+	struct ht_percentiles sizes;           /* of allocations and reallocations */
 	struct ht_percentiles lifetimes_ticks; /* of blocks that were freed */
-	uint64_t n_censored;    /* blocks whose end was not seen: still live, or freed unseen */
+	uint64_t n_censored; /* blocks whose end was not seen: still live, or freed unseen */
 	uint64_t n_temporary;
 	uint64_t temporary_bytes;
 	uint64_t n_short_lived;

@@ -29,7 +29,7 @@ uint32_t ht_site_table_need(struct ht_site_table *table, uint32_t stack)
 
 	if (*slot == 0) {
 		table->sites = ht_xalloc_grow(table->sites, &table->capacity, table->n_sites + 1,
-					      sizeof(*table->sites));
+		                              sizeof(*table->sites));
 		table->sites[table->n_sites] = (struct ht_site){ .stack = stack };
 		*slot = (uint32_t)++table->n_sites;
 	}

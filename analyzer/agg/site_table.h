@@ -69,7 +69,7 @@ static inline void ht_site_table_touch(struct ht_site_table *table, struct ht_si
 }
 
 static inline void ht_site_table_add_live(struct ht_site_table *table, struct ht_site *site,
-					  uint64_t size)
+                                          uint64_t size)
 {
 	ht_site_table_touch(table, site);
 	site->n_live++;
@@ -81,7 +81,7 @@ static inline void ht_site_table_add_live(struct ht_site_table *table, struct ht
 }
 
 static inline void ht_site_table_sub_live(struct ht_site_table *table, struct ht_site *site,
-					  uint64_t size)
+                                          uint64_t size)
 {
 	ht_site_table_touch(table, site);
 	site->n_live--;

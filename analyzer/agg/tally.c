@@ -14,7 +14,8 @@
 
 void ht_tally_init(struct ht_tally *tally)
 {
-	*tally = (struct ht_tally){ .direct = ht_xalloc_zeroed(HT_TALLY_N_DIRECT, sizeof(uint64_t)) };
+	*tally = (struct ht_tally){ .direct =
+		                            ht_xalloc_zeroed(HT_TALLY_N_DIRECT, sizeof(uint64_t)) };
 }
 
 void ht_tally_done(struct ht_tally *tally)
@@ -77,7 +78,8 @@ static void append(struct ht_value_count *list, size_t *n, uint64_t value, uint6
 
 static void merge_fresh(struct ht_tally *tally)
 {
-	struct ht_value_count *merged = ht_xalloc((tally->n_large + tally->n_fresh) * sizeof(*merged));
+	struct ht_value_count *merged =
+	        ht_xalloc((tally->n_large + tally->n_fresh) * sizeof(*merged));
 	size_t n = 0, i_large = 0;
 
 	sort_values(tally->fresh, tally->n_fresh, tally->max);
@@ -85,7 +87,8 @@ static void merge_fresh(struct ht_tally *tally)
 		uint64_t value = tally->is_rounded ? round_down(tally->fresh[i]) : tally->fresh[i];
 
 		for (; i_large < tally->n_large && tally->large[i_large].value <= value; i_large++)
-			append(merged, &n, tally->large[i_large].value, tally->large[i_large].count);
+			append(merged, &n, tally->large[i_large].value,
+			       tally->large[i_large].count);
 		append(merged, &n, value, 1);
 	}
 	for (; i_large < tally->n_large; i_large++)
@@ -132,8 +135,8 @@ static uint64_t value_at(struct walk *walk, uint64_t rank)
 
 		if (!is_direct && i_large >= walk->tally->n_large)
 			return walk->tally->max;
-		uint64_t count = is_direct ? walk->tally->direct[walk->i] :
-					     walk->tally->large[i_large].count;
+		uint64_t count = is_direct ? walk->tally->direct[walk->i]
+		                           : walk->tally->large[i_large].count;
 
 		if (walk->n_before + count >= rank)
 			return is_direct ? walk->i : walk->tally->large[i_large].value;

@@ -29,7 +29,7 @@ struct ht_tally {
 	uint64_t *fresh; /* not in large yet; room for HT_TALLY_N_FRESH, or NULL */
 	size_t n_fresh;
 	uint64_t n;
-	uint64_t max; /* always exact */
+	uint64_t max;    /* always exact */
 	bool is_rounded; /* percentiles from HT_TALLY_N_DIRECT on may be up to 0.0016 % too small */
 };
 #define HT_TALLY_N_FRESH (1u << 20)

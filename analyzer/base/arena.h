@@ -21,6 +21,6 @@ void *ht_arena_alloc(struct ht_arena *arena, size_t n_bytes) __attribute__((retu
 
 /* A copy of n_bytes with a NUL after them. */
 char *ht_arena_dup(struct ht_arena *arena, const void *bytes, size_t n_bytes)
-	__attribute__((returns_nonnull));
+        __attribute__((returns_nonnull));
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum ht_err ht_diag_set(struct ht_diag *diag, enum ht_err err, uint64_t off_bytes, uint64_t block_seq,
-			const char *format, ...)
+enum ht_err ht_diag_set(struct ht_diag *diag, enum ht_err err, uint64_t off_bytes,
+                        uint64_t block_seq, const char *format, ...)
 {
 	int saved_errno = errno;
 	va_list args;
@@ -42,7 +42,7 @@ enum ht_err ht_diag_set_errno(struct ht_diag *diag, const char *format, ...)
 		va_end(args);
 		if (n >= 0 && (size_t)n < sizeof(diag->msg))
 			snprintf(diag->msg + n, sizeof(diag->msg) - (size_t)n, ": %s",
-				 strerror(saved_errno));
+			         strerror(saved_errno));
 	}
 	errno = saved_errno;
 	return HT_ERR_IO;

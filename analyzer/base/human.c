@@ -21,7 +21,8 @@ char *ht_human_bytes(char buf[HT_HUMAN_BYTES], uint64_t n_bytes)
 	if (unit == 0)
 		snprintf(buf, HT_HUMAN_BYTES, "%u B", (unsigned)n_bytes);
 	else
-		snprintf(buf, HT_HUMAN_BYTES, "%.1f %s", (double)n_bytes / (double)scale, units[unit]);
+		snprintf(buf, HT_HUMAN_BYTES, "%.1f %s", (double)n_bytes / (double)scale,
+		         units[unit]);
 	return buf;
 }
 
@@ -54,10 +55,10 @@ char *ht_human_ns(char buf[HT_HUMAN_BYTES], uint64_t ns)
 		snprintf(buf, HT_HUMAN_BYTES, "%.3f s", (double)v / 1e9);
 	else if (v < 7200ull * 1000000000)
 		snprintf(buf, HT_HUMAN_BYTES, "%llu min %02llu s", v / 60000000000ull,
-			 v / 1000000000ull % 60);
+		         v / 1000000000ull % 60);
 	else
 		snprintf(buf, HT_HUMAN_BYTES, "%llu h %02llu min", v / 3600000000000ull,
-			 v / 60000000000ull % 60);
+		         v / 60000000000ull % 60);
 	return buf;
 }
 

@@ -23,9 +23,9 @@ void ht_strbuf_add(struct ht_strbuf *s, const void *bytes, size_t n_bytes);
 void ht_strbuf_add_str(struct ht_strbuf *s, const char *text);
 void ht_strbuf_add_char(struct ht_strbuf *s, char c);
 void ht_strbuf_addf(struct ht_strbuf *s, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 void ht_strbuf_vaddf(struct ht_strbuf *s, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+        __attribute__((format(printf, 2, 0)));
 
 /* The text, "" when there is none. Valid until the next change. */
 const char *ht_strbuf_str(const struct ht_strbuf *s);

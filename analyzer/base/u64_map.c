@@ -106,7 +106,7 @@ size_t ht_u64_map_count(const struct ht_u64_map *map)
 }
 
 bool ht_u64_map_next(const struct ht_u64_map *map, size_t *cursor, uint64_t *ret_key,
-		     uint64_t *ret_value)
+                     uint64_t *ret_value)
 {
 	if (*cursor == 0) {
 		*cursor = 1;

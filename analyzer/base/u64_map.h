@@ -41,7 +41,7 @@ size_t ht_u64_map_count(const struct ht_u64_map *map);
  * must not change meanwhile.
  */
 bool ht_u64_map_next(const struct ht_u64_map *map, size_t *cursor, uint64_t *ret_key,
-		     uint64_t *ret_value);
+                     uint64_t *ret_value);
 
 /* A number whose every bit depends on every bit of v. */
 static inline uint64_t ht_u64_mix(uint64_t v)

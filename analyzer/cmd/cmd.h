@@ -41,7 +41,8 @@ extern const struct ht_cmd ht_cmd_table[];
 void ht_cmd_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ht_cmd_complain, a hint at --help, and HT_EXIT_FAILED. */
-int ht_cmd_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ht_cmd_usage(const char *command, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 
 /*
  * Flush stdout and return exit_status, or HT_EXIT_FAILED with a complaint when something could not

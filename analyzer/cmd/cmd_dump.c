@@ -12,15 +12,16 @@
 #include <stdio.h>
 
 static const char usage[] =
-	"Usage: heaptide dump [OPTIONS] TRACE\n"
-	"\n"
-	"Write every event of a trace, one line each, ordered by time, then by process and thread:\n"
-	"time in ns, PID/TID, kind, id of the block, size in bytes, and a number for the stack.\n"
-	"\n"
-	"      --stacks  the stacks too, with names\n"
-	"      --blocks  the blocks of the file instead of the events\n"
-	"      --json    a JSON object per line\n"
-	"  -h, --help\n";
+        "Usage: heaptide dump [OPTIONS] TRACE\n"
+        "\n"
+        "Write every event of a trace, one line each, ordered by time, then by process and "
+        "thread:\n"
+        "time in ns, PID/TID, kind, id of the block, size in bytes, and a number for the stack.\n"
+        "\n"
+        "      --stacks  the stacks too, with names\n"
+        "      --blocks  the blocks of the file instead of the events\n"
+        "      --json    a JSON object per line\n"
+        "  -h, --help\n";
 
 static const char *const kind_names[HT_N_EVENT_KINDS] = {
 	[HT_EVENT_ALLOC] = "alloc",
@@ -62,7 +63,7 @@ static void put_frame_json(struct ht_json_writer *json, const struct ht_named_fr
 }
 
 static void put_event_json(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
-			   uint32_t pid, uint64_t time_ns, uint32_t stack)
+                           uint32_t pid, uint64_t time_ns, uint32_t stack)
 {
 	struct ht_json_writer *json = &d->json;
 
@@ -97,7 +98,8 @@ static void put_event_json(struct dump *d, const struct ht_event_run *run, const
 			for (size_t i = 0; i < d->stack.n_frames; i++)
 				put_frame_json(json, &d->stack.frames[i]);
 			ht_json_end_array(json);
-			ht_json_put_string(json, "truncated", ht_truncation_text(d->stack.truncation));
+			ht_json_put_string(json, "truncated",
+			                   ht_truncation_text(d->stack.truncation));
 		}
 	}
 	ht_json_end_object(json);
@@ -119,7 +121,8 @@ static void put_stack_text(struct dump *d, uint32_t stack)
 		else
 			ht_text_putf(&page, HT_PAINT_PLAIN, "0x%llx", (unsigned long long)f->addr);
 		if (f->name.file && f->name.line)
-			ht_text_putf(&page, HT_PAINT_PLAIN, " at %s:%u", f->name.file, f->name.line);
+			ht_text_putf(&page, HT_PAINT_PLAIN, " at %s:%u", f->name.file,
+			             f->name.line);
 		else if (f->name.module)
 			ht_text_putf(&page, HT_PAINT_PLAIN, " in %s", f->name.module);
 		ht_text_end_line(&page);
@@ -132,7 +135,7 @@ static void put_stack_text(struct dump *d, uint32_t stack)
 }
 
 static void put_event_text(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
-			   uint32_t pid, uint64_t time_ns, uint32_t stack)
+                           uint32_t pid, uint64_t time_ns, uint32_t stack)
 {
 	printf("%llu %u/%u %s", (unsigned long long)time_ns, pid, run->tid, kind_names[e->kind]);
 	if (e->kind == HT_EVENT_UNKNOWN_FREE)
@@ -161,7 +164,8 @@ static void dump_run(struct dump *d, const struct ht_event_run *run)
 	for (size_t i = 0; i < run->n_events; i++) {
 		const struct ht_event *e = &run->events[i];
 		uint64_t time_ns = ht_tick_clock_ns(&model->clock, e->tick);
-		uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, process, e->node);
+		uint32_t stack =
+		        ht_stack_tree_find(&model->stacks, &model->processes, process, e->node);
 
 		if (d->is_json)
 			put_event_json(d, run, e, pid, time_ns, stack);
@@ -183,9 +187,12 @@ static void dump_events(struct dump *d)
 static void dump_blocks(struct dump *d)
 {
 	static const char *const names[HT_N_BLOCK_TYPES] = {
-		[HT_BLOCK_START] = "START",   [HT_BLOCK_PROCESS] = "PROCESS",
-		[HT_BLOCK_PROCESS_END] = "PROCESS_END", [HT_BLOCK_MODULES] = "MODULES",
-		[HT_BLOCK_NODES] = "NODES",   [HT_BLOCK_EVENTS] = "EVENTS",
+		[HT_BLOCK_START] = "START",
+		[HT_BLOCK_PROCESS] = "PROCESS",
+		[HT_BLOCK_PROCESS_END] = "PROCESS_END",
+		[HT_BLOCK_MODULES] = "MODULES",
+		[HT_BLOCK_NODES] = "NODES",
+		[HT_BLOCK_EVENTS] = "EVENTS",
 		[HT_BLOCK_END] = "END",
 	};
 	size_t n_blocks;
@@ -211,10 +218,11 @@ static void dump_blocks(struct dump *d)
 			ht_json_end_object(&d->json);
 			putchar('\n');
 		} else {
-			printf("block %u at %llu: %s, %llu bytes, %llu items, %llu to %llu ns\n", b->seq,
-			       (unsigned long long)b->off_bytes, name ? name : "unknown type",
-			       (unsigned long long)b->length_bytes, (unsigned long long)b->n_items,
-			       (unsigned long long)first_ns, (unsigned long long)last_ns);
+			printf("block %u at %llu: %s, %llu bytes, %llu items, %llu to %llu ns\n",
+			       b->seq, (unsigned long long)b->off_bytes,
+			       name ? name : "unknown type", (unsigned long long)b->length_bytes,
+			       (unsigned long long)b->n_items, (unsigned long long)first_ns,
+			       (unsigned long long)last_ns);
 		}
 	}
 }

@@ -15,19 +15,24 @@
 
 #define LABEL_COLUMNS 14u
 
-static const char usage[] = "Usage: heaptide info [--json] TRACE\n"
-			    "\n"
-			    "Tell what is in a trace file: who recorded what, when and where, which processes and\n"
-			    "blocks there are, and what the recording says about itself. Events are not read.\n"
-			    "\n"
-			    "      --json  schema heaptide.info/1\n"
-			    "  -h, --help\n";
+static const char usage[] =
+        "Usage: heaptide info [--json] TRACE\n"
+        "\n"
+        "Tell what is in a trace file: who recorded what, when and where, which processes and\n"
+        "blocks there are, and what the recording says about itself. Events are not read.\n"
+        "\n"
+        "      --json  schema heaptide.info/1\n"
+        "  -h, --help\n";
 
 static const char *const block_names[HT_N_BLOCK_TYPES + 1] = {
-	[HT_BLOCK_START] = "START",   [HT_BLOCK_PROCESS] = "PROCESS",
-	[HT_BLOCK_PROCESS_END] = "PROCESS_END", [HT_BLOCK_MODULES] = "MODULES",
-	[HT_BLOCK_NODES] = "NODES",   [HT_BLOCK_EVENTS] = "EVENTS",
-	[HT_BLOCK_END] = "END",       [HT_BLOCK_INDEX] = "INDEX",
+	[HT_BLOCK_START] = "START",
+	[HT_BLOCK_PROCESS] = "PROCESS",
+	[HT_BLOCK_PROCESS_END] = "PROCESS_END",
+	[HT_BLOCK_MODULES] = "MODULES",
+	[HT_BLOCK_NODES] = "NODES",
+	[HT_BLOCK_EVENTS] = "EVENTS",
+	[HT_BLOCK_END] = "END",
+	[HT_BLOCK_INDEX] = "INDEX",
 	[HT_N_BLOCK_TYPES] = "unknown",
 };
 
@@ -56,9 +61,9 @@ static const char *recording_end_text(const struct ht_recording *r)
 
 static const char *clock_text(const struct ht_recording *r)
 {
-	return r->clock_kind == HT_CLOCK_TSC	   ? "TSC" :
-	       r->clock_kind == HT_CLOCK_MONOTONIC ? "CLOCK_MONOTONIC" :
-						     "unknown";
+	return r->clock_kind == HT_CLOCK_TSC         ? "TSC"
+	       : r->clock_kind == HT_CLOCK_MONOTONIC ? "CLOCK_MONOTONIC"
+	                                             : "unknown";
 }
 
 static double bytes_per_event(const struct ht_trace_input *input)
@@ -92,33 +97,34 @@ static void print_recording(struct ht_text_page *page, const struct ht_trace_inp
 		ht_text_put(page, HT_PAINT_PLAIN, r->working_directory);
 		ht_text_end_line(page);
 		label(page, "recorded");
-		ht_text_putf(page, HT_PAINT_PLAIN, "%s on %s (%s) by heaptide %s, format %llu", when,
-			     r->host, r->machine, r->recorder_version, (unsigned long long)r->version);
+		ht_text_putf(page, HT_PAINT_PLAIN, "%s on %s (%s) by heaptide %s, format %llu",
+		             when, r->host, r->machine, r->recorder_version,
+		             (unsigned long long)r->version);
 		ht_text_end_line(page);
 		label(page, "clock");
 		ht_text_putf(page, HT_PAINT_PLAIN, "%s, a tick is %.3f us", clock_text(r),
-			     (double)input->model.clock.slope_ns /
-				     (double)input->model.clock.slope_ticks / 1e3);
+		             (double)input->model.clock.slope_ns /
+		                     (double)input->model.clock.slope_ticks / 1e3);
 		ht_text_end_line(page);
 	}
 	label(page, "recording");
 	ht_text_putf(page, HT_PAINT_PLAIN, "%s%s%s%s", recording_end_text(r),
-		     input->is_being_recorded ? ", still being recorded" : "",
-		     r->end_reason[0] ? ": " : "", r->end_reason);
+	             input->is_being_recorded ? ", still being recorded" : "",
+	             r->end_reason[0] ? ": " : "", r->end_reason);
 	ht_text_end_line(page);
 	label(page, "events");
 	ht_text_putf(page, HT_PAINT_PLAIN, "%s, %.2f bytes of file each",
-		     ht_human_count(a, input->model.n_events), bytes_per_event(input));
+	             ht_human_count(a, input->model.n_events), bytes_per_event(input));
 	ht_text_end_line(page);
 	label(page, "stacks");
 	ht_text_putf(page, HT_PAINT_PLAIN, "%s nodes, %s distinct frames",
-		     ht_human_count(a, input->model.stacks.n_nodes),
-		     ht_human_count(b, input->model.stacks.n_frames));
+	             ht_human_count(a, input->model.stacks.n_nodes),
+	             ht_human_count(b, input->model.stacks.n_frames));
 	ht_text_end_line(page);
 	label(page, "modules");
 	ht_text_putf(page, HT_PAINT_PLAIN, "%s files, mapped %s times",
-		     ht_human_count(a, input->model.modules.n_images),
-		     ht_human_count(b, input->model.modules.n_modules));
+	             ht_human_count(a, input->model.modules.n_images),
+	             ht_human_count(b, input->model.modules.n_modules));
 	ht_text_end_line(page);
 }
 
@@ -135,22 +141,24 @@ static void print_processes(struct ht_text_page *page, const struct ht_trace_inp
 		ht_text_putf(page, HT_PAINT_PLAIN, "pid %u", p->pid);
 		ht_text_to_column(page, LABEL_COLUMNS);
 		ht_text_putf(page, HT_PAINT_PLAIN, "%s: %s %s, %s", p->exe[0] ? p->exe : "?",
-			     p->start_kind == HT_START_FORK ? "forked at" : "started at",
-			     ht_human_ns(a, ht_tick_clock_ns(&input->model.clock, p->start_tick)),
-			     ht_report_ended(p, ended));
+		             p->start_kind == HT_START_FORK ? "forked at" : "started at",
+		             ht_human_ns(a, ht_tick_clock_ns(&input->model.clock, p->start_tick)),
+		             ht_report_ended(p, ended));
 		if (p->has_end)
-			ht_text_putf(page, HT_PAINT_PLAIN, " at %s",
-				     ht_human_ns(b, ht_tick_clock_ns(&input->model.clock, p->end_tick)));
+			ht_text_putf(
+			        page, HT_PAINT_PLAIN, " at %s",
+			        ht_human_ns(b, ht_tick_clock_ns(&input->model.clock, p->end_tick)));
 		ht_text_end_line(page);
 		for (int c = 0; c < HT_N_COUNTERS; c++) {
 			if (p->counters[c] == 0)
 				continue;
 			ht_text_to_column(page, LABEL_COLUMNS);
-			ht_text_putf(page, HT_PAINT_DIM, "  %s %s%s", ht_human_count(a, p->counters[c]),
-				     c < HT_COUNTER_TRUNCATED ? counter_names[c] : "stacks cut: ",
-				     c < HT_COUNTER_TRUNCATED ?
-					     "" :
-					     ht_truncation_text((uint32_t)c - HT_COUNTER_TRUNCATED));
+			ht_text_putf(
+			        page, HT_PAINT_DIM, "  %s %s%s", ht_human_count(a, p->counters[c]),
+			        c < HT_COUNTER_TRUNCATED ? counter_names[c] : "stacks cut: ",
+			        c < HT_COUNTER_TRUNCATED
+			                ? ""
+			                : ht_truncation_text((uint32_t)c - HT_COUNTER_TRUNCATED));
 			ht_text_end_line(page);
 		}
 	}
@@ -168,20 +176,23 @@ static void print_blocks(struct ht_text_page *page, const struct ht_trace_input 
 		if (input->model.n_blocks[t] == 0)
 			continue;
 		ht_text_put(page, HT_PAINT_PLAIN, block_names[t] ? block_names[t] : "0");
-		ht_text_put_right(page, HT_PAINT_PLAIN, ht_human_count(text, input->model.n_blocks[t]),
-				  LABEL_COLUMNS + 8);
 		ht_text_put_right(page, HT_PAINT_PLAIN,
-				  ht_human_count(text, input->model.block_bytes[t]), LABEL_COLUMNS + 24);
+		                  ht_human_count(text, input->model.n_blocks[t]),
+		                  LABEL_COLUMNS + 8);
+		ht_text_put_right(page, HT_PAINT_PLAIN,
+		                  ht_human_count(text, input->model.block_bytes[t]),
+		                  LABEL_COLUMNS + 24);
 		ht_text_end_line(page);
 	}
 	ht_text_put(page, HT_PAINT_DIM, "whole file");
 	ht_text_put_right(page, HT_PAINT_PLAIN,
-			  ht_human_count(text, ht_trace_file_n_bytes(input->file)), LABEL_COLUMNS + 24);
+	                  ht_human_count(text, ht_trace_file_n_bytes(input->file)),
+	                  LABEL_COLUMNS + 24);
 	ht_text_end_line(page);
 }
 
 static void print_json_process(struct ht_json_writer *json, const struct ht_trace_input *input,
-			       const struct ht_process *p)
+                               const struct ht_process *p)
 {
 	char ended[HT_ENDED_BYTES];
 
@@ -212,7 +223,7 @@ static void print_json_process(struct ht_json_writer *json, const struct ht_trac
 	for (uint32_t t = 1; t < HT_N_TRUNC; t++) {
 		if (p->counters[HT_COUNTER_TRUNCATED + t])
 			ht_json_put_u64(json, ht_truncation_text(t),
-					p->counters[HT_COUNTER_TRUNCATED + t]);
+			                p->counters[HT_COUNTER_TRUNCATED + t]);
 	}
 	ht_json_end_object(json);
 	ht_json_end_object(json);

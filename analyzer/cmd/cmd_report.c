@@ -16,18 +16,20 @@
 #define MAX_WARNINGS   3u
 
 static const char usage[] =
-	"Usage: heaptide report [OPTIONS] TRACE\n"
-	"\n"
-	"Tell what the memory was for: who held it at its peak, who allocates most often, what was never\n"
-	"freed, what was freed at once, how large blocks are and how long they live.\n"
-	"\n"
-	"  -n, --top N          places listed in each section (10; 0: all)\n"
-	"  -d, --depth N        frames shown of each stack (8; 0: all)\n"
-	"      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
-	"      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no limit)\n"
-	"      --color WHEN     auto, always or never\n"
-	"      --json           everything, for scripts: schema heaptide.report/1\n"
-	"  -h, --help\n";
+        "Usage: heaptide report [OPTIONS] TRACE\n"
+        "\n"
+        "Tell what the memory was for: who held it at its peak, who allocates most often, what was "
+        "never\n"
+        "freed, what was freed at once, how large blocks are and how long they live.\n"
+        "\n"
+        "  -n, --top N          places listed in each section (10; 0: all)\n"
+        "  -d, --depth N        frames shown of each stack (8; 0: all)\n"
+        "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
+        "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
+        "limit)\n"
+        "      --color WHEN     auto, always or never\n"
+        "      --json           everything, for scripts: schema heaptide.report/1\n"
+        "  -h, --help\n";
 
 struct options {
 	uint64_t n_top;
@@ -63,9 +65,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		switch (c) {
 		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
 		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
-		case OPT_SHORT_LIVED:
-			is_good = ht_option_u64(optarg, &o->short_lived_age);
-			break;
+		case OPT_SHORT_LIVED: is_good = ht_option_u64(optarg, &o->short_lived_age); break;
 		case OPT_WIDTH:
 			is_good = ht_option_u64(optarg, &o->n_columns);
 			o->has_columns = true;
@@ -76,8 +76,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			fputs(usage, stdout);
 			*ret_is_done = true;
 			return HT_EXIT_OK;
-		default:
-			return ht_option_complain("report", c, argv);
+		default: return ht_option_complain("report", c, argv);
 		}
 		if (!is_good)
 			return ht_cmd_usage("report", "\"%s\" is no value for this option", optarg);

@@ -19,7 +19,7 @@ const struct ht_cmd ht_cmd_table[] = {
 	{ NULL, NULL, NULL },
 };
 
-static void complain(const char *format, va_list args)
+static __attribute__((format(printf, 1, 0))) void complain(const char *format, va_list args)
 {
 	char line[1024];
 
@@ -49,7 +49,7 @@ int ht_cmd_usage(const char *command, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	ht_cmd_complain("%s (see: heaptide%s%s --help)", message, command ? " " : "",
-			command ? command : "");
+	                command ? command : "");
 	return HT_EXIT_FAILED;
 }
 
@@ -59,6 +59,7 @@ int ht_cmd_finish_stdout(int exit_status)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_status;
 	if (errno != EPIPE)
-		ht_cmd_complain("cannot write the output: %s", errno ? strerror(errno) : "I/O error");
+		ht_cmd_complain("cannot write the output: %s",
+		                errno ? strerror(errno) : "I/O error");
 	return HT_EXIT_FAILED;
 }

@@ -15,15 +15,16 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const char usage[] =
-	"Usage: heaptide verify [--json] TRACE\n"
-	"\n"
-	"Check every block and every event of a trace, and tell how the recorded programs ended. One line\n"
-	"for everything that is wrong. Exit status: 0 whole and complete, 1 damaged or incomplete, 2 not\n"
-	"readable at all.\n"
-	"\n"
-	"      --json  schema heaptide.verify/1\n"
-	"  -h, --help\n";
+static const char usage[] = "Usage: heaptide verify [--json] TRACE\n"
+                            "\n"
+                            "Check every block and every event of a trace, and tell how the "
+                            "recorded programs ended. One line\n"
+                            "for everything that is wrong. Exit status: 0 whole and complete, 1 "
+                            "damaged or incomplete, 2 not\n"
+                            "readable at all.\n"
+                            "\n"
+                            "      --json  schema heaptide.verify/1\n"
+                            "  -h, --help\n";
 
 /* More processes than these are not listed one by one. */
 #define MAX_ENDS 8u
@@ -56,10 +57,11 @@ static void find_damages(struct findings *f, const struct ht_trace_file *file)
 		struct ht_strbuf where = { 0 };
 
 		if (damages[i].off_bytes != UINT64_MAX)
-			ht_strbuf_addf(&where, "byte %llu", (unsigned long long)damages[i].off_bytes);
+			ht_strbuf_addf(&where, "byte %llu",
+			               (unsigned long long)damages[i].off_bytes);
 		if (damages[i].block_seq != UINT64_MAX)
 			ht_strbuf_addf(&where, "%sblock %llu", where.n_bytes ? ", " : "",
-				       (unsigned long long)damages[i].block_seq);
+			               (unsigned long long)damages[i].block_seq);
 		find(f, "%s%s%s", ht_strbuf_str(&where), where.n_bytes ? ": " : "", damages[i].msg);
 		ht_strbuf_done(&where);
 	}
@@ -68,14 +70,15 @@ static void find_damages(struct findings *f, const struct ht_trace_file *file)
 }
 
 static void find_missing_end(struct findings *f, const struct ht_trace_input *input,
-			     const struct ht_results *results)
+                             const struct ht_results *results)
 {
 	const struct ht_recording *r = &input->model.recording;
 
 	if (input->is_being_recorded)
 		find(f, "the trace is still being recorded");
 	else if (ht_trace_file_end(input->file) == HT_FILE_END_MISSING)
-		find(f, "the end of the trace is missing: the recorder was killed, or the file was cut");
+		find(f, "the end of the trace is missing: the recorder was killed, or the file was "
+		        "cut");
 	else if (ht_trace_file_end(input->file) == HT_FILE_END_DAMAGED)
 		find(f, "the end of the trace is damaged");
 	if (!r->is_known)
@@ -84,9 +87,9 @@ static void find_missing_end(struct findings *f, const struct ht_trace_input *in
 		find(f, "the END block is missing or damaged");
 	if (r->has_end && r->end != HT_RECORD_COMPLETE)
 		find(f, "the recording stopped early: %s",
-		     r->end_reason[0]              ? r->end_reason :
-		     r->end == HT_RECORD_INTERRUPTED ? "interrupted" :
-						       "the file could not grow");
+		     r->end_reason[0]                  ? r->end_reason
+		     : r->end == HT_RECORD_INTERRUPTED ? "interrupted"
+		                                       : "the file could not grow");
 	if (r->has_end && r->n_events != results->totals.n_events)
 		find(f, "the trace says that it has %llu events, but %llu are there",
 		     (unsigned long long)r->n_events, (unsigned long long)results->totals.n_events);
@@ -99,7 +102,7 @@ static void find_missing_end(struct findings *f, const struct ht_trace_input *in
 }
 
 static void find_anomalies(struct findings *f, const struct ht_trace_input *input,
-			   const struct ht_results *results)
+                           const struct ht_results *results)
 {
 	static const char *const texts[HT_N_ANOMALIES] = {
 		[HT_ANOMALY_DUPLICATE_ID] = "allocations have the id of a live block",
@@ -133,7 +136,8 @@ static void find_process_ends(struct findings *f, const struct ht_trace_input *i
 		if (!p->is_described)
 			find(f, "process %u has no PROCESS block", p->serial);
 		if (!p->has_end && !input->is_being_recorded)
-			find(f, "pid %u (%s): its end was not recorded", p->pid, ht_process_name(p));
+			find(f, "pid %u (%s): its end was not recorded", p->pid,
+			     ht_process_name(p));
 	}
 }
 
@@ -144,7 +148,7 @@ static bool is_usual_end(const struct ht_process *p)
 }
 
 static void print_text(const struct ht_trace_input *input, const struct ht_results *results,
-		       const struct findings *f, const char *path)
+                       const struct findings *f, const char *path)
 {
 	const struct ht_process_list *list = &input->model.processes;
 	struct ht_text_style style = ht_option_style(HT_COLOR_AUTO);
@@ -164,11 +168,12 @@ static void print_text(const struct ht_trace_input *input, const struct ht_resul
 			continue;
 		}
 		ht_text_putf(&page, HT_PAINT_PLAIN, "pid %u (%s): %s", p->pid, ht_process_name(p),
-			     ht_report_ended(p, ended));
+		             ht_report_ended(p, ended));
 		ht_text_end_line(&page);
 	}
 	if (n_silent) {
-		ht_text_putf(&page, HT_PAINT_PLAIN, "%zu other processes: exit 0 or exec", n_silent);
+		ht_text_putf(&page, HT_PAINT_PLAIN, "%zu other processes: exit 0 or exec",
+		             n_silent);
 		ht_text_end_line(&page);
 	}
 	for (size_t i = 0; i < f->n; i++) {
@@ -176,13 +181,13 @@ static void print_text(const struct ht_trace_input *input, const struct ht_resul
 		ht_text_end_line(&page);
 	}
 	ht_text_putf(&page, HT_PAINT_STRONG, "%s: %s, %s events", path,
-		     f->n ? "damaged or incomplete" : "whole and complete",
-		     ht_human_count(n, results->totals.n_events));
+	             f->n ? "damaged or incomplete" : "whole and complete",
+	             ht_human_count(n, results->totals.n_events));
 	ht_text_end_line(&page);
 }
 
 static void print_json(const struct ht_trace_input *input, const struct ht_results *results,
-		       const struct findings *f)
+                       const struct findings *f)
 {
 	struct ht_json_writer json = ht_json_writer_init(stdout);
 	char ended[HT_ENDED_BYTES];

@@ -52,10 +52,11 @@ struct ht_text_style ht_option_style(enum ht_color_choice color)
 	bool is_terminal = isatty(STDOUT_FILENO);
 
 	if (is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		style.n_columns = size.ws_col < HT_TEXT_MIN_COLUMNS ? HT_TEXT_MIN_COLUMNS : size.ws_col;
+		style.n_columns =
+		        size.ws_col < HT_TEXT_MIN_COLUMNS ? HT_TEXT_MIN_COLUMNS : size.ws_col;
 	style.has_color = color == HT_COLOR_ALWAYS ||
-			  (color == HT_COLOR_AUTO && is_terminal && !(no_color && *no_color) &&
-			   term && strcmp(term, "dumb") != 0);
+	                  (color == HT_COLOR_AUTO && is_terminal && !(no_color && *no_color) &&
+	                   term && strcmp(term, "dumb") != 0);
 	setlocale(LC_CTYPE, "");
 	style.has_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	return style;
@@ -78,7 +79,7 @@ int ht_option_path(const char *command, int argc, char **argv, const char **ret_
 		return ht_cmd_usage(command, "which trace? Name a file that heaptide record wrote");
 	if (optind + 1 < argc)
 		return ht_cmd_usage(command, "one trace at a time, please: \"%s\" is one too many",
-				    argv[optind + 1]);
+		                    argv[optind + 1]);
 	*ret_path = argv[optind];
 	return HT_EXIT_OK;
 }

@@ -24,7 +24,7 @@ static bool wait_for_recorder(const char *path)
 			return true;
 		if (!has_told && isatty(STDERR_FILENO))
 			ht_cmd_complain("%s is still being recorded; waiting up to %d s", path,
-					HT_INPUT_WAIT_SECONDS);
+			                HT_INPUT_WAIT_SECONDS);
 		has_told = true;
 		nanosleep(&pause, NULL);
 	}
@@ -36,8 +36,8 @@ bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is
 	struct ht_diag diag;
 
 	*input = (struct ht_trace_input){ .is_being_recorded = wait_for_recorder(path) };
-	enum ht_err err = is_scanning ? ht_trace_file_open_scanning(path, &input->file, &diag) :
-					ht_trace_file_open(path, &input->file, &diag);
+	enum ht_err err = is_scanning ? ht_trace_file_open_scanning(path, &input->file, &diag)
+	                              : ht_trace_file_open(path, &input->file, &diag);
 
 	if (!err)
 		err = ht_trace_model_load(&input->model, input->file, &diag);
@@ -72,15 +72,15 @@ static void tell_progress(void *context, uint64_t n_done, uint64_t n_all)
 	if (now < progress->tell_at_ns)
 		return;
 	fprintf(stderr, "\rheaptide: %3u %% of %llu events read ",
-		(unsigned)((double)n_done * 100 / (double)(n_all ? n_all : 1)),
-		(unsigned long long)n_all);
+	        (unsigned)((double)n_done * 100 / (double)(n_all ? n_all : 1)),
+	        (unsigned long long)n_all);
 	fflush(stderr);
 	progress->has_told = true;
 	progress->tell_at_ns = now + PROGRESS_NS;
 }
 
 void ht_trace_input_replay(struct ht_trace_input *input, uint64_t short_lived_age,
-			   struct ht_results *ret_results)
+                           struct ht_results *ret_results)
 {
 	struct progress progress = { .tell_at_ns = now_ns() + FIRST_PROGRESS_NS };
 	const struct ht_replay_options options = {
@@ -112,9 +112,10 @@ void ht_trace_input_warn(const struct ht_trace_input *input, const char *path)
 	if (input->is_being_recorded)
 		ht_cmd_complain("%s is still being recorded; this is what is there by now", path);
 	else if (ht_trace_file_end(input->file) == HT_FILE_END_MISSING)
-		ht_cmd_complain("%s has no end: the recorder was killed, or the file was cut", path);
+		ht_cmd_complain("%s has no end: the recorder was killed, or the file was cut",
+		                path);
 	if (n_damages > 0 && !input->is_being_recorded)
-		ht_cmd_complain("%s is damaged at %llu place%s; the first: %s (see: heaptide verify)",
-				path, (unsigned long long)n_damages, n_damages == 1 ? "" : "s",
-				damages[0].msg);
+		ht_cmd_complain(
+		        "%s is damaged at %llu place%s; the first: %s (see: heaptide verify)", path,
+		        (unsigned long long)n_damages, n_damages == 1 ? "" : "s", damages[0].msg);
 }

@@ -28,7 +28,7 @@ bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is
  * there says how far it is, and is wiped out at the end.
  */
 void ht_trace_input_replay(struct ht_trace_input *input, uint64_t short_lived_age,
-			   struct ht_results *ret_results);
+                           struct ht_results *ret_results);
 
 /* NULL and closed ones are fine. */
 void ht_trace_input_close(struct ht_trace_input *input);

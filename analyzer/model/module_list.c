@@ -29,24 +29,25 @@ static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t n_bytes)
 }
 
 static uint32_t intern_image(struct ht_module_list *list, const uint8_t *path, size_t path_bytes,
-			     const uint8_t *build_id, size_t build_id_bytes)
+                             const uint8_t *build_id, size_t build_id_bytes)
 {
 	uint64_t hash = hash_bytes(hash_bytes(0xcbf29ce484222325ull, path, path_bytes), build_id,
-				   build_id_bytes);
+	                           build_id_bytes);
 	uint64_t *newest = ht_u64_map_put(&list->image_of, hash);
 
 	for (uint64_t i = *newest; i; i = list->older_image[i - 1]) {
 		const struct ht_image *image = &list->images[i - 1];
 
-		if (strlen(image->path) == path_bytes && memcmp(image->path, path, path_bytes) == 0 &&
+		if (strlen(image->path) == path_bytes &&
+		    memcmp(image->path, path, path_bytes) == 0 &&
 		    image->build_id_bytes == build_id_bytes &&
 		    memcmp(image->build_id, build_id, build_id_bytes) == 0)
 			return (uint32_t)(i - 1);
 	}
 	list->images = ht_xalloc_grow(list->images, &list->images_capacity, list->n_images + 1,
-				      sizeof(*list->images));
+	                              sizeof(*list->images));
 	list->older_image = ht_xalloc_grow(list->older_image, &list->older_capacity,
-					   list->n_images + 1, sizeof(*list->older_image));
+	                                   list->n_images + 1, sizeof(*list->older_image));
 	list->older_image[list->n_images] = (uint32_t)*newest;
 	list->images[list->n_images] = (struct ht_image){
 		.path = ht_arena_dup(&list->arena, path, path_bytes),
@@ -58,7 +59,7 @@ static uint32_t intern_image(struct ht_module_list *list, const uint8_t *path, s
 }
 
 bool ht_module_list_add(struct ht_module_list *list, struct ht_process_list *processes,
-			struct ht_get *get, uint64_t n_items)
+                        struct ht_get *get, uint64_t n_items)
 {
 	for (uint64_t i = 0; i < n_items; i++) {
 		struct ht_module m = { 0 };
@@ -79,7 +80,7 @@ bool ht_module_list_add(struct ht_module_list *list, struct ht_process_list *pro
 		m.process = ht_process_list_need(processes, process_serial);
 		m.image = intern_image(list, path, path_bytes, build_id, build_id_bytes);
 		list->modules = ht_xalloc_grow(list->modules, &list->capacity, list->n_modules + 1,
-					       sizeof(*list->modules));
+		                               sizeof(*list->modules));
 		list->modules[list->n_modules++] = m;
 	}
 	return true;
@@ -107,9 +108,11 @@ void ht_module_list_sort(struct ht_module_list *list)
 }
 
 static size_t find_in_process(const struct ht_module_list *list, uint32_t process, uint64_t addr,
-			      uint32_t generation)
+                              uint32_t generation)
 {
-	struct ht_module key = { .process = process, .generation = generation, .map_start_addr = addr };
+	struct ht_module key = { .process = process,
+		                 .generation = generation,
+		                 .map_start_addr = addr };
 	size_t low = 0, high = list->n_modules; /* the last module <= key is before low */
 
 	while (low < high) {
@@ -129,8 +132,9 @@ static size_t find_in_process(const struct ht_module_list *list, uint32_t proces
 	return low - 1;
 }
 
-size_t ht_module_list_find(const struct ht_module_list *list, const struct ht_process_list *processes,
-			   uint32_t process, uint64_t addr, uint32_t generation)
+size_t ht_module_list_find(const struct ht_module_list *list,
+                           const struct ht_process_list *processes, uint32_t process, uint64_t addr,
+                           uint32_t generation)
 {
 	while (process != HT_NO_PROCESS) {
 		size_t found = find_in_process(list, process, addr, generation);

@@ -40,8 +40,9 @@ struct ht_module_list {
 	struct ht_image *images;
 	size_t n_images;
 	size_t images_capacity;
-	struct ht_u64_map image_of; /* hash of path and build-id -> index + 1 of the newest such image */
-	uint32_t *older_image;      /* per image: index + 1 of the one before with the same hash */
+	struct ht_u64_map
+	        image_of;      /* hash of path and build-id -> index + 1 of the newest such image */
+	uint32_t *older_image; /* per image: index + 1 of the one before with the same hash */
 	size_t older_capacity;
 	bool is_sorted;
 };
@@ -50,7 +51,7 @@ void ht_module_list_done(struct ht_module_list *list);
 
 /* Take the body of a MODULES block. False at an impossible value; what came before it stays. */
 bool ht_module_list_add(struct ht_module_list *list, struct ht_process_list *processes,
-			struct ht_get *get, uint64_t n_items);
+                        struct ht_get *get, uint64_t n_items);
 
 /* To be called once after the last add, before find. */
 void ht_module_list_sort(struct ht_module_list *list);
@@ -59,7 +60,8 @@ void ht_module_list_sort(struct ht_module_list *list);
  * Index of the module of this generation that contains addr in process, or in one of those that it was
  * forked from; HT_NO_MODULE when there is none.
  */
-size_t ht_module_list_find(const struct ht_module_list *list, const struct ht_process_list *processes,
-			   uint32_t process, uint64_t addr, uint32_t generation);
+size_t ht_module_list_find(const struct ht_module_list *list,
+                           const struct ht_process_list *processes, uint32_t process, uint64_t addr,
+                           uint32_t generation);
 
 #endif

@@ -32,7 +32,7 @@ uint32_t ht_process_list_need(struct ht_process_list *list, uint32_t serial)
 		return index;
 	index = (uint32_t)list->n_processes;
 	list->processes = ht_xalloc_grow(list->processes, &list->capacity, list->n_processes + 1,
-					 sizeof(*list->processes));
+	                                 sizeof(*list->processes));
 	list->processes[list->n_processes++] = (struct ht_process){
 		.serial = serial,
 		.parent = HT_NO_PROCESS,
@@ -44,7 +44,7 @@ uint32_t ht_process_list_need(struct ht_process_list *list, uint32_t serial)
 
 /* Split a command line (arguments, each ended by NUL, the last perhaps cut) into the arena. */
 static void set_argv(struct ht_process_list *list, struct ht_process *process, const uint8_t *bytes,
-		     size_t n_bytes)
+                     size_t n_bytes)
 {
 	char *text = ht_arena_dup(&list->arena, bytes, n_bytes);
 	uint32_t argc = 0;
@@ -143,9 +143,9 @@ bool ht_process_list_add_ends(struct ht_process_list *list, struct ht_get *get, 
 
 const char *ht_process_name(const struct ht_process *process)
 {
-	const char *path = process->exe[0]       ? process->exe :
-			   process->argc > 0 ? process->argv[0] :
-						   "";
+	const char *path = process->exe[0]     ? process->exe
+	                   : process->argc > 0 ? process->argv[0]
+	                                       : "";
 	const char *slash = strrchr(path, '/');
 	const char *name = slash && slash[1] ? slash + 1 : path;
 
@@ -153,7 +153,7 @@ const char *ht_process_name(const struct ht_process *process)
 }
 
 uint32_t ht_process_list_owner_of_node(const struct ht_process_list *list, uint32_t process,
-				       uint32_t node)
+                                       uint32_t node)
 {
 	while (node < list->processes[process].first_own_node &&
 	       list->processes[process].parent != HT_NO_PROCESS)

@@ -32,7 +32,7 @@ enum ht_process_counter {
 /* One process image. Strings live in the list's arena and are NUL-terminated, "" when unknown. */
 struct ht_process {
 	uint32_t serial;
-	uint32_t parent; /* index of the process this is a copy of, or HT_NO_PROCESS */
+	uint32_t parent;     /* index of the process this is a copy of, or HT_NO_PROCESS */
 	uint32_t start_kind; /* enum ht_process_start */
 	uint32_t pid;        /* 0: unknown */
 	uint32_t ppid;
@@ -82,6 +82,6 @@ const char *ht_process_name(const struct ht_process *process);
  * from that is old enough.
  */
 uint32_t ht_process_list_owner_of_node(const struct ht_process_list *list, uint32_t process,
-				       uint32_t node);
+                                       uint32_t node);
 
 #endif

@@ -62,7 +62,7 @@ static struct ht_raw_nodes *raw_of(struct ht_stack_tree *tree, size_t process)
 }
 
 bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *processes,
-		       struct ht_get *get, uint64_t n_items)
+                       struct ht_get *get, uint64_t n_items)
 {
 	uint32_t serial = ht_get_u32(get);
 	struct ht_get columns[4];
@@ -81,14 +81,15 @@ bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *proce
 		has_generations = i == 3;
 	}
 	/* Each node has one byte at least in each column. */
-	if (get->is_bad || n_items > ht_get_left(&columns[0]) || n_items > ht_get_left(&columns[1]) ||
-	    n_items > ht_get_left(&columns[2]))
+	if (get->is_bad || n_items > ht_get_left(&columns[0]) ||
+	    n_items > ht_get_left(&columns[1]) || n_items > ht_get_left(&columns[2]))
 		return false;
 	struct ht_raw_nodes *raw = raw_of(tree, ht_process_list_need(processes, serial));
 	size_t n_before = raw->n_nodes;
 	uint64_t id = 0, addr = 0;
 
-	raw->nodes = ht_xalloc_grow(raw->nodes, &raw->capacity, n_before + n_items, sizeof(*raw->nodes));
+	raw->nodes =
+	        ht_xalloc_grow(raw->nodes, &raw->capacity, n_before + n_items, sizeof(*raw->nodes));
 	for (uint64_t i = 0; i < n_items; i++) {
 		id = ht_get_diff(&columns[0], id + 1);
 		uint64_t parent = id - ht_unzigzag(ht_get_u64(&columns[1]));
@@ -152,7 +153,7 @@ static bool index_nodes(struct ht_raw_nodes *raw)
 				*slot = i;
 		}
 		if (other && (other->addr != node->addr || other->parent != node->parent ||
-			      other->generation != node->generation))
+		              other->generation != node->generation))
 			is_good = false;
 	}
 	return is_good;
@@ -160,8 +161,8 @@ static bool index_nodes(struct ht_raw_nodes *raw)
 
 /* A node by its process and id, looking in the process that gave the id; NULL when nobody described it. */
 static struct raw_node *find_node(const struct ht_stack_tree *tree,
-				  const struct ht_process_list *processes, uint32_t process, uint32_t id,
-				  uint32_t *ret_owner)
+                                  const struct ht_process_list *processes, uint32_t process,
+                                  uint32_t id, uint32_t *ret_owner)
 {
 	uint32_t owner = ht_process_list_owner_of_node(processes, process, id);
 
@@ -173,7 +174,8 @@ static struct raw_node *find_node(const struct ht_stack_tree *tree,
 	if (raw->dense) {
 		uint32_t slot = id - raw->first_id; /* wraps below first_id: not in the table */
 
-		return slot < raw->n_dense && raw->dense[slot] ? &raw->nodes[raw->dense[slot] - 1] : NULL;
+		return slot < raw->n_dense && raw->dense[slot] ? &raw->nodes[raw->dense[slot] - 1]
+		                                               : NULL;
 	}
 	const uint64_t *index = ht_u64_map_get(&raw->sparse, id);
 
@@ -190,12 +192,13 @@ struct builder {
 	struct pending_node {
 		struct raw_node *node;
 		uint32_t owner;
-	} *path; /* nodes whose parents come first */
+	} * path; /* nodes whose parents come first */
 	size_t path_capacity;
 	bool is_good;
 };
 
-static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr, uint32_t generation)
+static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
+                             uint32_t generation)
 {
 	struct ht_frame frame = {
 		.addr = addr & ~HT_NODE_EXACT,
@@ -205,7 +208,7 @@ static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
 	};
 	/* A call may be a module's last instruction, so that it returns behind it. */
 	size_t m = ht_module_list_find(b->modules, b->processes, process,
-				       frame.addr - !frame.is_exact, generation);
+	                               frame.addr - !frame.is_exact, generation);
 	struct ht_u64_map *map = &b->frame_of[b->modules->n_images + process];
 
 	if (m != HT_NO_MODULE) {
@@ -214,11 +217,11 @@ static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
 		map = &b->frame_of[frame.image];
 	}
 	uint64_t *slot = ht_u64_map_put(map, (frame.addr & ~HT_NODE_EXACT) |
-						     (frame.is_exact ? HT_NODE_EXACT : 0));
+	                                             (frame.is_exact ? HT_NODE_EXACT : 0));
 
 	if (*slot == 0) {
 		b->tree->frames = ht_xalloc_grow(b->tree->frames, &b->tree->frames_capacity,
-						 b->tree->n_frames + 1, sizeof(*b->tree->frames));
+		                                 b->tree->n_frames + 1, sizeof(*b->tree->frames));
 		b->tree->frames[b->tree->n_frames] = frame;
 		*slot = ++b->tree->n_frames;
 	}
@@ -232,8 +235,8 @@ static uint32_t intern_stack(struct builder *b, uint32_t parent, uint32_t frame)
 	if (*slot == 0) {
 		struct ht_stack_tree *tree = b->tree;
 
-		tree->stacks = ht_xalloc_grow(tree->stacks, &tree->stacks_capacity, tree->n_stacks + 1,
-					      sizeof(*tree->stacks));
+		tree->stacks = ht_xalloc_grow(tree->stacks, &tree->stacks_capacity,
+		                              tree->n_stacks + 1, sizeof(*tree->stacks));
 		tree->stacks[tree->n_stacks] = (struct ht_stack){ parent, frame };
 		*slot = tree->n_stacks++; /* never 0: the first 16 are the pseudo-nodes */
 	}
@@ -242,7 +245,7 @@ static uint32_t intern_stack(struct builder *b, uint32_t parent, uint32_t frame)
 
 /* The stack of a parent id, or UNBUILT with *ret_node set when it must be made first. */
 static uint32_t parent_stack(struct builder *b, uint32_t owner, uint32_t parent_id,
-			     struct pending_node *ret_node)
+                             struct pending_node *ret_node)
 {
 	if (parent_id < HT_FIRST_NODE)
 		return parent_id;
@@ -274,22 +277,24 @@ static void build_node(struct builder *b, struct pending_node start)
 
 		if (parent == STACK_UNBUILT) {
 			b->path = ht_xalloc_grow(b->path, &b->path_capacity, n_path + 1,
-						 sizeof(*b->path));
+			                         sizeof(*b->path));
 			b->path[n_path++] = outer;
 			outer.node->stack = STACK_BUILDING;
 			continue;
 		}
-		top.node->stack = intern_stack(b, parent,
-					       intern_frame(b, top.owner, top.node->addr,
-							    top.node->generation));
+		top.node->stack = intern_stack(
+		        b, parent,
+		        intern_frame(b, top.owner, top.node->addr, top.node->generation));
 		n_path--;
 	}
 }
 
 bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_list *processes,
-			 const struct ht_module_list *modules)
+                         const struct ht_module_list *modules)
 {
-	struct builder b = { .tree = tree, .processes = processes, .modules = modules, .is_good = true };
+	struct builder b = {
+		.tree = tree, .processes = processes, .modules = modules, .is_good = true
+	};
 	size_t n_maps = modules->n_images + processes->n_processes;
 
 	b.frame_of = ht_xalloc_zeroed(n_maps, sizeof(*b.frame_of));
@@ -302,7 +307,8 @@ bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_lis
 	}
 	for (size_t p = 0; p < tree->n_raw; p++) {
 		for (size_t i = 0; i < tree->raw[p].n_nodes; i++)
-			build_node(&b, (struct pending_node){ &tree->raw[p].nodes[i], (uint32_t)p });
+			build_node(&b,
+			           (struct pending_node){ &tree->raw[p].nodes[i], (uint32_t)p });
 	}
 	for (size_t i = 0; i < n_maps; i++)
 		ht_u64_map_done(&b.frame_of[i]);
@@ -312,8 +318,9 @@ bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_lis
 	return b.is_good;
 }
 
-uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree, const struct ht_process_list *processes,
-			    uint32_t process, uint32_t node)
+uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree,
+                            const struct ht_process_list *processes, uint32_t process,
+                            uint32_t node)
 {
 	uint32_t owner;
 
@@ -325,7 +332,7 @@ uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree, const struct ht_pr
 }
 
 size_t ht_stack_tree_node_limit(const struct ht_stack_tree *tree,
-				const struct ht_process_list *processes, uint32_t process)
+                                const struct ht_process_list *processes, uint32_t process)
 {
 	size_t limit = HT_FIRST_NODE, n_nodes = 0;
 

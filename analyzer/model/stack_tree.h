@@ -20,8 +20,8 @@
 
 /* A place in code. */
 struct ht_frame {
-	uint64_t addr;    /* in the image (as in its ELF symbols); in memory when there is no image */
-	uint32_t image;   /* index in the module list, or HT_NO_IMAGE */
+	uint64_t addr;  /* in the image (as in its ELF symbols); in memory when there is no image */
+	uint32_t image; /* index in the module list, or HT_NO_IMAGE */
 	uint32_t process; /* HT_NO_IMAGE: index of the process it was seen in */
 	bool is_exact;    /* a signal came here; else the address is where a call returns to */
 };
@@ -55,27 +55,28 @@ void ht_stack_tree_done(struct ht_stack_tree *tree);
 
 /* Take the body of a NODES block. False at an impossible value; nothing of the block is taken then. */
 bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *processes,
-		       struct ht_get *get, uint64_t n_items);
+                       struct ht_get *get, uint64_t n_items);
 
 /*
  * Make the stacks: once, after all nodes, modules and processes were added. False when two
  * descriptions of one node differ, or nodes are their own ancestors; such stacks end in HT_TRUNC_LOST.
  */
 bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_list *processes,
-			 const struct ht_module_list *modules);
+                         const struct ht_module_list *modules);
 
 /*
  * The stack of a node of a process (index), after build. HT_TRUNC_LOST when the node was never
  * described.
  */
-uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree, const struct ht_process_list *processes,
-			    uint32_t process, uint32_t node);
+uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree,
+                            const struct ht_process_list *processes, uint32_t process,
+                            uint32_t node);
 
 /*
  * One more than the largest node id of a process for which a table by id is a reasonable thing to have;
  * 0 when ids are too far apart for one.
  */
 size_t ht_stack_tree_node_limit(const struct ht_stack_tree *tree,
-				const struct ht_process_list *processes, uint32_t process);
+                                const struct ht_process_list *processes, uint32_t process);
 
 #endif

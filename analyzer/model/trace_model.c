@@ -85,26 +85,24 @@ static bool take_end(struct ht_trace_model *model, struct ht_get *get)
 
 /* False when the body is damaged. */
 static bool take_block(struct ht_trace_model *model, const struct ht_block *block,
-		       const struct ht_body *body)
+                       const struct ht_body *body)
 {
 	struct ht_get get = ht_get_init(body->bytes, body->n_bytes);
 
 	switch (block->type) {
-	case HT_BLOCK_START:
-		return take_start(model, &get);
+	case HT_BLOCK_START: return take_start(model, &get);
 	case HT_BLOCK_PROCESS:
 		return ht_process_list_add_starts(&model->processes, &get, block->n_items);
 	case HT_BLOCK_PROCESS_END:
 		return ht_process_list_add_ends(&model->processes, &get, block->n_items);
 	case HT_BLOCK_MODULES:
-		return ht_module_list_add(&model->modules, &model->processes, &get, block->n_items) &&
+		return ht_module_list_add(&model->modules, &model->processes, &get,
+		                          block->n_items) &&
 		       ht_get_left(&get) == 0;
 	case HT_BLOCK_NODES:
 		return ht_stack_tree_add(&model->stacks, &model->processes, &get, block->n_items);
-	case HT_BLOCK_END:
-		return take_end(model, &get);
-	default:
-		return true; /* for a later reader */
+	case HT_BLOCK_END: return take_end(model, &get);
+	default: return true; /* for a later reader */
 	}
 }
 
@@ -135,7 +133,7 @@ static void note(struct ht_trace_file *file, const struct ht_block *block, const
 }
 
 enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_file *file,
-				struct ht_diag *diag)
+                                struct ht_diag *diag)
 {
 	struct ht_body body = { 0 };
 	size_t n_blocks;
@@ -143,8 +141,11 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 	enum ht_err err = HT_OK;
 
 	*model = (struct ht_trace_model){
-		.recording = { .recorder_version = "", .host = "", .machine = "",
-			       .working_directory = "", .end_reason = "" },
+		.recording = { .recorder_version = "",
+		               .host = "",
+		               .machine = "",
+		               .working_directory = "",
+		               .end_reason = "" },
 	};
 	for (size_t i = 0; i < n_blocks && !err; i++) {
 		struct ht_diag block_diag;
@@ -160,10 +161,10 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 			continue;
 		if (blocks[i].type == HT_BLOCK_START && model->recording.version &&
 		    !model->recording.is_known)
-			err = ht_diag_set(diag, HT_ERR_VERSION, blocks[i].off_bytes, blocks[i].seq,
-					  "the trace is of format version %llu; this heaptide reads %u",
-					  (unsigned long long)model->recording.version,
-					  HT_TRACE_VERSION);
+			err = ht_diag_set(
+			        diag, HT_ERR_VERSION, blocks[i].off_bytes, blocks[i].seq,
+			        "the trace is of format version %llu; this heaptide reads %u",
+			        (unsigned long long)model->recording.version, HT_TRACE_VERSION);
 		else
 			note(file, &blocks[i], "a block contains impossible values");
 	}
@@ -173,13 +174,13 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 		return err;
 	}
 	model->clock = ht_tick_clock_init(ht_trace_file_first_clock(file),
-					  ht_trace_file_last_clock(file), model->recording.tick_ps);
+	                                  ht_trace_file_last_clock(file), model->recording.tick_ps);
 	ht_module_list_sort(&model->modules);
 	if (!ht_stack_tree_build(&model->stacks, &model->processes, &model->modules)) {
 		struct ht_diag tree_diag;
 
 		ht_diag_set(&tree_diag, HT_ERR_CORRUPT, UINT64_MAX, UINT64_MAX,
-			    "stack nodes contradict each other");
+		            "stack nodes contradict each other");
 		ht_trace_file_note_damage(file, &tree_diag);
 	}
 	return HT_OK;

@@ -49,7 +49,7 @@ struct ht_trace_model {
 	struct ht_process_list processes;
 	struct ht_module_list modules;
 	struct ht_stack_tree stacks;
-	uint64_t last_tick;                     /* newest that any block header names */
+	uint64_t last_tick;                      /* newest that any block header names */
 	uint64_t n_blocks[HT_N_BLOCK_TYPES + 1]; /* by type; the last counts unknown types */
 	uint64_t block_bytes[HT_N_BLOCK_TYPES + 1];
 	uint64_t n_events; /* as the headers of EVENTS blocks say */
@@ -60,7 +60,7 @@ struct ht_trace_model {
  * HT_ERR_VERSION, with *diag filled, when the trace is of a version this build does not know.
  */
 enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_file *file,
-				struct ht_diag *diag) HT_MUST_CHECK;
+                                struct ht_diag *diag) HT_MUST_CHECK;
 
 /* NULL is fine. */
 void ht_trace_model_done(struct ht_trace_model *model);

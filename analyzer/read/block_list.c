@@ -27,12 +27,12 @@ void ht_block_list_done(struct ht_block_list *list)
 static void append(struct ht_block_list *list, const struct ht_block *block)
 {
 	list->blocks = ht_xalloc_grow(list->blocks, &list->capacity, list->n_blocks + 1,
-				      sizeof(*list->blocks));
+	                              sizeof(*list->blocks));
 	list->blocks[list->n_blocks++] = *block;
 }
 
 void ht_block_list_add(struct ht_block_list *list, const struct ht_block_header *header,
-		       uint64_t off_bytes)
+                       uint64_t off_bytes)
 {
 	struct ht_clock_pair pair = { header->clock_tick, header->clock_ns };
 
@@ -45,14 +45,14 @@ void ht_block_list_add(struct ht_block_list *list, const struct ht_block_header 
 		return;
 	}
 	append(list, &(struct ht_block){
-			     .off_bytes = off_bytes,
-			     .length_bytes = HT_BLOCK_PREFIX_BYTES + header->frame_bytes,
-			     .n_items = header->n_items,
-			     .first_tick = header->first_tick,
-			     .last_tick = header->last_tick,
-			     .seq = header->seq,
-			     .type = header->type,
-		     });
+	                     .off_bytes = off_bytes,
+	                     .length_bytes = HT_BLOCK_PREFIX_BYTES + header->frame_bytes,
+	                     .n_items = header->n_items,
+	                     .first_tick = header->first_tick,
+	                     .last_tick = header->last_tick,
+	                     .seq = header->seq,
+	                     .type = header->type,
+	             });
 }
 
 /* One walk through a file. */
@@ -78,7 +78,8 @@ report(const struct scan *scan, enum ht_err err, uint64_t off_bytes, uint64_t se
 	scan->damage(scan->context, &diag);
 }
 
-static bool prefix_at(const struct scan *scan, uint64_t off_bytes, struct ht_block_header *ret_header)
+static bool prefix_at(const struct scan *scan, uint64_t off_bytes,
+                      struct ht_block_header *ret_header)
 {
 	uint8_t bytes[HT_BLOCK_PREFIX_BYTES];
 
@@ -102,10 +103,11 @@ static uint64_t find_prefix(struct scan *scan, uint64_t off_bytes)
 			struct ht_block_header header;
 
 			pos = memmem(pos, (size_t)(end - pos), ht_block_signature,
-				     HT_BLOCK_SIGNATURE_BYTES);
+			             HT_BLOCK_SIGNATURE_BYTES);
 			if (!pos)
 				break;
-			if (prefix_at(scan, off_bytes + (uint64_t)(pos - scan->search_buf), &header))
+			if (prefix_at(scan, off_bytes + (uint64_t)(pos - scan->search_buf),
+			              &header))
 				return off_bytes + (uint64_t)(pos - scan->search_buf);
 			pos++;
 		}
@@ -127,23 +129,24 @@ static bool trailer_at(const struct scan *scan, uint64_t off_bytes)
 }
 
 /* Sequence numbers count up by one; anything else is a lost block. */
-static void check_seq(const struct scan *scan, uint32_t expected, const struct ht_block_header *header,
-		      uint64_t off_bytes)
+static void check_seq(const struct scan *scan, uint32_t expected,
+                      const struct ht_block_header *header, uint64_t off_bytes)
 {
 	if (header->seq > expected)
-		report(scan, HT_ERR_CORRUPT, off_bytes, expected, "%u blocks are missing before this place",
-		       header->seq - expected);
+		report(scan, HT_ERR_CORRUPT, off_bytes, expected,
+		       "%u blocks are missing before this place", header->seq - expected);
 	else if (header->seq < expected)
 		report(scan, HT_ERR_CORRUPT, off_bytes, header->seq,
 		       "a block is out of order: number %u comes again", header->seq);
 }
 
 void ht_block_list_scan(struct ht_block_list *list, const struct ht_file_bytes *file,
-			ht_block_damage_fn *damage, void *context)
+                        ht_block_damage_fn *damage, void *context)
 {
 	struct scan scan = { file, damage, context, NULL };
 	uint64_t pos = 0;
-	uint64_t search_from = 0; /* behind the last prefix: a damaged frame may hide the next one */
+	uint64_t search_from =
+	        0; /* behind the last prefix: a damaged frame may hide the next one */
 	uint32_t expected_seq = 0;
 
 	list->index_off_bytes = UINT64_MAX;
@@ -162,7 +165,8 @@ void ht_block_list_scan(struct ht_block_list *list, const struct ht_file_bytes *
 			}
 			report(&scan, HT_ERR_TRUNCATED, pos, header.seq,
 			       "the file ends inside this block, %llu bytes too early",
-			       (unsigned long long)(header.frame_bytes - (left - HT_BLOCK_PREFIX_BYTES)));
+			       (unsigned long long)(header.frame_bytes -
+			                            (left - HT_BLOCK_PREFIX_BYTES)));
 		} else if (trailer_at(&scan, pos)) {
 			list->has_trailer = true;
 			pos += HT_TRAILER_FILE_BYTES;
@@ -172,8 +176,10 @@ void ht_block_list_scan(struct ht_block_list *list, const struct ht_file_bytes *
 				       (unsigned long long)(file->n_bytes - pos));
 			break;
 		} else {
-			report(&scan, left < HT_TRAILER_FILE_BYTES ? HT_ERR_TRUNCATED : HT_ERR_CORRUPT, pos,
-			       expected_seq, "no block begins here, %llu bytes before the end of the file",
+			report(&scan,
+			       left < HT_TRAILER_FILE_BYTES ? HT_ERR_TRUNCATED : HT_ERR_CORRUPT,
+			       pos, expected_seq,
+			       "no block begins here, %llu bytes before the end of the file",
 			       (unsigned long long)left);
 			if (search_from == pos)
 				search_from++;
@@ -186,8 +192,8 @@ void ht_block_list_scan(struct ht_block_list *list, const struct ht_file_bytes *
 }
 
 bool ht_block_list_from_index(struct ht_block_list *list, const uint8_t *body, size_t n_bytes,
-			      uint64_t n_entries, uint64_t index_off_bytes, uint64_t zero_tick,
-			      struct ht_diag *diag)
+                              uint64_t n_entries, uint64_t index_off_bytes, uint64_t zero_tick,
+                              struct ht_diag *diag)
 {
 	struct ht_get get = ht_get_init(body, n_bytes);
 	uint64_t end = 0; /* of the previous block */
@@ -214,6 +220,6 @@ bool ht_block_list_from_index(struct ht_block_list *list, const uint8_t *body, s
 		return true;
 	list->n_blocks = 0;
 	ht_diag_set(diag, HT_ERR_CORRUPT, index_off_bytes, UINT64_MAX,
-		    "the index does not fit the file; blocks were searched instead");
+	            "the index does not fit the file; blocks were searched instead");
 	return false;
 }

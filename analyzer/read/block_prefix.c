@@ -7,14 +7,15 @@
 #include <zlib.h>
 
 /* Headers are little endian and are copied as they are. */
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big endian hosts need byte swapping here");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "big endian hosts need byte swapping here");
 
 const uint8_t ht_block_signature[HT_BLOCK_SIGNATURE_BYTES] = {
 	0x58, 0x2a, 0x4d, 0x18, 72, 0, 0, 0, 'H', 'T', 'B', '1',
 };
 
 bool ht_block_prefix_parse(const uint8_t bytes[HT_BLOCK_PREFIX_BYTES],
-			   struct ht_block_header *ret_header)
+                           struct ht_block_header *ret_header)
 {
 	struct ht_block_header header;
 
@@ -26,7 +27,8 @@ bool ht_block_prefix_parse(const uint8_t bytes[HT_BLOCK_PREFIX_BYTES],
 	header.crc32 = 0;
 	if (crc32(0, (const Bytef *)&header, sizeof(header)) != crc)
 		return false;
-	if (header.body_bytes > HT_BLOCK_MAX_BODY_BYTES || header.frame_bytes > HT_BLOCK_MAX_FRAME_BYTES)
+	if (header.body_bytes > HT_BLOCK_MAX_BODY_BYTES ||
+	    header.frame_bytes > HT_BLOCK_MAX_FRAME_BYTES)
 		return false;
 	header.crc32 = crc;
 	*ret_header = header;

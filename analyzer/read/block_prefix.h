@@ -14,7 +14,7 @@ extern const uint8_t ht_block_signature[HT_BLOCK_SIGNATURE_BYTES];
 
 /* True, and *ret_header filled, when the bytes are a valid prefix: magics, checksum, limits. */
 bool ht_block_prefix_parse(const uint8_t bytes[HT_BLOCK_PREFIX_BYTES],
-			   struct ht_block_header *ret_header);
+                           struct ht_block_header *ret_header);
 
 /* True, and *ret_trailer filled, when the bytes are a valid trailer: magics and checksum. */
 bool ht_trailer_parse(const uint8_t bytes[HT_TRAILER_FILE_BYTES], struct ht_trailer *ret_trailer);

@@ -44,7 +44,7 @@ struct tick_range {
  * harms nobody. KINDS has n_events bytes left. False when something is impossible.
  */
 static bool decode_segment(const struct ht_segment *segment, struct ht_get columns[HT_N_COLUMNS],
-			   struct ht_event *events, struct tick_range *range)
+                           struct ht_event *events, struct tick_range *range)
 {
 	const uint8_t *kinds = columns[HT_COLUMN_KINDS].pos;
 	struct ht_get ticks = columns[HT_COLUMN_TICKS];
@@ -120,9 +120,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 			e.size = take(&sizes);
 			events[i] = e;
 			continue;
-		default:
-			is_good = false;
-			break;
+		default: is_good = false; break;
 		}
 		all_nodes |= node;
 		e.node = (uint32_t)node;
@@ -139,7 +137,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 
 /* Read the segment heads; false when they do not add up to what the header says. */
 static bool decode_heads(struct ht_event_block *events, const struct ht_block *block,
-			 struct ht_get *get)
+                         struct ht_get *get)
 {
 	uint64_t n_segments = ht_get_u64(get);
 	uint64_t n_events = 0;
@@ -148,7 +146,7 @@ static bool decode_heads(struct ht_event_block *events, const struct ht_block *b
 	if (get->is_bad || n_segments > HT_BLOCK_MAX_SEGMENTS || n_segments > ht_get_left(get) / 6)
 		return false;
 	events->segments = ht_xalloc_grow(events->segments, &events->segments_capacity, n_segments,
-					  sizeof(*events->segments));
+	                                  sizeof(*events->segments));
 	events->n_segments = n_segments;
 	for (size_t i = 0; i < n_segments; i++) {
 		ht_get_segment(get, &events->segments[i]);
@@ -159,7 +157,7 @@ static bool decode_heads(struct ht_event_block *events, const struct ht_block *b
 }
 
 enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht_block *block,
-				  const uint8_t *body, size_t n_bytes, struct ht_diag *diag)
+                                  const uint8_t *body, size_t n_bytes, struct ht_diag *diag)
 {
 	struct ht_get get = ht_get_init(body, n_bytes);
 	struct ht_get columns[HT_N_COLUMNS];
@@ -168,7 +166,7 @@ enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht
 
 	if (!decode_heads(events, block, &get))
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-				   "the segments of an event block are impossible");
+		                   "the segments of an event block are impossible");
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
 		const uint8_t *bytes;
 		size_t n = ht_get_bytes(&get, &bytes);
@@ -178,22 +176,24 @@ enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht
 	if (get.is_bad || ht_get_left(&get) != 0 ||
 	    ht_get_left(&columns[HT_COLUMN_KINDS]) != events->n_events)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-				   "the columns of an event block do not fit it");
+		                   "the columns of an event block do not fit it");
 	events->events = ht_xalloc_grow(events->events, &events->events_capacity, events->n_events,
-					sizeof(*events->events));
+	                                sizeof(*events->events));
 	for (size_t i = 0; i < events->n_segments; i++) {
-		if (!decode_segment(&events->segments[i], columns, events->events + i_event, &range))
+		if (!decode_segment(&events->segments[i], columns, events->events + i_event,
+		                    &range))
 			return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-					   "an event of segment %zu is impossible", i);
+			                   "an event of segment %zu is impossible", i);
 		i_event += events->segments[i].n_events;
 	}
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
 		if (columns[i].is_bad || ht_get_left(&columns[i]) != 0)
 			return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-					   "column %d of an event block has a wrong length", i);
+			                   "column %d of an event block has a wrong length", i);
 	}
-	if (events->n_events > 0 && (range.first < block->first_tick || range.last > block->last_tick))
+	if (events->n_events > 0 &&
+	    (range.first < block->first_tick || range.last > block->last_tick))
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-				   "events are outside the time that their block says");
+		                   "events are outside the time that their block says");
 	return HT_OK;
 }

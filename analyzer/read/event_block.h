@@ -25,7 +25,7 @@ void ht_event_block_done(struct ht_event_block *events);
  * in no useful state, when anything in it is impossible or is not what the header says. [any thread]
  */
 enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht_block *block,
-				  const uint8_t *body, size_t n_bytes,
-				  struct ht_diag *diag) HT_MUST_CHECK;
+                                  const uint8_t *body, size_t n_bytes,
+                                  struct ht_diag *diag) HT_MUST_CHECK;
 
 #endif

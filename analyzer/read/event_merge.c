@@ -70,7 +70,8 @@ struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file)
 	merge->blocks = ht_trace_file_blocks(file, &merge->n_blocks);
 	merge->need_by = ht_xalloc_zeroed(merge->n_blocks, sizeof(*merge->need_by));
 	for (size_t i = merge->n_blocks; i-- > 0;) {
-		if (merge->blocks[i].type == HT_BLOCK_EVENTS && merge->blocks[i].first_tick < need_by)
+		if (merge->blocks[i].type == HT_BLOCK_EVENTS &&
+		    merge->blocks[i].first_tick < need_by)
 			need_by = merge->blocks[i].first_tick;
 		merge->need_by[i] = need_by;
 	}
@@ -122,7 +123,7 @@ static bool is_before(const struct heap_entry *a, const struct heap_entry *b)
 static void heap_push(struct ht_event_merge *merge, struct heap_entry entry)
 {
 	merge->heap = ht_xalloc_grow(merge->heap, &merge->heap_capacity, merge->n_heap + 1,
-				     sizeof(*merge->heap));
+	                             sizeof(*merge->heap));
 	size_t i = merge->n_heap++;
 
 	while (i > 0 && is_before(&entry, &merge->heap[(i - 1) / 2])) {
@@ -167,7 +168,7 @@ static size_t stream_for(struct ht_event_merge *merge, uint64_t thread_key)
 
 	if (*slot == 0) {
 		merge->streams = ht_xalloc_grow(merge->streams, &merge->streams_capacity,
-						merge->n_streams + 1, sizeof(*merge->streams));
+		                                merge->n_streams + 1, sizeof(*merge->streams));
 		merge->streams[merge->n_streams] = (struct stream){ .thread_key = thread_key };
 		*slot = ++merge->n_streams;
 	}
@@ -176,7 +177,7 @@ static size_t stream_for(struct ht_event_merge *merge, uint64_t thread_key)
 
 /* Within a thread, order is the order in the file: make the ticks agree with it. */
 static void make_ticks_rise(struct ht_event_merge *merge, struct stream *stream,
-			    struct ht_event *events, size_t n_events)
+                            struct ht_event *events, size_t n_events)
 {
 	uint64_t last = stream->last_tick;
 
@@ -191,10 +192,10 @@ static void make_ticks_rise(struct ht_event_merge *merge, struct stream *stream,
 }
 
 static void queue_segment(struct ht_event_merge *merge, struct live_block *block,
-			  const struct ht_segment *segment, struct ht_event *events)
+                          const struct ht_segment *segment, struct ht_event *events)
 {
-	size_t i_stream = stream_for(merge, (uint64_t)segment->process_serial << 32 |
-						    segment->thread_serial);
+	size_t i_stream =
+	        stream_for(merge, (uint64_t)segment->process_serial << 32 | segment->thread_serial);
 	struct stream *stream = &merge->streams[i_stream];
 	struct pending *p = merge->spare_pending;
 
@@ -236,7 +237,7 @@ static void decode_next_block(struct ht_event_merge *merge)
 
 	if (!err)
 		err = ht_event_block_decode(&block->decoded, header, merge->body.bytes,
-					    merge->body.n_bytes, &diag);
+		                            merge->body.n_bytes, &diag);
 	if (err) {
 		ht_trace_file_note_damage(merge->file, &diag);
 		merge->counts.n_damaged_blocks++;
@@ -247,7 +248,8 @@ static void decode_next_block(struct ht_event_merge *merge)
 			const struct ht_segment *segment = &block->decoded.segments[i];
 
 			if (segment->n_events > 0)
-				queue_segment(merge, block, segment, block->decoded.events + i_event);
+				queue_segment(merge, block, segment,
+				              block->decoded.events + i_event);
 			i_event += segment->n_events;
 		}
 	}
@@ -277,7 +279,7 @@ static bool needs_block(const struct ht_event_merge *merge, uint64_t tick)
 }
 
 enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tick,
-				struct ht_event_run *ret_run)
+                                struct ht_event_run *ret_run)
 {
 	if (merge->done) {
 		merge->done->next_spare = merge->spare;

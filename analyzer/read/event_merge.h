@@ -35,7 +35,7 @@ void ht_event_merge_free(struct ht_event_merge *merge);
  * last one.
  */
 enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tick,
-				struct ht_event_run *ret_run) HT_MUST_CHECK;
+                                struct ht_event_run *ret_run) HT_MUST_CHECK;
 
 /* What was met so far. */
 struct ht_event_merge_counts {

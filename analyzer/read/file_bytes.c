@@ -19,7 +19,8 @@ static enum ht_err read_pipe(struct ht_file_bytes *file, const char *path, struc
 	size_t capacity = 0;
 
 	for (;;) {
-		file->memory = ht_xalloc_grow(file->memory, &capacity, file->n_bytes + PIPE_READ_BYTES, 1);
+		file->memory =
+		        ht_xalloc_grow(file->memory, &capacity, file->n_bytes + PIPE_READ_BYTES, 1);
 		ssize_t n = read(file->fd, file->memory + file->n_bytes, PIPE_READ_BYTES);
 
 		if (n == 0)
@@ -31,7 +32,8 @@ static enum ht_err read_pipe(struct ht_file_bytes *file, const char *path, struc
 	}
 }
 
-enum ht_err ht_file_bytes_open(const char *path, struct ht_file_bytes *ret_file, struct ht_diag *diag)
+enum ht_err ht_file_bytes_open(const char *path, struct ht_file_bytes *ret_file,
+                               struct ht_diag *diag)
 {
 	struct ht_file_bytes file = { .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) };
 	struct stat st;
@@ -68,13 +70,13 @@ void ht_file_bytes_close(struct ht_file_bytes *file)
 }
 
 enum ht_err ht_file_bytes_read(const struct ht_file_bytes *file, uint64_t off_bytes, void *buf,
-			       size_t n, struct ht_diag *diag)
+                               size_t n, struct ht_diag *diag)
 {
 	uint8_t *out = buf;
 
 	if (off_bytes > file->n_bytes || n > file->n_bytes - off_bytes)
 		return ht_diag_set(diag, HT_ERR_TRUNCATED, off_bytes, UINT64_MAX,
-				   "the file ends at byte %llu", (unsigned long long)file->n_bytes);
+		                   "the file ends at byte %llu", (unsigned long long)file->n_bytes);
 	if (file->memory) {
 		memcpy(out, file->memory + off_bytes, n);
 		return HT_OK;
@@ -84,14 +86,14 @@ enum ht_err ht_file_bytes_read(const struct ht_file_bytes *file, uint64_t off_by
 
 		if (n_read == 0)
 			return ht_diag_set(diag, HT_ERR_TRUNCATED, off_bytes, UINT64_MAX,
-					   "the file became shorter");
+			                   "the file became shorter");
 		if (n_read > 0) {
 			out += n_read;
 			off_bytes += (uint64_t)n_read;
 			n -= (size_t)n_read;
 		} else if (errno != EINTR) {
 			return ht_diag_set_errno(diag, "cannot read at byte %llu",
-						 (unsigned long long)off_bytes);
+			                         (unsigned long long)off_bytes);
 		}
 	}
 	return HT_OK;

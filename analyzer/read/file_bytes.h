@@ -19,7 +19,7 @@ struct ht_file_bytes {
  * a file that shrinks while it is read gives an error, not SIGBUS. HT_ERR_IO on failure.
  */
 enum ht_err ht_file_bytes_open(const char *path, struct ht_file_bytes *ret_file,
-			       struct ht_diag *diag) HT_MUST_CHECK;
+                               struct ht_diag *diag) HT_MUST_CHECK;
 
 /* NULL and closed ones are fine. */
 void ht_file_bytes_close(struct ht_file_bytes *file);
@@ -29,6 +29,6 @@ void ht_file_bytes_close(struct ht_file_bytes *file);
  * reading fails. [any thread]
  */
 enum ht_err ht_file_bytes_read(const struct ht_file_bytes *file, uint64_t off_bytes, void *buf,
-			       size_t n, struct ht_diag *diag) HT_MUST_CHECK;
+                               size_t n, struct ht_diag *diag) HT_MUST_CHECK;
 
 #endif

@@ -22,11 +22,11 @@ struct ht_tick_clock {
  * them), tick_ps picoseconds per tick are the slope; when that is 0, a tick is 1 us.
  */
 static inline struct ht_tick_clock ht_tick_clock_init(struct ht_clock_pair first,
-						      struct ht_clock_pair last, uint64_t tick_ps)
+                                                      struct ht_clock_pair last, uint64_t tick_ps)
 {
 	if (last.tick > first.tick && last.ns > first.ns)
 		return (struct ht_tick_clock){ first.tick, last.ns - first.ns,
-					       last.tick - first.tick };
+			                       last.tick - first.tick };
 	return (struct ht_tick_clock){ first.tick, tick_ps ? tick_ps : 1000000, HT_PS_PER_NS };
 }
 

@@ -19,8 +19,8 @@
 
 /* How far into a file whose first bytes are wrong a block is looked for before it is no trace. */
 #define FIRST_BLOCK_WITHIN_BYTES (4u << 20)
-#define ZSTD_DESCRIPTOR_OFF 4u     /* frame header descriptor, behind the magic (RFC 8878, 3.1.1.1.1) */
-#define ZSTD_DESCRIPTOR_UNUSED 16u /* a bit that decoders ignore; we want it 0 */
+#define ZSTD_DESCRIPTOR_OFF      4u /* frame header descriptor, behind the magic (RFC 8878, 3.1.1.1.1) */
+#define ZSTD_DESCRIPTOR_UNUSED   16u /* a bit that decoders ignore; we want it 0 */
 #define ZSTD_DESCRIPTOR_CHECKSUM 4u
 
 struct ht_trace_file {
@@ -55,7 +55,7 @@ static void note_damage(void *context, const struct ht_diag *diag)
 
 /* Decompress the frame of a block whose header is known to be good. */
 static enum ht_err decompress(const struct ht_block_header *header, uint64_t off_bytes,
-			      struct ht_body *body, struct ht_diag *diag)
+                              struct ht_body *body, struct ht_diag *diag)
 {
 	const uint8_t *frame = body->frame + HT_BLOCK_PREFIX_BYTES;
 	size_t frame_bytes = (size_t)header->frame_bytes;
@@ -64,12 +64,12 @@ static enum ht_err decompress(const struct ht_block_header *header, uint64_t off
 	if (ZSTD_getFrameContentSize(frame, frame_bytes) != body_bytes ||
 	    ZSTD_findFrameCompressedSize(frame, frame_bytes) != frame_bytes)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-				   "a compressed block does not have the length it should have");
+		                   "a compressed block does not have the length it should have");
 	uint8_t descriptor = frame[ZSTD_DESCRIPTOR_OFF];
 
 	if (!(descriptor & ZSTD_DESCRIPTOR_CHECKSUM) || descriptor & ZSTD_DESCRIPTOR_UNUSED)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-				   "a compressed block has no checksum");
+		                   "a compressed block has no checksum");
 	body->bytes = ht_xalloc_grow(body->bytes, &body->capacity, body_bytes, 1);
 	if (!body->zstd)
 		body->zstd = ZSTD_createDCtx();
@@ -79,40 +79,42 @@ static enum ht_err decompress(const struct ht_block_header *header, uint64_t off
 
 	if (ZSTD_isError(n))
 		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-				   "a block cannot be decompressed: %s", ZSTD_getErrorName(n));
+		                   "a block cannot be decompressed: %s", ZSTD_getErrorName(n));
 	if (n != body_bytes)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-				   "a block is shorter than its header says");
+		                   "a block is shorter than its header says");
 	body->n_bytes = body_bytes;
 	return HT_OK;
 }
 
 enum ht_err ht_trace_file_load(const struct ht_trace_file *file, const struct ht_block *block,
-			       struct ht_body *body, struct ht_diag *diag)
+                               struct ht_body *body, struct ht_diag *diag)
 {
 	struct ht_block_header header;
 
 	/* Lists hold no block longer than the limit, and none that leaves the file. */
-	body->frame = ht_xalloc_grow(body->frame, &body->frame_capacity, (size_t)block->length_bytes, 1);
+	body->frame =
+	        ht_xalloc_grow(body->frame, &body->frame_capacity, (size_t)block->length_bytes, 1);
 	enum ht_err err = ht_file_bytes_read(&file->bytes, block->off_bytes, body->frame,
-					     (size_t)block->length_bytes, diag);
+	                                     (size_t)block->length_bytes, diag);
 
 	if (err)
 		return err;
 	if (!ht_block_prefix_parse(body->frame, &header))
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-				   "the header of a block is damaged");
-	if (header.seq != block->seq || header.type != block->type || header.n_items != block->n_items ||
-	    header.first_tick != block->first_tick || header.last_tick != block->last_tick ||
+		                   "the header of a block is damaged");
+	if (header.seq != block->seq || header.type != block->type ||
+	    header.n_items != block->n_items || header.first_tick != block->first_tick ||
+	    header.last_tick != block->last_tick ||
 	    header.frame_bytes != block->length_bytes - HT_BLOCK_PREFIX_BYTES)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-				   "the header of a block is not what the index says");
+		                   "the header of a block is not what the index says");
 	return decompress(&header, block->off_bytes, body, diag);
 }
 
 /* The clock pair of the header at off_bytes. */
 static bool clock_at(const struct ht_trace_file *file, uint64_t off_bytes,
-		     struct ht_block_header *ret_header)
+                     struct ht_block_header *ret_header)
 {
 	uint8_t bytes[HT_BLOCK_PREFIX_BYTES];
 
@@ -125,7 +127,7 @@ static bool clock_at(const struct ht_trace_file *file, uint64_t off_bytes,
  * *diag filled.
  */
 static enum ht_err read_index(const struct ht_trace_file *file, uint64_t index_off_bytes,
-			      struct ht_block_list *list, struct ht_diag *diag)
+                              struct ht_block_list *list, struct ht_diag *diag)
 {
 	struct ht_block_header first, header;
 	struct ht_body body = { 0 };
@@ -134,7 +136,7 @@ static enum ht_err read_index(const struct ht_trace_file *file, uint64_t index_o
 	    header.type != HT_BLOCK_INDEX ||
 	    header.frame_bytes > file->bytes.n_bytes - index_off_bytes - HT_BLOCK_PREFIX_BYTES)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, index_off_bytes, UINT64_MAX,
-				   "the index is damaged; blocks were searched instead");
+		                   "the index is damaged; blocks were searched instead");
 	struct ht_block block = {
 		.off_bytes = index_off_bytes,
 		.length_bytes = HT_BLOCK_PREFIX_BYTES + header.frame_bytes,
@@ -147,11 +149,12 @@ static enum ht_err read_index(const struct ht_trace_file *file, uint64_t index_o
 	enum ht_err err = ht_trace_file_load(file, &block, &body, diag);
 
 	if (!err && !ht_block_list_from_index(list, body.bytes, body.n_bytes, header.n_items,
-					      index_off_bytes, first.clock_tick, diag))
+	                                      index_off_bytes, first.clock_tick, diag))
 		err = diag->err;
 	if (!err && header.seq != list->n_blocks)
-		err = ht_diag_set(diag, HT_ERR_CORRUPT, index_off_bytes, header.seq,
-				  "the index does not name every block; blocks were searched instead");
+		err = ht_diag_set(
+		        diag, HT_ERR_CORRUPT, index_off_bytes, header.seq,
+		        "the index does not name every block; blocks were searched instead");
 	ht_body_done(&body);
 	if (err)
 		return err;
@@ -168,8 +171,8 @@ static bool read_trailer(const struct ht_trace_file *file, struct ht_trailer *re
 	uint64_t n_bytes = file->bytes.n_bytes;
 
 	return n_bytes >= HT_TRAILER_FILE_BYTES &&
-	       ht_file_bytes_read(&file->bytes, n_bytes - HT_TRAILER_FILE_BYTES, bytes, sizeof(bytes),
-				  NULL) == HT_OK &&
+	       ht_file_bytes_read(&file->bytes, n_bytes - HT_TRAILER_FILE_BYTES, bytes,
+	                          sizeof(bytes), NULL) == HT_OK &&
 	       ht_trailer_parse(bytes, ret_trailer) && ret_trailer->file_bytes == n_bytes &&
 	       ret_trailer->index_off_bytes <= n_bytes - HT_TRAILER_FILE_BYTES;
 }
@@ -188,7 +191,7 @@ static void compare_with_index(struct ht_trace_file *file, const struct ht_block
 		    a->last_tick == b->last_tick && a->seq == b->seq && a->type == b->type)
 			continue;
 		ht_diag_set(&diag, HT_ERR_CORRUPT, a->off_bytes, a->seq,
-			    "the index says otherwise about this block than its header");
+		            "the index says otherwise about this block than its header");
 		ht_trace_file_note_damage(file, &diag);
 		return;
 	}
@@ -213,8 +216,8 @@ static void list_blocks(struct ht_trace_file *file, bool is_scanning)
 	}
 	ht_block_list_scan(&file->list, &file->bytes, note_damage, file);
 	if (!has_trailer || !has_index)
-		file->end = has_trailer || file->list.has_trailer ? HT_FILE_END_DAMAGED :
-								      HT_FILE_END_MISSING;
+		file->end = has_trailer || file->list.has_trailer ? HT_FILE_END_DAMAGED
+		                                                  : HT_FILE_END_MISSING;
 	if (has_index)
 		compare_with_index(file, &index);
 	ht_block_list_done(&index);
@@ -222,7 +225,7 @@ static void list_blocks(struct ht_trace_file *file, bool is_scanning)
 
 /* Is the file a trace at all? Asked before it is walked through, which may take long. */
 static enum ht_err check_beginning(const struct ht_trace_file *file, const char *path,
-				   struct ht_diag *diag)
+                                   struct ht_diag *diag)
 {
 	uint8_t bytes[HT_BLOCK_PREFIX_BYTES] = { 0 };
 	uint64_t n_bytes = file->bytes.n_bytes;
@@ -240,19 +243,20 @@ static enum ht_err check_beginning(const struct ht_trace_file *file, const char 
 
 	if (is_ours && n_bytes < HT_BLOCK_PREFIX_BYTES)
 		return ht_diag_set(diag, HT_ERR_TRUNCATED, 0, 0,
-				   "%s ends after %llu bytes, inside its first block", path,
-				   (unsigned long long)n_bytes);
+		                   "%s ends after %llu bytes, inside its first block", path,
+		                   (unsigned long long)n_bytes);
 	if (is_ours && ht_block_prefix_parse(bytes, &header))
 		return HT_OK;
 
 	/* The first header is damaged: then another one must be near. */
-	size_t n_near = n_bytes < FIRST_BLOCK_WITHIN_BYTES ? (size_t)n_bytes : FIRST_BLOCK_WITHIN_BYTES;
+	size_t n_near =
+	        n_bytes < FIRST_BLOCK_WITHIN_BYTES ? (size_t)n_bytes : FIRST_BLOCK_WITHIN_BYTES;
 	uint8_t *near = ht_xalloc(n_near);
 
 	err = ht_file_bytes_read(&file->bytes, 0, near, n_near, diag);
 	for (size_t i = 1; !err && i + HT_BLOCK_PREFIX_BYTES <= n_near; i++) {
-		uint8_t *pos = memmem(near + i, n_near - i, ht_block_signature,
-				      HT_BLOCK_SIGNATURE_BYTES);
+		uint8_t *pos =
+		        memmem(near + i, n_near - i, ht_block_signature, HT_BLOCK_SIGNATURE_BYTES);
 
 		if (!pos || (size_t)(near + n_near - pos) < HT_BLOCK_PREFIX_BYTES)
 			break;
@@ -263,13 +267,13 @@ static enum ht_err check_beginning(const struct ht_trace_file *file, const char 
 		i = (size_t)(pos - near);
 	}
 	free(near);
-	return err ? err :
-		     ht_diag_set(diag, HT_ERR_NOT_A_TRACE, 0, UINT64_MAX, "%s is not a heaptide trace",
-				 path);
+	return err ? err
+	           : ht_diag_set(diag, HT_ERR_NOT_A_TRACE, 0, UINT64_MAX,
+	                         "%s is not a heaptide trace", path);
 }
 
 static enum ht_err open_file(const char *path, bool is_scanning, struct ht_trace_file **ret_file,
-			     struct ht_diag *diag)
+                             struct ht_diag *diag)
 {
 	struct ht_trace_file *file = ht_xalloc_zeroed(1, sizeof(*file));
 	enum ht_err err = ht_file_bytes_open(path, &file->bytes, diag);
@@ -282,7 +286,8 @@ static enum ht_err open_file(const char *path, bool is_scanning, struct ht_trace
 	if (!err) {
 		list_blocks(file, is_scanning);
 		if (file->list.n_blocks == 0)
-			err = ht_diag_set(diag, HT_ERR_TRUNCATED, 0, 0, "%s has no whole block", path);
+			err = ht_diag_set(diag, HT_ERR_TRUNCATED, 0, 0, "%s has no whole block",
+			                  path);
 	}
 	if (err) {
 		ht_trace_file_close(file);
@@ -292,13 +297,14 @@ static enum ht_err open_file(const char *path, bool is_scanning, struct ht_trace
 	return HT_OK;
 }
 
-enum ht_err ht_trace_file_open(const char *path, struct ht_trace_file **ret_file, struct ht_diag *diag)
+enum ht_err ht_trace_file_open(const char *path, struct ht_trace_file **ret_file,
+                               struct ht_diag *diag)
 {
 	return open_file(path, false, ret_file, diag);
 }
 
 enum ht_err ht_trace_file_open_scanning(const char *path, struct ht_trace_file **ret_file,
-					struct ht_diag *diag)
+                                        struct ht_diag *diag)
 {
 	return open_file(path, true, ret_file, diag);
 }
@@ -362,7 +368,7 @@ uint64_t ht_trace_file_n_damages(const struct ht_trace_file *file)
 
 const struct ht_diag *ht_trace_file_damages(const struct ht_trace_file *file, size_t *ret_n_kept)
 {
-	*ret_n_kept = file->n_damages < HT_MAX_KEPT_DAMAGES ? (size_t)file->n_damages :
-							       HT_MAX_KEPT_DAMAGES;
+	*ret_n_kept = file->n_damages < HT_MAX_KEPT_DAMAGES ? (size_t)file->n_damages
+	                                                    : HT_MAX_KEPT_DAMAGES;
 	return file->damages;
 }

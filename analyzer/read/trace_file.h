@@ -43,14 +43,14 @@ enum ht_file_end {
  * inside its first block. *ret_file is to be closed.
  */
 enum ht_err ht_trace_file_open(const char *path, struct ht_trace_file **ret_file,
-			       struct ht_diag *diag) HT_MUST_CHECK;
+                               struct ht_diag *diag) HT_MUST_CHECK;
 
 /*
  * The same, but never trusting the index: what verify does. The index is compared with what was
  * found; differences are noted as damage.
  */
 enum ht_err ht_trace_file_open_scanning(const char *path, struct ht_trace_file **ret_file,
-					struct ht_diag *diag) HT_MUST_CHECK;
+                                        struct ht_diag *diag) HT_MUST_CHECK;
 
 /* NULL is fine. */
 void ht_trace_file_close(struct ht_trace_file *file);
@@ -85,7 +85,7 @@ void ht_body_done(struct ht_body *body);
  * filled when that cannot be done; nothing is noted. [any thread, each with its own body]
  */
 enum ht_err ht_trace_file_load(const struct ht_trace_file *file, const struct ht_block *block,
-			       struct ht_body *body, struct ht_diag *diag) HT_MUST_CHECK;
+                               struct ht_body *body, struct ht_diag *diag) HT_MUST_CHECK;
 
 /*
  * Damage, in the order it was found. At most HT_MAX_KEPT_DAMAGES are kept; n_damages goes on. The

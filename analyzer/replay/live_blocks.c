@@ -30,7 +30,7 @@ void ht_live_blocks_grow(struct ht_live_blocks *live)
 {
 	if (!live->free_record)
 		live->records = ht_xalloc_grow(live->records, &live->records_capacity,
-					       live->n_records + 1, sizeof(*live->records));
+		                               live->n_records + 1, sizeof(*live->records));
 	if (live->n_used < live->n_slots / 2)
 		return;
 

@@ -62,7 +62,7 @@ static inline size_t ht_live_blocks_home(const struct ht_live_blocks *live, uint
 
 	/* The high bits of the product are the well mixed ones. */
 	return ((size_t)((uint64_t)group << HT_LIVE_GROUP_BITS >> live->home_shift) &
-		~(size_t)((1u << HT_LIVE_GROUP_BITS) - 1)) |
+	        ~(size_t)((1u << HT_LIVE_GROUP_BITS) - 1)) |
 	       in_group;
 }
 
@@ -99,12 +99,13 @@ ht_live_blocks_prefetch_record(const struct ht_live_blocks *live, uint64_t id)
 }
 
 /* The block, or NULL; *ret_slot (not NULL) is for ht_live_blocks_remove_slot. */
-static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blocks *live, uint64_t id,
-							 size_t *ret_slot)
+static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blocks *live,
+                                                        uint64_t id, size_t *ret_slot)
 {
 	if (live->n_slots == 0)
 		return NULL;
-	for (size_t i = ht_live_blocks_home(live, (uint32_t)id);; i = (i + 1) & (live->n_slots - 1)) {
+	for (size_t i = ht_live_blocks_home(live, (uint32_t)id);;
+	     i = (i + 1) & (live->n_slots - 1)) {
 		struct ht_live_slot slot = live->slots[i];
 
 		if (slot.record == 0)
@@ -122,9 +123,10 @@ static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blo
  */
 static inline struct ht_live_block *ht_live_blocks_add(struct ht_live_blocks *live, uint64_t id)
 {
-	if (__builtin_expect(live->n_used >= live->n_slots / 2 ||
-				     (!live->free_record && live->n_records == live->records_capacity),
-			     0))
+	if (__builtin_expect(
+	            live->n_used >= live->n_slots / 2 ||
+	                    (!live->free_record && live->n_records == live->records_capacity),
+	            0))
 		ht_live_blocks_grow(live);
 	size_t i = ht_live_blocks_home(live, (uint32_t)id);
 

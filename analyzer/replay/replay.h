@@ -10,7 +10,8 @@
 #define HT_SHORT_LIVED_AGE_DEFAULT 64u
 
 struct ht_replay_options {
-	uint64_t short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
+	uint64_t
+	        short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
 
 	/* Told every now and then how many events are done, of how many; may be NULL. */
 	void (*progress)(void *context, uint64_t n_done, uint64_t n_all);
@@ -37,6 +38,6 @@ struct ht_replay_options {
 #define HT_REPLAY_SLACK_TICKS 64u
 
 void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
-		   const struct ht_replay_options *options, struct ht_results *ret_results);
+                   const struct ht_replay_options *options, struct ht_results *ret_results);
 
 #endif

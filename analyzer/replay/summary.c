@@ -5,7 +5,7 @@
 #include "analyzer/replay/replay.h"
 
 enum ht_err ht_summary_of_trace(const char *path, struct ht_summary *ret_summary,
-				struct ht_diag *diag)
+                                struct ht_diag *diag)
 {
 	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
 	struct ht_trace_file *file = NULL;

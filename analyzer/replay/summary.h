@@ -32,6 +32,6 @@ struct ht_summary {
  * Takes about 10 ns per event; [any thread].
  */
 enum ht_err ht_summary_of_trace(const char *path, struct ht_summary *ret_summary,
-				struct ht_diag *diag) HT_MUST_CHECK;
+                                struct ht_diag *diag) HT_MUST_CHECK;
 
 #endif

@@ -13,12 +13,9 @@ const char *ht_report_ended(const struct ht_process *process, char buf[HT_ENDED_
 	case HT_END_SIGNAL:
 		snprintf(buf, HT_ENDED_BYTES, "signal %u", (unsigned)process->end_code);
 		return buf;
-	case HT_END_EXEC:
-		return "exec";
-	case HT_END_DETACHED:
-		return "running";
-	default:
-		return "unknown";
+	case HT_END_EXEC: return "exec";
+	case HT_END_DETACHED: return "running";
+	default: return "unknown";
 	}
 }
 
@@ -35,7 +32,7 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 		.n_missed_frees = results->totals.n_missed_frees,
 		.n_inherited_frees = results->totals.n_inherited_frees,
 		.is_incomplete = !recording->has_end || recording->end != HT_RECORD_COMPLETE ||
-				 ht_trace_file_end(report->file) != HT_FILE_END_GOOD,
+		                 ht_trace_file_end(report->file) != HT_FILE_END_GOOD,
 	};
 
 	for (size_t i = 0; i < report->model->processes.n_processes; i++) {

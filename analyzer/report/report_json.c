@@ -93,9 +93,9 @@ static void put_processes(struct writer *w)
 			ht_json_string(json, p->argv[a]);
 		ht_json_end_array(json);
 		ht_json_put_string(json, "started",
-				   p->start_kind == HT_START_FORK ? "fork" :
-				   p->start_kind == HT_START_EXEC ? "exec" :
-								    "unknown");
+		                   p->start_kind == HT_START_FORK   ? "fork"
+		                   : p->start_kind == HT_START_EXEC ? "exec"
+		                                                    : "unknown");
 		ht_json_put_string(json, "ended", ht_report_ended(p, ended));
 		ht_json_put_u64(json, "start_ns", ht_tick_clock_ns(&model->clock, p->start_tick));
 		ht_json_key(json, "end_ns");
@@ -117,7 +117,7 @@ static void put_processes(struct writer *w)
 }
 
 static void put_percentiles(struct writer *w, const char *key, const struct ht_percentiles *p,
-			    const struct ht_tick_clock *clock)
+                            const struct ht_tick_clock *clock)
 {
 	static const char *const names[] = { "p50", "p90", "p99", "p999", "max" };
 	const uint64_t values[] = { p->p50, p->p90, p->p99, p->p999, p->max };
@@ -130,7 +130,7 @@ static void put_percentiles(struct writer *w, const char *key, const struct ht_p
 			ht_json_null(&w->json);
 		else
 			ht_json_u64(&w->json,
-				    clock ? ht_tick_clock_span_ns(clock, values[i]) : values[i]);
+			            clock ? ht_tick_clock_span_ns(clock, values[i]) : values[i]);
 	}
 	ht_json_put_u64(&w->json, "count", p->n);
 	ht_json_put_bool(&w->json, "exact", !p->is_rounded);
@@ -165,7 +165,8 @@ static void put_rate(struct writer *w, uint64_t duration_ns)
 {
 	const struct ht_results *results = w->report->results;
 	const struct ht_tick_clock *clock = &w->report->model->clock;
-	struct ht_busiest_window busiest = ht_rate_windows_busiest(&results->rate, results->end_tick);
+	struct ht_busiest_window busiest =
+	        ht_rate_windows_busiest(&results->rate, results->end_tick);
 	uint64_t from_ns = ht_tick_clock_ns(clock, busiest.from_tick);
 	uint64_t to_ns = ht_tick_clock_ns(clock, busiest.to_tick);
 	struct ht_json_writer *json = &w->json;
@@ -173,14 +174,15 @@ static void put_rate(struct writer *w, uint64_t duration_ns)
 	ht_json_key(json, "rate");
 	ht_json_begin_object(json);
 	ht_json_put_double(json, "allocations_per_s",
-			   per_second(results->totals.n_allocations, duration_ns));
-	ht_json_put_double(json, "bytes_per_s", per_second(results->totals.allocated_bytes, duration_ns));
+	                   per_second(results->totals.n_allocations, duration_ns));
+	ht_json_put_double(json, "bytes_per_s",
+	                   per_second(results->totals.allocated_bytes, duration_ns));
 	ht_json_key(json, "busiest");
 	ht_json_begin_object(json);
 	ht_json_put_u64(json, "from_ns", from_ns);
 	ht_json_put_u64(json, "to_ns", to_ns);
 	ht_json_put_double(json, "allocations_per_s",
-			   per_second(busiest.n_allocations, to_ns - from_ns));
+	                   per_second(busiest.n_allocations, to_ns - from_ns));
 	ht_json_put_double(json, "bytes_per_s", per_second(busiest.n_bytes, to_ns - from_ns));
 	ht_json_put_u64(json, "allocations", busiest.n_allocations);
 	ht_json_end_object(json);
@@ -195,7 +197,8 @@ static void put_coverage(struct writer *w)
 
 	ht_json_key(json, "coverage");
 	ht_json_begin_object(json);
-	ht_json_put_bool(json, "complete", !c.is_incomplete && c.n_damages == 0 && c.n_lost_events == 0);
+	ht_json_put_bool(json, "complete",
+	                 !c.is_incomplete && c.n_damages == 0 && c.n_lost_events == 0);
 	ht_json_put_bool(json, "being_recorded", w->report->is_being_recorded);
 	ht_json_put_u64(json, "damaged_places", c.n_damages);
 	ht_json_put_u64(json, "damaged_event_blocks", c.n_damaged_blocks);

@@ -12,12 +12,13 @@
 static size_t operator_length(const char *name, const char *s)
 {
 	/* Longer ones before those that they begin with. */
-	static const char *const signs[] = { "<=>", "<<=", ">>=", "->*", "()", "[]", "<<", ">>", "<=",
-					     ">=", "->", "<", ">" };
+	static const char *const signs[] = { "<=>", "<<=", ">>=", "->*", "()", "[]", "<<",
+		                             ">>",  "<=",  ">=",  "->",  "<",  ">" };
 	static const char word[] = "operator";
 	size_t n = sizeof(word) - 1;
 
-	if (strncmp(s, word, n) != 0 || (s > name && (isalnum((unsigned char)s[-1]) || s[-1] == '_')))
+	if (strncmp(s, word, n) != 0 ||
+	    (s > name && (isalnum((unsigned char)s[-1]) || s[-1] == '_')))
 		return 0;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
 		if (strncmp(s + n, signs[i], strlen(signs[i])) == 0)
@@ -50,7 +51,7 @@ static const char *closing(const char *name, const char *s, char open, char clos
 
 /* name with an ellipsis between all outermost brackets of this kind. */
 static void leave_out(const char *name, char open, char close, const char *ellipsis,
-		      struct ht_strbuf *ret_text)
+                      struct ht_strbuf *ret_text)
 {
 	static const char anonymous[] = "(anonymous namespace)";
 
@@ -76,7 +77,7 @@ static void leave_out(const char *name, char open, char close, const char *ellip
 }
 
 void ht_short_name(const char *name, unsigned n_columns, const char *ellipsis,
-		   struct ht_strbuf *ret_text)
+                   struct ht_strbuf *ret_text)
 {
 	struct ht_strbuf without_templates = { 0 };
 	size_t n_chars = ht_utf8_count(name);

@@ -11,6 +11,6 @@
  * the beginning: the end of a name tells most. Names that fit are not touched.
  */
 void ht_short_name(const char *name, unsigned n_columns, const char *ellipsis,
-		   struct ht_strbuf *ret_text);
+                   struct ht_strbuf *ret_text);
 
 #endif

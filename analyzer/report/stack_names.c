@@ -18,7 +18,7 @@ void ht_named_stack_done(struct ht_named_stack *stack)
 }
 
 static void add_frame(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
-		      const struct ht_frame *frame, struct ht_named_stack *stack)
+                      const struct ht_frame *frame, struct ht_named_stack *stack)
 {
 	struct ht_symbol_query query = { .addr = frame->is_exact ? frame->addr : frame->addr - 1 };
 	const struct ht_frame_name *names;
@@ -33,13 +33,13 @@ static void add_frame(const struct ht_trace_model *model, struct ht_symbolizer *
 	size_t n = ht_symbolizer_resolve(symbolizer, &query, &names);
 
 	stack->frames = ht_xalloc_grow(stack->frames, &stack->capacity, stack->n_frames + n,
-				       sizeof(*stack->frames));
+	                               sizeof(*stack->frames));
 	for (size_t i = 0; i < n; i++)
 		stack->frames[stack->n_frames++] = (struct ht_named_frame){ names[i], query.addr };
 }
 
 void ht_stack_names_resolve(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
-			    uint32_t stack, struct ht_named_stack *ret_stack)
+                            uint32_t stack, struct ht_named_stack *ret_stack)
 {
 	const struct ht_stack_tree *tree = &model->stacks;
 

@@ -30,7 +30,7 @@ void ht_named_stack_done(struct ht_named_stack *stack);
  * the frames are, until the next call with the same ret_stack.
  */
 void ht_stack_names_resolve(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
-			    uint32_t stack, struct ht_named_stack *ret_stack);
+                            uint32_t stack, struct ht_named_stack *ret_stack);
 
 /* Why stacks end early, for people: "no unwind data" ... NULL for HT_TRUNC_NONE. */
 const char *ht_truncation_text(uint32_t truncation);

@@ -35,7 +35,8 @@ static bool is_harmless(const char *text, size_t n_bytes)
 	return n_bytes > 1 && !(n_bytes == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0);
 }
 
-void ht_text_put_in(struct ht_text_page *page, enum ht_paint paint, const char *text, unsigned n_columns)
+void ht_text_put_in(struct ht_text_page *page, enum ht_paint paint, const char *text,
+                    unsigned n_columns)
 {
 	unsigned limit = page->style->n_columns;
 	const char *code = page->style->has_color && *text ? paint_code(paint) : NULL;
@@ -98,7 +99,8 @@ void ht_text_to_column(struct ht_text_page *page, unsigned column)
 	}
 }
 
-void ht_text_put_right(struct ht_text_page *page, enum ht_paint paint, const char *text, unsigned column)
+void ht_text_put_right(struct ht_text_page *page, enum ht_paint paint, const char *text,
+                       unsigned column)
 {
 	unsigned n = (unsigned)ht_utf8_count(text);
 
@@ -121,8 +123,8 @@ void ht_text_heading(struct ht_text_page *page, const char *text)
 
 void ht_text_bars(struct ht_text_page *page, const double *values, size_t n)
 {
-	static const char *const utf8[] = { " ", "\u2581", "\u2582", "\u2583", "\u2584",
-					    "\u2585", "\u2586", "\u2587", "\u2588" };
+	static const char *const utf8[] = { " ",      "\u2581", "\u2582", "\u2583", "\u2584",
+		                            "\u2585", "\u2586", "\u2587", "\u2588" };
 	static const char *const ascii[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
 	const char *const *bars = page->style->has_utf8 ? utf8 : ascii;
 	double max = 0;

@@ -31,17 +31,17 @@ void ht_text_put(struct ht_text_page *page, enum ht_paint paint, const char *tex
 
 /* The same, cut to n_columns. */
 void ht_text_put_in(struct ht_text_page *page, enum ht_paint paint, const char *text,
-		    unsigned n_columns);
+                    unsigned n_columns);
 
 void ht_text_putf(struct ht_text_page *page, enum ht_paint paint, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Blanks up to column; at least one when it is reached already and column is not 0. */
 void ht_text_to_column(struct ht_text_page *page, unsigned column);
 
 /* text so that it ends before column. */
 void ht_text_put_right(struct ht_text_page *page, enum ht_paint paint, const char *text,
-		       unsigned column);
+                       unsigned column);
 
 void ht_text_end_line(struct ht_text_page *page);
 

@@ -42,8 +42,8 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void put_amounts(struct ht_text_page *page, enum ht_site_order order, const struct amounts *a,
-			const struct amounts *all, uint64_t n_sites)
+static void put_amounts(struct ht_text_page *page, enum ht_site_order order,
+                        const struct amounts *a, const struct amounts *all, uint64_t n_sites)
 {
 	char pct[HT_HUMAN_BYTES], amount[HT_HUMAN_BYTES], n[HT_HUMAN_BYTES], more[HT_HUMAN_BYTES];
 	enum ht_paint paint = n_sites ? HT_PAINT_PLAIN : HT_PAINT_STRONG;
@@ -55,38 +55,38 @@ static void put_amounts(struct ht_text_page *page, enum ht_site_order order, con
 		uint64_t n_blocks = is_peak ? a->n_at_peak : a->n_leaked;
 
 		ht_human_pct(pct, is_peak ? a->at_peak_bytes : a->leaked_bytes,
-			     is_peak ? all->at_peak_bytes : all->leaked_bytes);
+		             is_peak ? all->at_peak_bytes : all->leaked_bytes);
 		ht_human_bytes(amount, is_peak ? a->at_peak_bytes : a->leaked_bytes);
 		ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
 		ht_text_put_right(page, paint, amount, AMOUNT_END_COLUMN);
 		ht_text_to_column(page, DETAIL_COLUMN);
 		ht_text_putf(page, HT_PAINT_PLAIN, "in %s block%s", ht_human_count(n, n_blocks),
-			     plural(n_blocks));
+		             plural(n_blocks));
 		break;
 	}
 	case HT_BY_SHORT_LIVED:
 		ht_human_pct(pct, a->n_short_lived, all->n_short_lived);
 		ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
 		ht_text_put_right(page, paint, ht_human_count(amount, a->n_short_lived),
-				  AMOUNT_END_COLUMN);
+		                  AMOUNT_END_COLUMN);
 		ht_text_to_column(page, DETAIL_COLUMN);
 		ht_text_putf(page, HT_PAINT_PLAIN, "short-lived (%s temporary), %s",
-			     ht_human_count(n, a->n_temporary),
-			     ht_human_bytes(more, a->short_lived_bytes));
+		             ht_human_count(n, a->n_temporary),
+		             ht_human_bytes(more, a->short_lived_bytes));
 		break;
 	case HT_BY_ALLOCATIONS:
 		ht_human_pct(pct, a->n_allocations, all->n_allocations);
 		ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
 		ht_text_put_right(page, paint, ht_human_count(amount, a->n_allocations),
-				  AMOUNT_END_COLUMN);
+		                  AMOUNT_END_COLUMN);
 		ht_text_to_column(page, DETAIL_COLUMN);
 		ht_text_putf(page, HT_PAINT_PLAIN, "allocation%s, %s", plural(a->n_allocations),
-			     ht_human_bytes(n, a->allocated_bytes));
+		             ht_human_bytes(n, a->allocated_bytes));
 		break;
 	}
 	if (n_sites)
-		ht_text_putf(page, HT_PAINT_DIM, ", at %s other place%s", ht_human_count(n, n_sites),
-			     plural(n_sites));
+		ht_text_putf(page, HT_PAINT_DIM, ", at %s other place%s",
+		             ht_human_count(n, n_sites), plural(n_sites));
 	ht_text_end_line(page);
 }
 
@@ -114,9 +114,9 @@ static const char *function_of(const struct ht_named_frame *frame, char buf[HT_H
 
 static bool is_same_frame(const struct ht_named_frame *a, const struct ht_named_frame *b)
 {
-	return a->addr == b->addr && a->name.line == b->name.line && a->name.module && b->name.module &&
-	       strcmp(a->name.module, b->name.module) == 0 && a->name.function && b->name.function &&
-	       strcmp(a->name.function, b->name.function) == 0;
+	return a->addr == b->addr && a->name.line == b->name.line && a->name.module &&
+	       b->name.module && strcmp(a->name.module, b->name.module) == 0 && a->name.function &&
+	       b->name.function && strcmp(a->name.function, b->name.function) == 0;
 }
 
 /* The line that begins with frame i; how many frames it takes is in it. */
@@ -133,9 +133,10 @@ static struct stack_line line_at(const struct ht_named_stack *stack, size_t i)
 		snprintf(times, sizeof(times), " (%s times)", ht_human_count(n, line.n_frames));
 	if (name->file && name->line)
 		snprintf(line.place, sizeof(line.place), "%.100s:%u%s%s", base_name(name->file),
-			 name->line, name->is_inlined ? " (inlined)" : "", times);
+		         name->line, name->is_inlined ? " (inlined)" : "", times);
 	else if (name->module)
-		snprintf(line.place, sizeof(line.place), "[%.100s]%s", base_name(name->module), times);
+		snprintf(line.place, sizeof(line.place), "[%.100s]%s", base_name(name->module),
+		         times);
 	else
 		snprintf(line.place, sizeof(line.place), "[no file]%s", times);
 	return line;
@@ -158,7 +159,7 @@ static const struct ht_named_frame *beginning_of(const struct ht_named_stack *st
 
 /* How many columns the names, and the places, of the first lines need. */
 static void measure(const struct ht_named_stack *stack, size_t n_lines, unsigned *ret_names,
-		    unsigned *ret_places)
+                    unsigned *ret_places)
 {
 	*ret_names = *ret_places = 0;
 	for (size_t i = 0; i < stack->n_frames && n_lines > 0; n_lines--) {
@@ -173,7 +174,8 @@ static void measure(const struct ht_named_stack *stack, size_t n_lines, unsigned
 	}
 }
 
-static void put_frames(struct ht_text_page *page, const struct ht_named_stack *stack, size_t n_lines)
+static void put_frames(struct ht_text_page *page, const struct ht_named_stack *stack,
+                       size_t n_lines)
 {
 	unsigned room = page->style->n_columns - STACK_COLUMN - 2;
 	unsigned n_names, n_places;
@@ -190,7 +192,7 @@ static void put_frames(struct ht_text_page *page, const struct ht_named_stack *s
 		struct stack_line line = line_at(stack, i);
 
 		ht_short_name(function_of(line.frame, buf), n_names,
-			      page->style->has_utf8 ? "\u2026" : "~", &name);
+		              page->style->has_utf8 ? "\u2026" : "~", &name);
 		ht_text_to_column(page, STACK_COLUMN);
 		ht_text_put_in(page, HT_PAINT_PLAIN, ht_strbuf_str(&name), n_names);
 		ht_text_to_column(page, STACK_COLUMN + n_names + 2);
@@ -201,13 +203,14 @@ static void put_frames(struct ht_text_page *page, const struct ht_named_stack *s
 	if (i < stack->n_frames) {
 		ht_text_to_column(page, STACK_COLUMN);
 		ht_text_putf(page, HT_PAINT_DIM, "... %zu more, from %s", stack->n_frames - i,
-			     function_of(beginning_of(stack, i), buf));
+		             function_of(beginning_of(stack, i), buf));
 		ht_text_end_line(page);
 	}
 	ht_strbuf_done(&name);
 }
 
-static void put_stack(struct ht_text_page *page, const struct ht_named_stack *stack, size_t n_frames)
+static void put_stack(struct ht_text_page *page, const struct ht_named_stack *stack,
+                      size_t n_frames)
 {
 	const char *why = ht_truncation_text(stack->truncation);
 	size_t n_lines = 0;
@@ -223,11 +226,12 @@ static void put_stack(struct ht_text_page *page, const struct ht_named_stack *st
 		ht_text_put(page, HT_PAINT_WARNING, "(no stack)");
 	else
 		ht_text_putf(page, HT_PAINT_WARNING, "(%s: %s)",
-			     stack->n_frames ? "the stack ends here" : "no stack", why);
+		             stack->n_frames ? "the stack ends here" : "no stack", why);
 	ht_text_end_line(page);
 }
 
-void ht_text_sites(struct ht_text_page *page, const struct ht_report *report, enum ht_site_order order)
+void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
+                   enum ht_site_order order)
 {
 	struct ht_site_rank rank = ht_site_rank_new(&report->results->sites, order);
 	struct ht_named_stack stack = { 0 };
@@ -244,7 +248,8 @@ void ht_text_sites(struct ht_text_page *page, const struct ht_report *report, en
 		add_site(&one, rank.sites[i]);
 		ht_text_end_line(page);
 		put_amounts(page, order, &one, &all, 0);
-		ht_stack_names_resolve(report->model, report->symbolizer, rank.sites[i]->stack, &stack);
+		ht_stack_names_resolve(report->model, report->symbolizer, rank.sites[i]->stack,
+		                       &stack);
 		put_stack(page, &stack, report->n_frames);
 	}
 	if (rank.n_sites > report->n_top) {

@@ -8,6 +8,7 @@
 #include "analyzer/report/text_page.h"
 
 /* Write the top sites for a question, each with its stack, and a line for the others. */
-void ht_text_sites(struct ht_text_page *page, const struct ht_report *report, enum ht_site_order order);
+void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
+                   enum ht_site_order order);
 
 #endif

@@ -63,8 +63,8 @@ static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segmen
 	for (size_t i = 0; i < n_segments; i++) {
 		uint64_t tick = is_wild ? random_u64() : 1000;
 		uint64_t next_id = is_wild ? random_u64() : 5000;
-		struct ht_segment segment = { 1, (uint32_t)i + 1, 77, (uint32_t)n_per_segment, tick,
-					      next_id };
+		struct ht_segment segment = { 1,    (uint32_t)i + 1, 77, (uint32_t)n_per_segment,
+			                      tick, next_id };
 		struct ht_column_state state = ht_column_state_init(tick, next_id);
 
 		ht_put_segment(&p, &segment);
@@ -83,8 +83,10 @@ static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segmen
 	}
 	ck_assert(!p.is_full);
 	s->n_bytes = (size_t)(p.pos - s->body);
-	s->block = (struct ht_block){ .n_items = s->n_events, .first_tick = first, .last_tick = last,
-				      .type = HT_BLOCK_EVENTS };
+	s->block = (struct ht_block){ .n_items = s->n_events,
+		                      .first_tick = first,
+		                      .last_tick = last,
+		                      .type = HT_BLOCK_EVENTS };
 }
 
 START_TEST(test_event_block_decode_gives_back_what_was_put)

@@ -97,7 +97,7 @@ END_TEST
 static void add(struct ht_trace_maker *maker, uint32_t thread, uint64_t tick, uint64_t id)
 {
 	ht_trace_maker_event(maker, 1, thread,
-			     &(struct ht_event){ .kind = HT_EVENT_ALLOC, .tick = tick, .id = id });
+	                     &(struct ht_event){ .kind = HT_EVENT_ALLOC, .tick = tick, .id = id });
 }
 
 START_TEST(test_event_merge_stops_at_until_tick)

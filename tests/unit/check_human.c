@@ -157,7 +157,9 @@ START_TEST(test_utf8_length_knows_text_from_bytes)
 	ck_assert_uint_eq(ht_utf8_length("\xed\xa0\x80"), 0);     /* surrogate */
 	ck_assert_uint_eq(ht_utf8_length("\xf4\x90\x80\x80"), 0); /* beyond Unicode */
 	ck_assert_uint_eq(ht_utf8_length("\x80"), 0);
-	ck_assert_uint_eq(ht_utf8_count("a\xc3\xa9\xff" "b"), 4);
+	ck_assert_uint_eq(ht_utf8_count("a\xc3\xa9\xff"
+	                                "b"),
+	                  4);
 }
 END_TEST
 

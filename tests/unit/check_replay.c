@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define N_STACKS 8u
+#define N_STACKS   8u
 #define MAX_BLOCKS 4000u
 
 /* A trace, opened and replayed. */
@@ -54,7 +54,8 @@ static const struct ht_site *site_of_addr(const struct outcome *o, uint64_t addr
 		const struct ht_site *site = &o->results.sites.sites[i];
 		const struct ht_stack *stack = &o->model.stacks.stacks[site->stack];
 
-		if (site->stack >= HT_FIRST_NODE && o->model.stacks.frames[stack->frame].addr == addr)
+		if (site->stack >= HT_FIRST_NODE &&
+		    o->model.stacks.frames[stack->frame].addr == addr)
 			return site;
 	}
 	return NULL;
@@ -62,8 +63,9 @@ static const struct ht_site *site_of_addr(const struct outcome *o, uint64_t addr
 
 static struct ht_event alloc_event(uint64_t tick, uint64_t id, uint64_t size, uint32_t node)
 {
-	return (struct ht_event){ .tick = tick, .id = id, .size = size, .node = node,
-				  .kind = HT_EVENT_ALLOC };
+	return (struct ht_event){
+		.tick = tick, .id = id, .size = size, .node = node, .kind = HT_EVENT_ALLOC
+	};
 }
 
 static struct ht_event free_event(uint64_t tick, uint64_t id)
@@ -72,10 +74,14 @@ static struct ht_event free_event(uint64_t tick, uint64_t id)
 }
 
 static struct ht_event realloc_event(uint64_t tick, uint64_t old_id, uint64_t id, uint64_t size,
-				     uint32_t node)
+                                     uint32_t node)
 {
-	return (struct ht_event){ .tick = tick, .id = id, .old_id = old_id, .size = size,
-				  .node = node, .kind = HT_EVENT_REALLOC_MOVED };
+	return (struct ht_event){ .tick = tick,
+		                  .id = id,
+		                  .old_id = old_id,
+		                  .size = size,
+		                  .node = node,
+		                  .kind = HT_EVENT_REALLOC_MOVED };
 }
 
 /* ---- The oracle: everything recomputed from scratch after each event. ---- */
@@ -99,7 +105,7 @@ struct oracle {
 };
 
 static void oracle_live(const struct oracle *o, uint64_t *ret_bytes, uint64_t *ret_n,
-			uint64_t by_site[N_STACKS])
+                        uint64_t by_site[N_STACKS])
 {
 	*ret_bytes = *ret_n = 0;
 	memset(by_site, 0, N_STACKS * sizeof(*by_site));
@@ -118,8 +124,13 @@ static void oracle_apply(struct oracle *o, uint32_t thread, const struct ht_even
 	uint64_t live, n, by_site[N_STACKS];
 
 	if (e->kind == HT_EVENT_ALLOC) {
-		*b = (struct oracle_block){ true, e->size, e->node - 16, e->node - 16, thread, e->tick,
-					    ++o->n_thread_allocs[thread] };
+		*b = (struct oracle_block){ true,
+			                    e->size,
+			                    e->node - 16,
+			                    e->node - 16,
+			                    thread,
+			                    e->tick,
+			                    ++o->n_thread_allocs[thread] };
 		o->n_allocs[b->owner]++;
 		o->allocated_bytes += e->size;
 		o->sizes[o->n_sizes++] = e->size;
@@ -236,8 +247,8 @@ START_TEST(test_replay_random_traces_agree_with_brute_force)
 	for (int i = 0; i < 1500; i++) {
 		uint32_t thread = (uint32_t)rand() % 4;
 		uint32_t node = HT_FIRST_NODE + (uint32_t)rand() % N_STACKS;
-		uint64_t size = rand() % 20 == 0 ? (uint64_t)rand() % 1000000 :
-						   (uint64_t)(rand() % 4) * 16;
+		uint64_t size =
+		        rand() % 20 == 0 ? (uint64_t)rand() % 1000000 : (uint64_t)(rand() % 4) * 16;
 		int what = rand() % 10;
 		struct ht_event e;
 
@@ -320,10 +331,10 @@ START_TEST(test_replay_impossible_events_are_anomalies)
 	struct ht_trace_maker *maker = maker_with_process();
 
 	add(maker, 1, 1, alloc_event(2000, 1, 10, 16));
-	add(maker, 1, 1, alloc_event(2001, 1, 20, 16));    /* twice */
-	add(maker, 1, 1, free_event(2002, 77));            /* never allocated */
+	add(maker, 1, 1, alloc_event(2001, 1, 20, 16));       /* twice */
+	add(maker, 1, 1, free_event(2002, 77));               /* never allocated */
 	add(maker, 1, 1, realloc_event(2003, 78, 79, 5, 16)); /* of nothing */
-	add(maker, 1, 1, alloc_event(2004, 2, 30, 4000));  /* unknown node */
+	add(maker, 1, 1, alloc_event(2004, 2, 30, 4000));     /* unknown node */
 	add(maker, 1, 1, alloc_event(3000, 3, 40, 16));
 	add(maker, 9, 1, alloc_event(3001, 1, 50, 16)); /* unknown process */
 	ht_trace_maker_finish(maker);
@@ -352,7 +363,7 @@ START_TEST(test_replay_forked_child_frees_of_inherited_blocks_leave_the_parent_a
 	ht_trace_maker_process(maker, 2, 1, 2001, 100, HT_FIRST_NODE + N_STACKS);
 	add(maker, 2, 1, free_event(2002, 1));
 	add(maker, 2, 1, alloc_event(2003, 100, 10, 17)); /* a node of the parent */
-	add(maker, 1, 1, alloc_event(2004, 100, 7, 16)); /* the same number, another block */
+	add(maker, 1, 1, alloc_event(2004, 100, 7, 16));  /* the same number, another block */
 	add(maker, 2, 1, free_event(2005, 100));
 	ht_trace_maker_process_end(maker, 2, 2006, HT_END_EXIT, 0);
 	add(maker, 1, 1, free_event(2007, 1));
@@ -521,9 +532,10 @@ int main(void)
 	tcase_set_timeout(core, 120);
 	tcase_add_loop_test(core, test_replay_random_traces_agree_with_brute_force, 0, 20);
 	tcase_add_test(core, test_replay_free_before_alloc_in_same_tick_is_applied_after_it);
-	tcase_add_test(core, test_replay_forked_child_frees_of_inherited_blocks_leave_the_parent_alone);
 	tcase_add_test(core,
-		       test_replay_memory_of_ended_processes_is_not_in_the_peak_and_exec_is_no_leak);
+	               test_replay_forked_child_frees_of_inherited_blocks_leave_the_parent_alone);
+	tcase_add_test(
+	        core, test_replay_memory_of_ended_processes_is_not_in_the_peak_and_exec_is_no_leak);
 	tcase_add_test(core, test_replay_missed_and_unknown_frees_are_counted_apart);
 	tcase_add_test(core, test_replay_short_lived_is_below_64_allocations_of_the_birth_thread);
 	tcase_add_test(corrupt, test_replay_impossible_events_are_anomalies);

@@ -17,7 +17,7 @@
 
 /* A report of a trace, as text in memory (to be freed). */
 static char *render(struct ht_trace_maker *maker, bool is_json, const struct ht_text_style *style,
-		    size_t n_top)
+                    size_t n_top)
 {
 	const struct ht_replay_options options = { .short_lived_age = 64 };
 	char *path = ht_trace_maker_save(maker), *text = NULL;
@@ -55,12 +55,13 @@ static char *render(struct ht_trace_maker *maker, bool is_json, const struct ht_
 	return text;
 }
 
-static void add(struct ht_trace_maker *maker, uint32_t kind, uint64_t tick, uint64_t id, uint64_t size,
-		uint32_t node)
+static void add(struct ht_trace_maker *maker, uint32_t kind, uint64_t tick, uint64_t id,
+                uint64_t size, uint32_t node)
 {
-	ht_trace_maker_event(maker, 1, 1,
-			     &(struct ht_event){ .kind = kind, .tick = tick, .id = id, .size = size,
-						 .node = node });
+	ht_trace_maker_event(
+	        maker, 1, 1,
+	        &(struct ht_event){
+	                .kind = kind, .tick = tick, .id = id, .size = size, .node = node });
 }
 
 /* 3000 bytes at the peak, 1000 of them leaked; one temporary block. */
@@ -69,7 +70,8 @@ static struct ht_trace_maker *known_trace(void)
 	struct ht_trace_maker *maker = ht_trace_maker_new();
 
 	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
-	ht_trace_maker_module(maker, 1, 0x10000, 0x20000, 0x10000, 0, "/no/such/\x1b[31m\"lib\xff.so");
+	ht_trace_maker_module(maker, 1, 0x10000, 0x20000, 0x10000, 0,
+	                      "/no/such/\x1b[31m\"lib\xff.so");
 	ht_trace_maker_node(maker, 1, 16, 0, 0x10100, 0);
 	ht_trace_maker_node(maker, 1, 17, 16, 0x10200, 0);
 	ht_trace_maker_node(maker, 1, 18, 1, 0x10300, 0);
@@ -78,8 +80,12 @@ static struct ht_trace_maker *known_trace(void)
 	add(maker, HT_EVENT_FREE, 31000, 2, 0, 0);
 	add(maker, HT_EVENT_ALLOC, 41000, 3, 1500, 16);
 	ht_trace_maker_event(maker, 1, 1,
-			     &(struct ht_event){ .kind = HT_EVENT_REALLOC, .tick = 42000, .id = 4,
-						 .old_id = 3, .size = 1600, .node = 16 });
+	                     &(struct ht_event){ .kind = HT_EVENT_REALLOC,
+	                                         .tick = 42000,
+	                                         .id = 4,
+	                                         .old_id = 3,
+	                                         .size = 1600,
+	                                         .node = 16 });
 	add(maker, HT_EVENT_FREE, 43000, 4, 0, 0);
 	ht_trace_maker_process_end(maker, 1, 101000, HT_END_SIGNAL, 9);
 	ht_trace_maker_finish(maker);
@@ -96,8 +102,8 @@ static const cJSON *at(const cJSON *json, const char *path)
 
 		memcpy(key, p, n);
 		key[n] = '\0';
-		json = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, atoi(key)) :
-					     cJSON_GetObjectItemCaseSensitive(json, key);
+		json = cJSON_IsArray(json) ? cJSON_GetArrayItem(json, atoi(key))
+		                           : cJSON_GetObjectItemCaseSensitive(json, key);
 		if (!json)
 			ck_abort_msg("no %s", path);
 		p += n + (p[n] == '.');
@@ -174,7 +180,7 @@ START_TEST(test_report_json_keeps_the_contract)
 	ck_assert(cJSON_IsNull(at(json, "leaked.sites.0.stack.0.line")));
 	ck_assert(cJSON_IsFalse(at(json, "leaked.sites.0.stack.0.inlined")));
 	ck_assert_str_eq(at(json, "leaked.sites.0.stack.0.module")->valuestring,
-			 "/no/such/\x1b[31m\"lib\xef\xbf\xbd.so");
+	                 "/no/such/\x1b[31m\"lib\xef\xbf\xbd.so");
 	ck_assert(cJSON_IsNull(at(json, "leaked.sites.0.truncated")));
 	ck_assert_str_eq(at(json, "peak.sites.0.truncated")->valuestring, "no unwind data");
 	cJSON_Delete(json);
@@ -218,7 +224,8 @@ START_TEST(test_report_text_fits_and_plays_no_tricks)
 		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 			ck_assert_uint_le(ht_utf8_count(line), style.n_columns);
 			for (char *c = line; *c; c++)
-				ck_assert(style.has_utf8 || ((unsigned char)*c >= 32 && (unsigned char)*c < 127));
+				ck_assert(style.has_utf8 ||
+				          ((unsigned char)*c >= 32 && (unsigned char)*c < 127));
 		}
 		free(text);
 	}
@@ -309,15 +316,17 @@ START_TEST(test_json_writer_escapes_and_nests)
 	ht_json_end_array(&json);
 	fclose(out);
 	ck_assert_str_eq(text, "[{\"a\\\"b\":18446744073709551615,"
-			       "\"c\":\"\\u0001\\u000a\\\\\\\"\\ufffd\xc3\xa9\\u007f\",\"d\":null,"
-			       "\"e\":0.333,\"f\":true,\"g\":[]},null,null]");
+	                       "\"c\":\"\\u0001\\u000a\\\\\\\"\\ufffd\xc3\xa9\\u007f\",\"d\":null,"
+	                       "\"e\":0.333,\"f\":true,\"g\":[]},null,null]");
 	free(text);
 }
 END_TEST
 
 START_TEST(test_text_page_cuts_and_aligns)
 {
-	static const struct ht_text_style style = { .n_columns = 20, .has_utf8 = true, .has_color = true };
+	static const struct ht_text_style style = { .n_columns = 20,
+		                                    .has_utf8 = true,
+		                                    .has_color = true };
 	char *text = NULL;
 	size_t n_bytes;
 	FILE *out = open_memstream(&text, &n_bytes);

@@ -38,7 +38,7 @@ static void loaded_done(struct loaded *l)
 static uint32_t find(const struct loaded *l, uint32_t serial, uint32_t node)
 {
 	return ht_stack_tree_find(&l->model.stacks, &l->model.processes,
-				  ht_process_list_find(&l->model.processes, serial), node);
+	                          ht_process_list_find(&l->model.processes, serial), node);
 }
 
 static const struct ht_frame *frame_of(const struct loaded *l, uint32_t stack)
@@ -66,7 +66,8 @@ START_TEST(test_stack_tree_same_code_at_different_addresses_is_one_stack)
 
 	ck_assert_uint_eq(find(&l, 1, 17), find(&l, 2, 41));
 	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 17))->addr, 0x200);
-	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 17))->image].path, "/lib/x.so");
+	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 17))->image].path,
+	                 "/lib/x.so");
 	ck_assert_uint_eq(l.model.modules.n_images, 1);
 	/* Code without a file is of its process alone. */
 	ck_assert_uint_ne(find(&l, 2, 42), find(&l, 1, 18));
@@ -95,9 +96,9 @@ START_TEST(test_stack_tree_generations_tell_modules_at_one_address_apart)
 	struct loaded l = load(maker);
 
 	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 16))->image].path,
-			 "/lib/old.so");
+	                 "/lib/old.so");
 	ck_assert_str_eq(l.model.modules.images[frame_of(&l, find(&l, 1, 17))->image].path,
-			 "/lib/new.so");
+	                 "/lib/new.so");
 	ck_assert_uint_ne(frame_of(&l, find(&l, 1, 18))->image, HT_NO_IMAGE);
 	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 19))->image, HT_NO_IMAGE);
 	ck_assert(frame_of(&l, find(&l, 1, 20))->is_exact);
@@ -197,7 +198,8 @@ START_TEST(test_stack_tree_far_apart_ids_take_little_memory)
 	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 30 * 80000000u))->addr, 0x100 + 30);
 	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 16))->addr, 0x100);
 	ck_assert_uint_eq(find(&l, 1, 17), HT_TRUNC_LOST);
-	ck_assert_uint_eq(ht_stack_tree_node_limit(&l.model.stacks, &l.model.processes, 0), HT_FIRST_NODE);
+	ck_assert_uint_eq(ht_stack_tree_node_limit(&l.model.stacks, &l.model.processes, 0),
+	                  HT_FIRST_NODE);
 	loaded_done(&l);
 	ht_trace_maker_free(maker);
 }
@@ -230,8 +232,8 @@ END_TEST
 /* Every body of every type, cut anywhere and with any byte changed: damage or not, never harm. */
 START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 {
-	static const uint32_t types[] = { HT_BLOCK_START, HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
-					  HT_BLOCK_MODULES, HT_BLOCK_NODES, HT_BLOCK_END };
+	static const uint32_t types[] = { HT_BLOCK_START,   HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
+		                          HT_BLOCK_MODULES, HT_BLOCK_NODES,   HT_BLOCK_END };
 	uint8_t body[48];
 
 	srand((unsigned)_i);
@@ -243,7 +245,8 @@ START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 			body[i] = (uint8_t)(rand() % 3 ? rand() % 8 : rand());
 		body[0] = types[_i] == HT_BLOCK_START ? HT_TRACE_VERSION : body[0];
 		ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
-		ht_trace_maker_block(maker, types[_i], (uint64_t)rand() % 4, body, n_bytes, 1000, 1000);
+		ht_trace_maker_block(maker, types[_i], (uint64_t)rand() % 4, body, n_bytes, 1000,
+		                     1000);
 
 		struct loaded l = load(maker);
 

@@ -67,7 +67,8 @@ START_TEST(test_tally_many_large_values_are_exact)
 
 	srand(7);
 	for (size_t i = 0; i < n; i++)
-		values[i] = rand() % 4 ? 65530 + (uint64_t)rand() % 1000 : random_u64() >> (rand() % 45);
+		values[i] = rand() % 4 ? 65530 + (uint64_t)rand() % 1000
+		                       : random_u64() >> (rand() % 45);
 	check_values(values, n);
 	free(values);
 }

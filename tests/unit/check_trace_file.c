@@ -32,9 +32,11 @@ static struct ht_trace_maker *small_trace(bool is_finished)
 	for (unsigned b = 0; b < N_EVENT_BLOCKS; b++) {
 		for (unsigned i = 0; i < EVENTS_PER_BLOCK; i++, id++)
 			ht_trace_maker_event(maker, 1, 1,
-					     &(struct ht_event){ .tick = 1000 + id * 10, .id = id,
-								 .size = 100, .node = 17,
-								 .kind = HT_EVENT_ALLOC });
+			                     &(struct ht_event){ .tick = 1000 + id * 10,
+			                                         .id = id,
+			                                         .size = 100,
+			                                         .node = 17,
+			                                         .kind = HT_EVENT_ALLOC });
 		ht_trace_maker_flush(maker);
 	}
 	ht_trace_maker_process_end(maker, 1, 2000, HT_END_EXIT, 0);
@@ -65,8 +67,8 @@ static struct reading read_bytes(const uint8_t *bytes, size_t n_bytes, bool is_s
 	struct ht_trace_model model;
 	struct ht_results results;
 
-	r.err = is_scanning ? ht_trace_file_open_scanning(path, &file, &r.diag) :
-			      ht_trace_file_open(path, &file, &r.diag);
+	r.err = is_scanning ? ht_trace_file_open_scanning(path, &file, &r.diag)
+	                    : ht_trace_file_open(path, &file, &r.diag);
 	unlink(path);
 	free(path);
 	if (r.err)

@@ -40,7 +40,8 @@ struct ht_trace_maker {
 	uint64_t first_event_tick;
 	uint64_t last_event_tick;
 	uint8_t *body;
-	uint8_t *events_body; /* the body of EVENTS blocks: they may interrupt the making of others */
+	uint8_t *
+	        events_body; /* the body of EVENTS blocks: they may interrupt the making of others */
 };
 
 static void must(bool is_true, const char *what)
@@ -61,7 +62,7 @@ static void begin_events(struct ht_trace_maker *m)
 }
 
 static void write_block(struct ht_trace_maker *m, uint32_t type, uint64_t n_items, const void *body,
-			size_t n_bytes, uint64_t first_tick, uint64_t last_tick)
+                        size_t n_bytes, uint64_t first_tick, uint64_t last_tick)
 {
 	size_t bound = ZSTD_compressBound(n_bytes);
 	uint8_t *frame = ht_xalloc(bound);
@@ -107,10 +108,12 @@ static void write_block(struct ht_trace_maker *m, uint32_t type, uint64_t n_item
 	}
 }
 
-static void write_put(struct ht_trace_maker *m, uint32_t type, uint64_t n_items, const struct ht_put *p)
+static void write_put(struct ht_trace_maker *m, uint32_t type, uint64_t n_items,
+                      const struct ht_put *p)
 {
 	must(!p->is_full, "body too large");
-	write_block(m, type, n_items, m->body, (size_t)(p->pos - m->body), m->last_tick, m->last_tick);
+	write_block(m, type, n_items, m->body, (size_t)(p->pos - m->body), m->last_tick,
+	            m->last_tick);
 }
 
 static void put_text(struct ht_put *p, const char *text)
@@ -162,15 +165,15 @@ void ht_trace_maker_free(struct ht_trace_maker *m)
 	free(m);
 }
 
-void ht_trace_maker_block(struct ht_trace_maker *m, uint32_t type, uint64_t n_items, const void *body,
-			  size_t n_bytes, uint64_t first_tick, uint64_t last_tick)
+void ht_trace_maker_block(struct ht_trace_maker *m, uint32_t type, uint64_t n_items,
+                          const void *body, size_t n_bytes, uint64_t first_tick, uint64_t last_tick)
 {
 	ht_trace_maker_flush(m);
 	write_block(m, type, n_items, body, n_bytes, first_tick, last_tick);
 }
 
 void ht_trace_maker_process(struct ht_trace_maker *m, uint32_t serial, uint32_t parent_serial,
-			    uint64_t start_tick, uint64_t first_own_id, uint32_t first_own_node)
+                            uint64_t start_tick, uint64_t first_own_id, uint32_t first_own_node)
 {
 	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
 	static const char cmdline[] = "program\0argument";
@@ -191,7 +194,7 @@ void ht_trace_maker_process(struct ht_trace_maker *m, uint32_t serial, uint32_t 
 }
 
 void ht_trace_maker_process_end(struct ht_trace_maker *m, uint32_t serial, uint64_t end_tick,
-				uint32_t end_kind, uint64_t end_code)
+                                uint32_t end_kind, uint64_t end_code)
 {
 	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
 
@@ -209,7 +212,8 @@ void ht_trace_maker_process_end(struct ht_trace_maker *m, uint32_t serial, uint6
 }
 
 void ht_trace_maker_module(struct ht_trace_maker *m, uint32_t process_serial, uint64_t start_addr,
-			   uint64_t end_addr, uint64_t load_bias, uint32_t generation, const char *path)
+                           uint64_t end_addr, uint64_t load_bias, uint32_t generation,
+                           const char *path)
 {
 	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
 
@@ -225,12 +229,12 @@ void ht_trace_maker_module(struct ht_trace_maker *m, uint32_t process_serial, ui
 	write_put(m, HT_BLOCK_MODULES, 1, &p);
 }
 
-void ht_trace_maker_node(struct ht_trace_maker *m, uint32_t process_serial, uint32_t id, uint32_t parent,
-			 uint64_t addr, uint32_t generation)
+void ht_trace_maker_node(struct ht_trace_maker *m, uint32_t process_serial, uint32_t id,
+                         uint32_t parent, uint64_t addr, uint32_t generation)
 {
 	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
 	const uint64_t values[4] = { ht_zigzag((uint64_t)id - 1), ht_zigzag((uint64_t)id - parent),
-				     ht_zigzag(addr), generation };
+		                     ht_zigzag(addr), generation };
 
 	ht_trace_maker_flush(m);
 	ht_put_u64(&p, process_serial);
@@ -245,7 +249,7 @@ void ht_trace_maker_node(struct ht_trace_maker *m, uint32_t process_serial, uint
 }
 
 void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uint32_t thread_serial,
-			  const struct ht_event *event)
+                          const struct ht_event *event)
 {
 	struct segment_list *list = &m->segments;
 	struct ht_segment *segment = list->n ? &list->items[list->n - 1] : NULL;
@@ -253,7 +257,7 @@ void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uin
 	if (!segment || segment->process_serial != process_serial ||
 	    segment->thread_serial != thread_serial) {
 		list->items = ht_xalloc_grow(list->items, &list->capacity, list->n + 1,
-					     sizeof(*list->items));
+		                             sizeof(*list->items));
 		segment = &list->items[list->n++];
 		*segment = (struct ht_segment){
 			.process_serial = process_serial,
@@ -292,8 +296,8 @@ void ht_trace_maker_flush(struct ht_trace_maker *m)
 		}
 		must(!p.is_full, "events too large");
 		write_block(m, HT_BLOCK_EVENTS, n_events, m->events_body,
-			    (size_t)(p.pos - m->events_body),
-			    m->first_event_tick, m->last_event_tick);
+		            (size_t)(p.pos - m->events_body), m->first_event_tick,
+		            m->last_event_tick);
 		begin_events(m);
 	}
 }
@@ -317,7 +321,7 @@ void ht_trace_maker_finish(struct ht_trace_maker *m)
 	uint32_t prefix[2] = { HT_SKIPPABLE_MAGIC, sizeof(trailer) };
 
 	write_block(m, HT_BLOCK_INDEX, m->n_blocks, m->index.text, m->index.n_bytes, m->last_tick,
-		    m->last_tick);
+	            m->last_tick);
 	trailer.file_bytes = m->file.n_bytes + HT_TRAILER_FILE_BYTES;
 	trailer.crc32 = (uint32_t)crc32(0, (const Bytef *)&trailer, sizeof(trailer));
 	ht_strbuf_add(&m->file, prefix, sizeof(prefix));

@@ -22,26 +22,27 @@ void ht_trace_maker_free(struct ht_trace_maker *maker);
 
 /* A block with any body; ticks as they come in its header. */
 void ht_trace_maker_block(struct ht_trace_maker *maker, uint32_t type, uint64_t n_items,
-			  const void *body, size_t n_bytes, uint64_t first_tick, uint64_t last_tick);
+                          const void *body, size_t n_bytes, uint64_t first_tick,
+                          uint64_t last_tick);
 
 /* A process image; parent_serial 0 for an exec. */
 void ht_trace_maker_process(struct ht_trace_maker *maker, uint32_t serial, uint32_t parent_serial,
-			    uint64_t start_tick, uint64_t first_own_id, uint32_t first_own_node);
+                            uint64_t start_tick, uint64_t first_own_id, uint32_t first_own_node);
 void ht_trace_maker_process_end(struct ht_trace_maker *maker, uint32_t serial, uint64_t end_tick,
-				uint32_t end_kind, uint64_t end_code);
+                                uint32_t end_kind, uint64_t end_code);
 
-void ht_trace_maker_module(struct ht_trace_maker *maker, uint32_t process_serial, uint64_t start_addr,
-			   uint64_t end_addr, uint64_t load_bias, uint32_t generation,
-			   const char *path);
+void ht_trace_maker_module(struct ht_trace_maker *maker, uint32_t process_serial,
+                           uint64_t start_addr, uint64_t end_addr, uint64_t load_bias,
+                           uint32_t generation, const char *path);
 void ht_trace_maker_node(struct ht_trace_maker *maker, uint32_t process_serial, uint32_t id,
-			 uint32_t parent, uint64_t addr, uint32_t generation);
+                         uint32_t parent, uint64_t addr, uint32_t generation);
 
 /*
  * Events go to the EVENTS block being made, in a new segment when process or thread changes;
  * ht_trace_maker_flush writes the block. Other blocks flush first.
  */
 void ht_trace_maker_event(struct ht_trace_maker *maker, uint32_t process_serial,
-			  uint32_t thread_serial, const struct ht_event *event);
+                          uint32_t thread_serial, const struct ht_event *event);
 void ht_trace_maker_flush(struct ht_trace_maker *maker);
 
 /* END, INDEX and trailer. */

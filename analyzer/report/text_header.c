@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of the text report: what was recorded, when, and how its processes ended. Analyzer. */
+#include "analyzer/base/strbuf.h"
+#include "analyzer/report/text_parts.h"
+
+#include <string.h>
+#include <time.h>
+
+#define MAX_SHOWN_PROCESSES 12u
+
+/* Columns of the lines about processes. */
+#define NAME_COLUMN 12u
+#define END_COLUMN  37u
+#define PEAK_COLUMN 63u
+
+static void put_command(struct ht_text_page *page, const struct ht_recording *recording)
+{
+	struct ht_strbuf command = { 0 };
+
+	for (uint32_t i = 0; i < recording->argc; i++) {
+		bool needs_quotes = recording->argv[i][0] == '\0' ||
+		                    strpbrk(recording->argv[i], " \t\n'\"\\$&|;<>*?()");
+
+		ht_strbuf_addf(&command, "%s%s%s%s", i ? " " : "", needs_quotes ? "'" : "",
+		               recording->argv[i], needs_quotes ? "'" : "");
+	}
+	for (size_t i = 0; i < command.n_bytes; i++) {
+		if (command.text[i] == '\n' || command.text[i] == '\t')
+			command.text[i] = ' ';
+	}
+	ht_text_put(page, HT_PAINT_STRONG,
+	            recording->is_known ? ht_strbuf_str(&command) : "(the command is not known)");
+	ht_text_end_line(page);
+	ht_strbuf_done(&command);
+}
+
+static void put_end(struct ht_text_page *page, const struct ht_process *process)
+{
+	const char *name;
+
+	switch (process->end_kind) {
+	case HT_END_EXIT:
+		ht_text_putf(page, process->end_code ? HT_PAINT_WARNING : HT_PAINT_PLAIN,
+		             "exited with status %u", (unsigned)process->end_code);
+		break;
+	case HT_END_SIGNAL:
+		name = process->end_code < 65 ? sigabbrev_np((int)process->end_code) : NULL;
+		ht_text_putf(page, HT_PAINT_WARNING, "killed by signal %u%s%s%s",
+		             (unsigned)process->end_code, name ? " (SIG" : "", name ? name : "",
+		             name ? ")" : "");
+		break;
+	case HT_END_EXEC: ht_text_put(page, HT_PAINT_PLAIN, "executed another program"); break;
+	case HT_END_DETACHED:
+		ht_text_put(page, HT_PAINT_WARNING, "still running when the recording ended");
+		break;
+	default: ht_text_put(page, HT_PAINT_WARNING, "its end was not recorded"); break;
+	}
+}
+
+/* The smallest peak that is among the MAX_SHOWN_PROCESSES largest ones. */
+static uint64_t shown_peak(const struct ht_results *results)
+{
+	uint64_t largest[MAX_SHOWN_PROCESSES] = { 0 }; /* falling */
+
+	for (size_t i = 0; i < results->n_processes; i++) {
+		uint64_t peak = results->processes[i].peak_bytes;
+
+		for (size_t k = 0; k < MAX_SHOWN_PROCESSES; k++) {
+			if (peak > largest[k]) {
+				uint64_t smaller = largest[k];
+
+				largest[k] = peak;
+				peak = smaller;
+			}
+		}
+	}
+	return largest[MAX_SHOWN_PROCESSES - 1];
+}
+
+static void put_processes(struct ht_text_page *page, const struct ht_report *report)
+{
+	const struct ht_process_list *list = &report->model->processes;
+	uint64_t min_peak = shown_peak(report->results);
+	size_t n_shown = 0;
+	struct ht_humans h;
+
+	for (size_t i = 0; i < list->n_processes && n_shown < MAX_SHOWN_PROCESSES; i++) {
+		const struct ht_process *p = &list->processes[i];
+		const struct ht_process_result *r = &report->results->processes[i];
+
+		if (r->peak_bytes < min_peak)
+			continue;
+		n_shown++;
+		ht_text_putf(page, HT_PAINT_PLAIN, "pid %u", p->pid);
+		ht_text_to_column(page, NAME_COLUMN);
+		ht_text_put_in(page, HT_PAINT_PLAIN, ht_process_name(p),
+		               END_COLUMN - NAME_COLUMN - 1);
+		ht_text_to_column(page, END_COLUMN);
+		put_end(page, p);
+		if (list->n_processes > 1) {
+			ht_text_to_column(page, PEAK_COLUMN);
+			ht_text_putf(page, HT_PAINT_DIM, "peak %s, %s allocation%s",
+			             ht_human_bytes(h.a, r->peak_bytes),
+			             ht_human_count(h.b, r->counts.n_allocations),
+			             ht_plural(r->counts.n_allocations));
+		}
+		ht_text_end_line(page);
+	}
+	if (n_shown < list->n_processes) {
+		ht_text_putf(page, HT_PAINT_DIM, "... and %zu processes with smaller peaks",
+		             list->n_processes - n_shown);
+		ht_text_end_line(page);
+	}
+}
+
+void ht_text_header(struct ht_text_page *page, const struct ht_report *report, uint64_t duration_ns)
+{
+	const struct ht_recording *recording = &report->model->recording;
+	size_t n_processes = report->model->processes.n_processes;
+	uint64_t n_threads = report->results->totals.n_threads;
+	struct ht_humans h;
+	struct tm tm;
+	char when[64] = "";
+	time_t seconds = (time_t)(recording->realtime_ns / 1000000000u);
+
+	put_command(page, recording);
+	if (recording->is_known && localtime_r(&seconds, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	if (recording->is_known)
+		ht_text_putf(page, HT_PAINT_DIM, "recorded %s on %s, ", when, recording->host);
+	ht_text_putf(page, HT_PAINT_DIM, "%s, %s process%s, %s thread%s",
+	             ht_human_ns(h.a, duration_ns), ht_human_count(h.b, n_processes),
+	             n_processes == 1 ? "" : "es", ht_human_count(h.c, n_threads),
+	             ht_plural(n_threads));
+	ht_text_end_line(page);
+	put_processes(page, report);
+	if (report->is_being_recorded) {
+		ht_text_put(page, HT_PAINT_WARNING,
+		            "This trace is still being recorded; the report is of what is there by "
+		            "now.");
+		ht_text_end_line(page);
+	}
+}

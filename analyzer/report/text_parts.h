@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts that the text report is made of. Analyzer; inside report/ only. */
+#ifndef HT_TEXT_PARTS_H
+#define HT_TEXT_PARTS_H
+
+#include "analyzer/base/human.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/text_page.h"
+
+#include <stdint.h>
+
+/* Where the text right of a label or heading begins. */
+#define HT_LABEL_COLUMNS 15u
+
+/* Numbers as text, for one line. */
+struct ht_humans {
+	char a[HT_HUMAN_BYTES], b[HT_HUMAN_BYTES], c[HT_HUMAN_BYTES], d[HT_HUMAN_BYTES];
+};
+
+/* "" or "s". */
+static inline const char *ht_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* What was recorded, when, and how its processes ended. */
+void ht_text_header(struct ht_text_page *page, const struct ht_report *report,
+                    uint64_t duration_ns);
+
+/* What the trace did not see or lost; nothing when there is nothing to say. */
+void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);
+
+#endif
