@@ -108,10 +108,11 @@ static void read_symbols(struct ht_elf_symbols *t, Dwfl_Module *mod)
 static void add_plt_stub(void *t_, uint64_t lo, uint64_t n_bytes, const char *target)
 {
 	struct ht_elf_symbols *t = t_;
-	size_t n = strlen(target);
+	const char *shown = ht_demangle(t->arena, target);
+	size_t n = strlen(shown);
 	char *name = ht_arena_alloc(t->arena, n + sizeof("@plt"));
 
-	memcpy(name, target, n);
+	memcpy(name, shown, n);
 	memcpy(name + n, "@plt", sizeof("@plt"));
 
 	struct symbol *s = add_symbol(t, lo, n_bytes);

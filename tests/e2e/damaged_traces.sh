@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Cut and bit-flipped traces through the commands: never a crash, never a wrong number in silence.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+# harmless TRACE: no command is ended by a signal or an assertion; verify does not call the trace whole; when
+# report gives numbers it says that they are not all.
+harmless() {
+	local command
+	run "$heaptide" verify "$1"
+	if [ "$status" -ne 1 ] && [ "$status" -ne 2 ]; then fail "$1: verify ended with $status"; fi
+	[ -s err ] || [ -s out ] || fail "$1: verify says nothing"
+	for command in report "report --json" info dump; do
+		# shellcheck disable=SC2086
+		run "$heaptide" $command "$1"
+		if [ "$status" -ne 0 ] && [ "$status" -ne 2 ]; then fail "$1: $command ended with $status"; fi
+		# info reads no events, so it need not notice damage in them.
+		[ -s err ] || [ "$command" = info ] || fail "$1: $command says nothing on stderr"
+	done
+}
+
+make_trace() {
+	record t.zst "$programs/exceptions"
+	n_bytes=$(stat -c %s t.zst)
+}
+
+cut_traces() {
+	make_trace
+	local i at
+	for i in $(seq 0 39); do
+		at=$((n_bytes * i / 40))
+		head -c "$at" t.zst >cut.zst
+		harmless cut.zst
+	done
+	for at in $(seq $((n_bytes - 40)) $((n_bytes - 1))); do
+		head -c "$at" t.zst >cut.zst
+		harmless cut.zst
+	done
+}
+
+# The events before the cut are all there: a prefix, not a guess.
+cut_keeps_prefix() {
+	record t.zst "$programs/realloc_chains"
+	n_bytes=$(stat -c %s t.zst)
+	"$heaptide" dump --json t.zst >whole.json
+	head -c $((n_bytes / 2)) t.zst >cut.zst
+	run "$heaptide" dump --json cut.zst
+	local n
+	n=$(wc -l <out)
+	between "events kept" 1 "$(wc -l <whole.json)" "$n"
+	head -n "$n" whole.json | cmp - out
+}
+
+flipped_traces() {
+	make_trace
+	local i at byte
+	for i in $(seq 0 59); do
+		at=$((n_bytes * i / 60 + i))
+		byte=$(od -An -t u1 -j "$at" -N 1 t.zst)
+		cp t.zst flipped.zst
+		# shellcheck disable=SC2059
+		printf "\\x$(printf %x $((byte ^ (1 << (i % 8)))))" |
+			dd of=flipped.zst bs=1 seek="$at" conv=notrunc status=none
+		harmless flipped.zst
+	done
+}
+
+joined() {
+	make_trace
+	{ cat t.zst && head -c 1000 /dev/urandom; } >longer.zst
+	harmless longer.zst
+}
+
+zstd_knows_it() {
+	need zstd
+	make_trace
+	zstd -tq t.zst
+	zstd -lq t.zst >list
+}
+
+e2e_case "cut at many lengths" cut_traces
+e2e_case "cut in half: the first half's events" cut_keeps_prefix
+e2e_case "one bit flipped, at many places" flipped_traces
+e2e_case "noise behind the end" joined
+e2e_case "zstd tests and lists it" zstd_knows_it
+e2e_done

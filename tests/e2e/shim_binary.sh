@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What the shim shows to and wants from the programs it is loaded into.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+# The hooks and nothing else, unversioned. Not operator new and delete: libstdc++'s call malloc and free.
+exports() {
+	nm -D --defined-only "$shim" | awk '$2 != "A" { print $3 }' | sort >found
+	cat >wanted <<-'LIST'
+		aligned_alloc
+		calloc
+		free
+		free_aligned_sized
+		free_sized
+		malloc
+		memalign
+		posix_memalign
+		pvalloc
+		realloc
+		valloc
+	LIST
+	diff wanted found
+}
+
+# Everything comes from libc or the loader. What is not safe inside malloc (dlsym, dlopen for --unwind=libunwind,
+# dladdr) is called by the constructor only.
+imports() {
+	local allowed='_dl_find_object|dl(sym|open|error|addr)|(__)?environ|__libc_stack_end|clock_gettime'
+	allowed="$allowed|__libc_(malloc|calloc|realloc|free)|__cxa_finalize|__gmon_start__|_ITM_.*"
+	nm -D --undefined-only "$shim" | awk '{ sub("@.*", "", $2); print $2 }' | sort >found
+	! grep -vxE "$allowed" found ||
+		fail "these are not on the list"
+}
+
+needs() {
+	readelf -dW "$shim" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort >found
+	! grep -vxE 'libc\.so\.6|ld-linux.*' found || fail "these libraries are loaded into every program"
+}
+
+tls() {
+	local bytes
+	bytes=$(readelf -lW "$shim" | awk '$1 == "TLS" { print $6 }')
+	between "bytes of TLS" 1 64 $((bytes))
+	readelf -rW "$shim" >relocations
+	! grep -E 'DTPMOD|TLSDESC' relocations || fail "TLS is not initial-exec"
+}
+
+flags() {
+	readelf -dW "$shim" >dynamic
+	says dynamic NODELETE
+	grep -qE 'BIND_NOW|NOW' dynamic || fail "not bound at load time"
+	! grep -q TEXTREL dynamic || fail "text relocations"
+	readelf -lW "$shim" | awk '$1 == "GNU_STACK" { print $7 }' >stack
+	equal "stack flags" RW "$(cat stack)"
+}
+
+e2e_case "exports exactly the hooks" exports
+e2e_case "imports only what is on the list" imports
+e2e_case "needs no library but libc" needs
+e2e_case "at most 64 bytes of initial-exec TLS" tls
+e2e_case "bound at once, never unloaded, no executable stack" flags
+e2e_done
