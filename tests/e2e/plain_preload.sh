@@ -82,7 +82,7 @@ unnoticed() {
 
 e2e_case "zero_sizes" as_record "$programs/zero_sizes"
 e2e_case "exceptions" as_record "$programs/exceptions"
-e2e_case "api_semantics" as_record "$programs/api_semantics"
+e2e_case "api_semantics" as_record "$programs/api_semantics" counts
 e2e_case "thread_locals" as_record "$programs/thread_locals"
 e2e_case "fork_both" preloaded "$programs/fork_both"
 e2e_case "sqlite3" as_record sqlite3 :memory: "select count(*) from (values (1),(2));"
