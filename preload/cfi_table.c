@@ -100,11 +100,11 @@ static bool decode_fde(struct ht_cfi_cursor c, const struct ht_module_location *
 	uint8_t encoding;
 	bool has_data;
 
-	if (cie_distance == 0 || (uint64_t)id_at - location->map_start_addr < cie_distance)
+	if (cie_distance == 0 || (uint64_t)id_at - location->span_start_addr < cie_distance)
 		return false;
 
 	struct ht_cfi_cursor cie =
-		ht_cfi_cursor_make((uint64_t)id_at - cie_distance, location->map_end_addr);
+		ht_cfi_cursor_make((uint64_t)id_at - cie_distance, location->span_end_addr);
 
 	if (!decode_cie(cie, ret_entry, &encoding, &has_data))
 		return false;
@@ -145,8 +145,8 @@ static enum ht_cfi_find find_sorted(const struct ht_module_location *location,
 
 	uint64_t fde = hdr + (uint64_t)(int64_t)rows[lo - 1].fde_off_bytes;
 
-	if (fde < location->map_start_addr || fde >= location->map_end_addr ||
-	    !decode_fde(ht_cfi_cursor_make(fde, location->map_end_addr), location, ret_entry))
+	if (fde < location->span_start_addr || fde >= location->span_end_addr ||
+	    !decode_fde(ht_cfi_cursor_make(fde, location->span_end_addr), location, ret_entry))
 		return HT_CFI_MALFORMED;
 	return entry_covers(ret_entry, pc) ? HT_CFI_FOUND : HT_CFI_NOT_FOUND;
 }
@@ -155,7 +155,7 @@ static enum ht_cfi_find find_sorted(const struct ht_module_location *location,
 static enum ht_cfi_find find_linear(const struct ht_module_location *location, uint64_t eh_frame,
 				    uint64_t pc, struct ht_cfi_entry *ret_entry)
 {
-	struct ht_cfi_cursor c = ht_cfi_cursor_make(eh_frame, location->map_end_addr);
+	struct ht_cfi_cursor c = ht_cfi_cursor_make(eh_frame, location->span_end_addr);
 
 	while (ht_cfi_left(&c) != 0) {
 		struct ht_cfi_cursor record = c;
@@ -174,10 +174,10 @@ enum ht_cfi_find ht_cfi_table_find(const struct ht_module_location *location, ui
 {
 	uint64_t hdr = location->eh_frame_hdr_addr;
 
-	if (hdr < location->map_start_addr || hdr >= location->map_end_addr)
+	if (hdr < location->span_start_addr || hdr >= location->span_end_addr)
 		return hdr == 0 ? HT_CFI_NOT_FOUND : HT_CFI_MALFORMED;
 
-	struct ht_cfi_cursor c = ht_cfi_cursor_make(hdr, location->map_end_addr);
+	struct ht_cfi_cursor c = ht_cfi_cursor_make(hdr, location->span_end_addr);
 
 	if (ht_cfi_u8(&c) != 1)
 		return HT_CFI_MALFORMED;
@@ -198,7 +198,7 @@ enum ht_cfi_find ht_cfi_table_find(const struct ht_module_location *location, ui
 			return HT_CFI_MALFORMED;
 		return find_sorted(location, (const struct table_row *)c.at, n_rows, pc, ret_entry);
 	}
-	if (c.is_bad || eh_frame < location->map_start_addr || eh_frame >= location->map_end_addr)
+	if (c.is_bad || eh_frame < location->span_start_addr || eh_frame >= location->span_end_addr)
 		return HT_CFI_MALFORMED;
 	return find_linear(location, eh_frame, pc, ret_entry);
 }

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
+#include <sys/auxv.h>
 
 #include <heaptide/shared_region.h>
 
@@ -52,6 +53,73 @@ bool ht_module_table_is_supported(void)
 	return _dl_find_object != NULL;
 }
 
+static bool is_all_readable(uint64_t addr, uint64_t n_bytes)
+{
+	for (uint64_t at = addr & ~4095ull; at < addr + n_bytes; at += 4096)
+		if (!ht_sys_is_readable(at))
+			return false;
+	return true;
+}
+
+/* The program headers behind an ELF header at addr; none when there is no ELF header. */
+static const ElfW(Phdr) *phdrs_at(uint64_t addr, uint32_t *ret_n)
+{
+	const ElfW(Ehdr) *ehdr = (const ElfW(Ehdr) *)addr;
+
+	if (!is_all_readable(addr, sizeof *ehdr) ||
+	    __builtin_memcmp(ehdr->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    ehdr->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    !is_all_readable(addr + ehdr->e_phoff, (uint64_t)ehdr->e_phnum * sizeof(ElfW(Phdr))))
+		return NULL;
+	*ret_n = ehdr->e_phnum;
+	return (const ElfW(Phdr) *)(addr + ehdr->e_phoff);
+}
+
+/*
+ * The mapped program headers of a module, or NULL: those the kernel names for the main program, else
+ * behind the ELF header, which is at the start of the map, or where address 0 of the file is.
+ */
+static const ElfW(Phdr) *find_phdrs(const struct ht_module_location *location, uint32_t *ret_n)
+{
+	const struct link_map *map = (const struct link_map *)location->link_map_addr;
+	const ElfW(Phdr) *phdrs;
+
+	if (map->l_name == NULL || map->l_name[0] == '\0') {
+		phdrs = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+		*ret_n = (uint32_t)getauxval(AT_PHNUM);
+		if (phdrs != NULL && getauxval(AT_PHENT) == sizeof *phdrs)
+			return phdrs;
+	}
+	phdrs = phdrs_at(location->map_start_addr, ret_n);
+	return phdrs != NULL ? phdrs : phdrs_at(map->l_addr, ret_n);
+}
+
+/* For a module with holes: unwind data and code are in different maps. */
+static void find_span(struct ht_module_location *location)
+{
+	uint64_t bias = ((const struct link_map *)location->link_map_addr)->l_addr;
+	uint32_t n_phdrs = 0;
+	const ElfW(Phdr) *phdrs = find_phdrs(location, &n_phdrs);
+
+	for (uint32_t i = 0; phdrs != NULL && i < n_phdrs; i++) {
+		uint64_t start = bias + phdrs[i].p_vaddr;
+		uint64_t end = start + phdrs[i].p_memsz;
+
+		if (phdrs[i].p_type != PT_LOAD)
+			continue;
+		if (start < location->span_start_addr)
+			location->span_start_addr = start;
+		if (end > location->span_end_addr)
+			location->span_end_addr = end;
+	}
+}
+
+static bool has_unwind_data(const struct ht_module_location *location)
+{
+	return location->eh_frame_hdr_addr >= location->span_start_addr &&
+	       location->eh_frame_hdr_addr < location->span_end_addr;
+}
+
 bool ht_module_table_locate(uint64_t pc, struct ht_module_location *ret_location)
 {
 	struct dl_find_object found;
@@ -60,8 +128,12 @@ bool ht_module_table_locate(uint64_t pc, struct ht_module_location *ret_location
 		return false;
 	ret_location->map_start_addr = (uint64_t)found.dlfo_map_start;
 	ret_location->map_end_addr = (uint64_t)found.dlfo_map_end;
+	ret_location->span_start_addr = ret_location->map_start_addr;
+	ret_location->span_end_addr = ret_location->map_end_addr;
 	ret_location->link_map_addr = (uint64_t)found.dlfo_link_map;
 	ret_location->eh_frame_hdr_addr = (uint64_t)found.dlfo_eh_frame;
+	if (ret_location->eh_frame_hdr_addr != 0 && !has_unwind_data(ret_location))
+		find_span(ret_location);
 	return true;
 }
 
@@ -129,14 +201,6 @@ static bool is_same_live(const struct module *module, const struct ht_module_loc
 	       module->link_map_addr == location->link_map_addr && is_same_range(module, location);
 }
 
-static bool is_all_readable(uint64_t addr, uint64_t n_bytes)
-{
-	for (uint64_t at = addr & ~4095ull; at < addr + n_bytes; at += 4096)
-		if (!ht_sys_is_readable(at))
-			return false;
-	return true;
-}
-
 static void find_build_id_in_notes(uint64_t addr, uint64_t n_bytes, struct ht_module_record *record)
 {
 	while (n_bytes >= sizeof(ElfW(Nhdr))) {
@@ -161,34 +225,18 @@ static void find_build_id_in_notes(uint64_t addr, uint64_t n_bytes, struct ht_mo
 	}
 }
 
-/* From the program headers as they are mapped; a module without any simply has no build-id. */
-static void find_build_id(struct ht_module_record *record)
+/* A module without program headers, or without such a note, simply has no build-id. */
+static void find_build_id(const struct ht_module_location *location,
+			  struct ht_module_record *record)
 {
-	const ElfW(Ehdr) *ehdr = (const ElfW(Ehdr) *)record->map_start_addr;
-	uint64_t n_mapped = record->map_end_addr - record->map_start_addr;
+	uint32_t n_phdrs = 0;
+	const ElfW(Phdr) *phdrs = find_phdrs(location, &n_phdrs);
 
-	if (n_mapped < sizeof *ehdr || !is_all_readable((uint64_t)ehdr, sizeof *ehdr) ||
-	    __builtin_memcmp(ehdr->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    ehdr->e_phentsize != sizeof(ElfW(Phdr)))
-		return;
-
-	uint64_t phdrs_bytes = (uint64_t)ehdr->e_phnum * sizeof(ElfW(Phdr));
-
-	if (ehdr->e_phoff > n_mapped || phdrs_bytes > n_mapped - ehdr->e_phoff ||
-	    !is_all_readable(record->map_start_addr + ehdr->e_phoff, phdrs_bytes))
-		return;
-
-	const ElfW(Phdr) *phdrs = (const ElfW(Phdr) *)(record->map_start_addr + ehdr->e_phoff);
-
-	for (uint32_t i = 0; i < ehdr->e_phnum && record->build_id_bytes == 0; i++) {
+	for (uint32_t i = 0; phdrs != NULL && i < n_phdrs && record->build_id_bytes == 0; i++) {
 		uint64_t addr = record->load_bias + phdrs[i].p_vaddr;
 
-		if (phdrs[i].p_type != PT_NOTE || addr < record->map_start_addr ||
-		    addr > record->map_end_addr ||
-		    phdrs[i].p_memsz > record->map_end_addr - addr ||
-		    !is_all_readable(addr, phdrs[i].p_memsz))
-			continue;
-		find_build_id_in_notes(addr, phdrs[i].p_memsz, record);
+		if (phdrs[i].p_type == PT_NOTE && is_all_readable(addr, phdrs[i].p_memsz))
+			find_build_id_in_notes(addr, phdrs[i].p_memsz, record);
 	}
 }
 
@@ -300,7 +348,7 @@ static uint32_t add(const struct ht_module_location *location, const struct ht_w
 	const char *path = loader_path(location->link_map_addr, &path_bytes);
 	uint32_t path_hash = hash_path(path, path_bytes);
 
-	find_build_id(&record);
+	find_build_id(location, &record);
 	for (uint32_t i = 0; i < modules_in_use(); i++) {
 		struct module *other = module_at(i);
 

@@ -18,10 +18,16 @@
 struct ht_module_record;
 struct ht_walk_sink;
 
-/* What the loader knows about the code at an address. */
+/*
+ * What the loader knows about the code at an address. The map is the whole module, or where the
+ * module has holes that others may fill, only the segment with the address; the span is from the
+ * module's first byte to its last one.
+ */
 struct ht_module_location {
 	uint64_t map_start_addr;
 	uint64_t map_end_addr;
+	uint64_t span_start_addr;
+	uint64_t span_end_addr;
 	uint64_t link_map_addr;
 	uint64_t eh_frame_hdr_addr; /* 0 when the module has none */
 };

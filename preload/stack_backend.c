@@ -102,8 +102,10 @@ bool ht_stack_walk_verify(const struct ht_stack_walk *w,
 
 	uint32_t n_others = backend->capture(others, LIST_FRAMES, sp, &truncation);
 	uint32_t n_compared = n < LIST_FRAMES ? n : LIST_FRAMES;
-	bool is_same = w->last_truncation == HT_TRUNC_NONE ? n == n_others || n > LIST_FRAMES :
-							     n_compared <= n_others;
+	/* Only code without unwind data, and depth, are reasons to end before the other one does. */
+	bool may_end_early = w->last_truncation == HT_TRUNC_NO_CFI ||
+			     w->last_truncation == HT_TRUNC_DEPTH || n > LIST_FRAMES;
+	bool is_same = may_end_early ? n_compared <= n_others : n == n_others;
 
 	for (uint32_t i = 0; is_same && i < n_compared; i++)
 		is_same = pc_at(w, i) == others[i];

@@ -33,11 +33,18 @@ libwalk_test_la_CXXFLAGS = $(AM_CXXFLAGS) -O2 -g
 libwalk_test_la_LIBADD = $(UNWIND_LIBS) $(CHECK_LIBS) -lpthread
 
 if HT_X86_64
-check_PROGRAMS += check_stack_walk
-TESTS += check_stack_walk
+check_PROGRAMS += check_stack_walk check_stack_walk_holes
+TESTS += check_stack_walk check_stack_walk_holes
 endif
 check_stack_walk_SOURCES = tests/unit/check_stack_walk.c
 check_stack_walk_CFLAGS = $(ht_walk_test_cflags)
 check_stack_walk_LDADD = libwalk_test.la $(CHECK_LIBS)
 # Linked as C++, for the exceptions.
 nodist_EXTRA_check_stack_walk_SOURCES = tests/unit/force_cxx_link.cc
+
+# The same in a program whose code and unwind data are far apart, with a hole that is not its own.
+check_stack_walk_holes_SOURCES = tests/unit/check_stack_walk.c
+check_stack_walk_holes_CFLAGS = $(ht_walk_test_cflags) -fno-pie
+check_stack_walk_holes_LDFLAGS = -no-pie -Wl,-Ttext=0x20000000
+check_stack_walk_holes_LDADD = libwalk_test.la $(CHECK_LIBS)
+nodist_EXTRA_check_stack_walk_holes_SOURCES = tests/unit/force_cxx_link.cc
