@@ -9,6 +9,7 @@
  */
 #include "preload/kept_frames.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include <heaptide/shared_region.h>
@@ -46,16 +47,18 @@ static bool grow(void **items, uint32_t *capacity, uint32_t n, size_t item_bytes
 
 	if (to == NULL)
 		return false;
-	if (*items != NULL) {
-		const uint64_t *from = *items;
-		size_t n_bytes = *capacity * item_bytes;
 
-		for (size_t i = 0; i < n_bytes / 8; i++)
-			to[i] = from[i];
-		ht_sys_free_pages(*items, n_bytes);
-	}
+	uint64_t *from = *items;
+	size_t n_bytes = *capacity * item_bytes;
+
+	for (size_t i = 0; from != NULL && i < n_bytes / 8; i++)
+		to[i] = from[i];
+	/* In this order: a signal handler may never come back. */
 	*items = to;
+	atomic_signal_fence(memory_order_seq_cst);
 	*capacity = wanted;
+	if (from != NULL)
+		ht_sys_free_pages(from, n_bytes);
 	return true;
 }
 
@@ -108,15 +111,19 @@ static void drop_outer(struct ht_stack_walk *w, struct ht_walk_end *end)
 	uint32_t n_own = w->frames[n].words_end - begin; /* not 0: the step went somewhere */
 	uint32_t n_words = w->frames[w->n_frames - 1].words_end;
 	uint32_t shift = begin + n_own - 1;
+	uint32_t n_frames = w->n_frames;
 
-	for (uint32_t i = n; i < w->n_frames; i++) {
+	w->n_frames = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	for (uint32_t i = n; i < n_frames; i++) {
 		w->frames[i - n] = w->frames[i];
 		w->frames[i - n].words_end -= shift;
 	}
 	for (uint32_t i = begin + n_own; i < n_words; i++)
 		w->words[i - shift] = w->words[i];
 	w->words[0] = ht_walk_never_word();
-	w->n_frames -= n;
+	atomic_signal_fence(memory_order_seq_cst);
+	w->n_frames = n_frames - n;
 	if (w->cut >= n)
 		w->cut -= n;
 	else
@@ -235,6 +242,9 @@ uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink 
 	uint32_t words_end = word;
 	uint64_t path = end.base == 0 ? root_path(end.truncation) : w->frames[end.base - 1].path;
 
+	/* A signal handler that never comes back must find kept frames that are whole. */
+	w->n_frames = end.base;
+	atomic_signal_fence(memory_order_seq_cst);
 	for (uint32_t i = w->n_new_words; i > 0; i--) {
 		w->words[word].addr = w->new_words[i - 1].addr;
 		w->words[word].value = w->new_words[i - 1].value;
@@ -256,6 +266,7 @@ uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink 
 		to->words_end = words_end;
 		to->has_generation = from->has_generation;
 	}
+	atomic_signal_fence(memory_order_seq_cst);
 	w->n_frames = n;
 
 	uint32_t cut = end.truncation == HT_TRUNC_DEPTH ? choose_cut(w, end.floor, n) : 0;

@@ -10,11 +10,15 @@
 #include "preload/kept_frames.h"
 #include "preload/module_table.h"
 #include "preload/stack_step.h"
+#include "preload/sys_prim.h"
 #include "preload/unwind_rules.h"
 
 bool ht_stack_walk_is_supported(void)
 {
-	return HT_ARCH_HAS_UNWIND_RULES && ht_module_table_is_supported();
+	uint64_t word = 0;
+
+	return HT_ARCH_HAS_UNWIND_RULES && ht_module_table_is_supported() &&
+	       ht_sys_is_readable((uint64_t)&word) && !ht_sys_is_readable(1ull << 63);
 }
 
 void ht_stack_walk_init(struct ht_stack_walk *w, uint32_t max_frames)
@@ -241,7 +245,6 @@ uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sin
 		forget_kept(w);
 		w->epoch = epoch;
 	}
-	w->start_sp = sp;
 	ht_stack_memory_enter(&w->memory, sp);
 
 	/* The very stack of last time: nothing but the comparison. */

@@ -69,12 +69,11 @@ struct ht_stack_walk {
 	uint32_t cut;       /* kept frames before this one are not in the stack: HT_TRUNC_DEPTH */
 	uint32_t last_truncation; /* enum ht_truncation of the last stack */
 	struct ht_stack_memory memory;
-	uint64_t start_sp; /* of the walk under way */
 };
 
 /*
  * [any thread] Whether this backend works here: an architecture with unwind rules, a loader that
- * can be asked without locks.
+ * can be asked without locks, a kernel that tells whether memory is readable.
  */
 bool ht_stack_walk_is_supported(void);
 

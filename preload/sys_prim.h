@@ -134,7 +134,7 @@ static inline void ht_sys_futex_wait(const _Atomic uint32_t *word, uint32_t expe
  */
 static inline bool ht_sys_is_readable(uint64_t addr)
 {
-	return ht_sys6(SYS_rt_sigprocmask, -1, (long)addr, 0, 8, 0, 0) != -14 /* EFAULT */;
+	return ht_sys6(SYS_rt_sigprocmask, -1, (long)addr, 0, 8, 0, 0) == -22 /* EINVAL */;
 }
 
 #endif
