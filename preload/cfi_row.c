@@ -177,7 +177,7 @@ static void run_extended(struct interpreter *in, struct ht_cfi_cursor *c, uint8_
 		break;
 	case OP_GNU_NEGATIVE_OFFSET_EXTENDED:
 		reg = ht_cfi_uleb(c);
-		set_rule(in, reg, HT_CFI_AT_OFFSET, 0, -factored(in, ht_cfi_uleb(c)));
+		set_rule(in, reg, HT_CFI_AT_OFFSET, 0, factored(in, 0 - ht_cfi_uleb(c)));
 		break;
 	case OP_VAL_OFFSET:
 		reg = ht_cfi_uleb(c);

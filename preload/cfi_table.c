@@ -124,9 +124,17 @@ static bool entry_covers(const struct ht_cfi_entry *entry, uint64_t pc)
 	return pc >= entry->pc_start_addr && pc < entry->pc_end_addr;
 }
 
-static enum ht_cfi_find find_sorted(const struct ht_module_location *location,
-				    const struct table_row *rows, uint64_t n_rows, uint64_t pc,
-				    struct ht_cfi_entry *ret_entry)
+/* Rows lie as they may: nothing forces the table to be aligned. */
+static struct table_row row_at(const uint8_t *rows, uint64_t i)
+{
+	struct table_row row;
+
+	__builtin_memcpy(&row, rows + i * sizeof row, sizeof row);
+	return row;
+}
+
+static enum ht_cfi_find find_sorted(const struct ht_module_location *location, const uint8_t *rows,
+				    uint64_t n_rows, uint64_t pc, struct ht_cfi_entry *ret_entry)
 {
 	uint64_t hdr = location->eh_frame_hdr_addr;
 	uint64_t lo = 0;
@@ -135,7 +143,7 @@ static enum ht_cfi_find find_sorted(const struct ht_module_location *location,
 	while (lo < hi) { /* first row that begins after pc */
 		uint64_t mid = lo + (hi - lo) / 2;
 
-		if (hdr + (uint64_t)(int64_t)rows[mid].pc_off_bytes <= pc)
+		if (hdr + (uint64_t)(int64_t)row_at(rows, mid).pc_off_bytes <= pc)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -143,7 +151,7 @@ static enum ht_cfi_find find_sorted(const struct ht_module_location *location,
 	if (lo == 0)
 		return HT_CFI_NOT_FOUND;
 
-	uint64_t fde = hdr + (uint64_t)(int64_t)rows[lo - 1].fde_off_bytes;
+	uint64_t fde = hdr + (uint64_t)(int64_t)row_at(rows, lo - 1).fde_off_bytes;
 
 	if (fde < location->span_start_addr || fde >= location->span_end_addr ||
 	    !decode_fde(ht_cfi_cursor_make(fde, location->span_end_addr), location, ret_entry))
@@ -196,7 +204,7 @@ enum ht_cfi_find ht_cfi_table_find(const struct ht_module_location *location, ui
 
 		if (c.is_bad || n_rows > ht_cfi_left(&c) / sizeof(struct table_row))
 			return HT_CFI_MALFORMED;
-		return find_sorted(location, (const struct table_row *)c.at, n_rows, pc, ret_entry);
+		return find_sorted(location, c.at, n_rows, pc, ret_entry);
 	}
 	if (c.is_bad || eh_frame < location->span_start_addr || eh_frame >= location->span_end_addr)
 		return HT_CFI_MALFORMED;

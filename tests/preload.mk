@@ -48,3 +48,37 @@ check_stack_walk_holes_CFLAGS = $(ht_walk_test_cflags) -fno-pie
 check_stack_walk_holes_LDFLAGS = -no-pie -Wl,-Ttext=0x20000000
 check_stack_walk_holes_LDADD = libwalk_test.la $(CHECK_LIBS)
 nodist_EXTRA_check_stack_walk_holes_SOURCES = tests/unit/force_cxx_link.cc
+
+# Two libraries that differ in the size of one frame and nothing else.
+if HT_X86_64
+check_LTLIBRARIES += walk_plugin_a.la walk_plugin_b.la
+check_PROGRAMS += check_module_table
+TESTS += check_module_table
+endif
+ht_walk_plugin_ldflags = -module -avoid-version -shared -rpath /nowhere -Wl,--build-id
+walk_plugin_a_la_SOURCES = tests/unit/walk_plugin.S
+walk_plugin_a_la_CCASFLAGS = -DWALK_PLUGIN_FRAME_BYTES=0x208
+walk_plugin_a_la_LDFLAGS = $(ht_walk_plugin_ldflags)
+walk_plugin_b_la_SOURCES = tests/unit/walk_plugin.S
+walk_plugin_b_la_CCASFLAGS = -DWALK_PLUGIN_FRAME_BYTES=0x408
+walk_plugin_b_la_LDFLAGS = $(ht_walk_plugin_ldflags)
+check_module_table_SOURCES = tests/unit/check_module_table.c
+check_module_table_CFLAGS = $(ht_walk_test_cflags)
+check_module_table_LDADD = libwalk_test.la $(CHECK_LIBS)
+check_module_table_LDFLAGS = -rdynamic
+nodist_EXTRA_check_module_table_SOURCES = tests/unit/force_cxx_link.cc
+
+if HT_X86_64
+check_PROGRAMS += check_unwind_rules check_cfi
+TESTS += check_unwind_rules check_cfi
+endif
+check_unwind_rules_SOURCES = tests/unit/check_unwind_rules.c
+check_unwind_rules_CFLAGS = $(ht_walk_test_cflags)
+check_unwind_rules_LDADD = libwalk_test.la $(CHECK_LIBS)
+nodist_EXTRA_check_unwind_rules_SOURCES = tests/unit/force_cxx_link.cc
+
+check_cfi_SOURCES = tests/unit/check_cfi.c preload/cfi_row.c preload/cfi_step.c preload/cfi_table.c \
+	preload/stack_memory.c
+check_cfi_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(HT_SAN_CFLAGS)
+check_cfi_LDFLAGS = $(HT_SAN_CFLAGS)
+check_cfi_LDADD = $(CHECK_LIBS)

@@ -197,7 +197,10 @@ static __attribute__((noinline)) void judge(const struct call_site *site,
 		seen_reset = n_resets;
 	}
 
-	ht_stack_walk_invalidate(&fresh_walk);
+	/* Asking for readable memory afresh each time would take most of the time. */
+	if (n_looks % 64 == 0)
+		ht_stack_walk_invalidate(&fresh_walk);
+	fresh_walk.n_frames = 0;
 
 	uint32_t node = ht_stack_walk_capture(&kept_walk, &sink, site->pc, site->sp, site->fp);
 	uint32_t fresh = ht_stack_walk_capture(&fresh_walk, &sink, site->pc, site->sp, site->fp);
@@ -244,3 +247,5 @@ uint32_t walk_oracle_n_modules(void) { return n_modules; }
 const char *walk_oracle_module_path(uint32_t i) { return modules[i].path; }
 uint64_t walk_oracle_watched(uint32_t i) { return i < n_watched ? watched[i] : 0; }
 uint32_t walk_oracle_generation(uint32_t node) { return nodes[node].generation; }
+uint32_t walk_oracle_parent(uint32_t node) { return nodes[node].parent; }
+const struct ht_module_record *walk_oracle_module(uint32_t i) { return &modules[i].record; }

@@ -12,6 +12,7 @@ extern "C" {
 
 #define WALK_ORACLE_MAX_FRAMES 4096u
 
+struct ht_module_record;
 struct ht_stack_walk;
 
 /* What the last walk_oracle_look() of this thread found. */
@@ -54,7 +55,9 @@ uint32_t walk_oracle_n_nodes(void);
 uint32_t walk_oracle_n_modules(void);
 const char *walk_oracle_module_path(uint32_t i);
 uint64_t walk_oracle_watched(uint32_t i);
+const struct ht_module_record *walk_oracle_module(uint32_t i);
 uint32_t walk_oracle_generation(uint32_t node);
+uint32_t walk_oracle_parent(uint32_t node);
 
 #ifdef __cplusplus
 }
