@@ -126,6 +126,24 @@ static NOINLINE void shape_registers(struct walk_plan *plan)
 	__asm__ volatile("" : : "r"(a), "r"(b), "r"(c), "r"(d), "r"(e));
 }
 
+static NOINLINE void look_only(struct walk_plan *plan)
+{
+	walk_oracle_look((enum walk_oracle_judgement)plan->judgement);
+	KEEP_FRAME();
+}
+
+/* Stacks of which only the middle differs, one after another. */
+static NOINLINE void shape_two_callers(struct walk_plan *plan)
+{
+	look_only(plan);
+	__asm__ volatile("nop");
+	look_only(plan);
+	walk_plan_go_on(plan);
+	look_only(plan);
+	__asm__ volatile("nop");
+	look_only(plan);
+}
+
 static NOINLINE void shape_recursive_to(struct walk_plan *plan, uint32_t n)
 {
 	if (n == 0)
@@ -311,6 +329,7 @@ const struct walk_shape_entry walk_shapes[] = {
 	{ "large_frame", shape_large_frame },
 	{ "tail_call", shape_tail_call },
 	{ "registers", shape_registers },
+	{ "two_callers", shape_two_callers },
 	{ "recursive", shape_recursive },
 	{ "qsort", shape_qsort },
 	{ "bsearch", shape_bsearch },
