@@ -106,9 +106,10 @@ daemonized() {
 	equal "leaked blocks of 66 bytes" 1000 "$(leaked_of_size 66)"
 }
 
+# The limit is the program's alone: a sanitized recorder needs terabytes of addresses.
 little_memory() {
-	ulimit -v 400000
-	plain file_size_limit
+	same_behaviour t.zst bash -c "ulimit -v 400000; exec \"\$0\"" "$programs/file_size_limit"
+	verified t.zst
 }
 
 for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_free thread_churn \

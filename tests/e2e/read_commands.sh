@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The commands that read traces: words, exit statuses, output that cannot be written, damaged input.
-# shellcheck source=lib.sh
+# shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # A trace to read, made once.
@@ -22,7 +22,7 @@ help_and_version() {
 	equal status 0 "$status"
 	grep -qx 'heaptide [0-9.]*' out
 	for command in report info verify dump; do
-		run "$heaptide" $command --help
+		run "$heaptide" "$command" --help
 		equal "status of $command --help" 0 "$status"
 		says out "Usage: heaptide $command"
 	done
@@ -43,10 +43,10 @@ wrong_words() {
 	complains 'unknown command "frobnicate"' "$heaptide" frobnicate
 	complains 'unknown option --frobnicate' "$heaptide" --frobnicate
 	for command in report info verify dump; do
-		complains 'unknown option --frobnicate' "$heaptide" $command --frobnicate x
-		complains 'unknown option -Z' "$heaptide" $command -Z x
-		complains 'which trace?' "$heaptide" $command
-		complains 'one trace at a time' "$heaptide" $command a b
+		complains 'unknown option --frobnicate' "$heaptide" "$command" --frobnicate x
+		complains 'unknown option -Z' "$heaptide" "$command" -Z x
+		complains 'which trace?' "$heaptide" "$command"
+		complains 'one trace at a time' "$heaptide" "$command" a b
 	done
 	complains 'needs a value' "$heaptide" report -n
 	complains '"many" is no value' "$heaptide" report -n many x
@@ -61,12 +61,12 @@ no_traces() {
 	head -c 40 "$trace" >stub
 	printf '\033[31mname' >"$(printf 'odd\nname')"
 	for command in report info verify dump; do
-		complains "empty is empty" "$heaptide" $command empty
-		complains "text.c is not a heaptide trace" "$heaptide" $command text.c
-		complains "ends after 40 bytes" "$heaptide" $command stub
-		complains "No such file" "$heaptide" $command missing
-		complains "Is a directory" "$heaptide" $command .
-		complains "is not a heaptide trace" "$heaptide" $command "$(printf 'odd\nname')"
+		complains "empty is empty" "$heaptide" "$command" empty
+		complains "text.c is not a heaptide trace" "$heaptide" "$command" text.c
+		complains "ends after 40 bytes" "$heaptide" "$command" stub
+		complains "No such file" "$heaptide" "$command" missing
+		complains "Is a directory" "$heaptide" "$command" .
+		complains "is not a heaptide trace" "$heaptide" "$command" "$(printf 'odd\nname')"
 	done
 }
 
@@ -84,7 +84,7 @@ good_trace() {
 	equal status 0 "$status"
 	says out realloc_chains
 	for command in report info verify; do
-		"$heaptide" $command --json "$trace" | jq -e .schema >schema
+		"$heaptide" "$command" --json "$trace" | jq -e .schema >schema
 		grep -q "heaptide.$command/1" schema
 	done
 	"$heaptide" verify --json "$trace" | jq -e '.good and (.findings | length == 0)' >/dev/null
@@ -110,7 +110,7 @@ dump_agrees_with_report() {
 output_that_cannot_be_written() {
 	for command in report info verify dump; do
 		status=0
-		"$heaptide" $command "$trace" >/dev/full 2>err || status=$?
+		"$heaptide" "$command" "$trace" >/dev/full 2>err || status=$?
 		equal "status of $command > /dev/full" 2 "$status"
 		says err "No space left on device"
 	done
@@ -159,6 +159,7 @@ still_being_recorded() {
 }
 
 from_a_pipe() {
+	# shellcheck disable=SC2002 # a pipe is the point
 	cat "$trace" | "$heaptide" report --json /dev/stdin >piped
 	"$heaptide" report --json "$trace" | cmp - piped
 }
