@@ -162,6 +162,12 @@ static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 		             ht_plural(totals->n_live_at_exec));
 		ht_text_end_line(page);
 	}
+	if (totals->n_lost_events && totals->n_leaked) {
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		ht_text_put(page, HT_PAINT_WARNING,
+		            "(events were lost: some of these blocks may have been freed)");
+		ht_text_end_line(page);
+	}
 	if (n_unfinished(report) && totals->n_leaked) {
 		ht_text_to_column(page, HT_LABEL_COLUMNS);
 		ht_text_put(page, HT_PAINT_DIM,
@@ -251,12 +257,13 @@ static void put_footer(struct ht_text_page *page, const struct ht_report *report
 	if (report->n_top == SIZE_MAX)
 		ht_text_put(page, HT_PAINT_DIM, " all places (-n N)");
 	else
-		ht_text_putf(page, HT_PAINT_DIM, " %zu places (-n N)", report->n_top);
+		ht_text_putf(page, HT_PAINT_DIM, " %zu place%s (-n N)", report->n_top,
+		             ht_plural(report->n_top));
 	if (report->n_frames == SIZE_MAX)
 		ht_text_put(page, HT_PAINT_DIM, ", stacks all frames (--depth N)");
 	else
-		ht_text_putf(page, HT_PAINT_DIM, ", stacks %zu frames (--depth N)",
-		             report->n_frames);
+		ht_text_putf(page, HT_PAINT_DIM, ", stacks %zu frame%s (--depth N)",
+		             report->n_frames, ht_plural(report->n_frames));
 	ht_text_put(page, HT_PAINT_DIM, "; 0 means all.");
 	ht_text_end_line(page);
 }

@@ -134,6 +134,14 @@ void ht_text_header(struct ht_text_page *page, const struct ht_report *report, u
 	             ht_plural(n_threads));
 	ht_text_end_line(page);
 	put_processes(page, report);
+	struct ht_coverage coverage = ht_report_coverage(report);
+
+	if (coverage.n_lost_events || coverage.n_damages || coverage.n_anomalies) {
+		ht_text_put(
+		        page, HT_PAINT_WARNING,
+		        "Parts of the trace are missing, so numbers are not exact: see NOT SEEN.");
+		ht_text_end_line(page);
+	}
 	if (report->is_being_recorded) {
 		ht_text_put(page, HT_PAINT_WARNING,
 		            "This trace is still being recorded; the report is of what is there by "
