@@ -44,3 +44,10 @@ check_trace_output_SOURCES = tests/unit/check_trace_output.c
 check_trace_output_CFLAGS = $(ht_record_check_cflags)
 check_trace_output_LDFLAGS = $(HT_SAN_CFLAGS)
 check_trace_output_LDADD = libanalyzer.la $(CHECK_LIBS)
+
+# End to end: what record refuses, and the life of a recording.
+ht_record_programs = tests/programs/scribbler tests/programs/steady_churn
+check_PROGRAMS += $(ht_record_programs)
+ht_record_scripts = tests/e2e/record_refusals.sh tests/e2e/record_session.sh
+dist_check_SCRIPTS += $(ht_record_scripts)
+TESTS += $(ht_record_scripts)

@@ -158,10 +158,11 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
 			return false;
 		default:
-			if (optopt && optopt < 256)
-				ht_cmd_usage("record", "unknown option -%c", optopt);
-			else if (optopt)
+			/* optopt is set for a letter that is no option and for a value too many. */
+			if (optopt && strncmp(argv[optind - 1], "--", 2) == 0)
 				ht_cmd_usage("record", "%s takes no value", argv[optind - 1]);
+			else if (optopt)
+				ht_cmd_usage("record", "unknown option -%c", optopt);
 			else
 				ht_cmd_usage("record", "unknown option %s", argv[optind - 1]);
 			return false;

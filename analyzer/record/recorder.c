@@ -237,8 +237,13 @@ static void note_main_end(struct ht_recorder *r, const struct ht_recorder_main *
 {
 	r->is_main_ended = true;
 	r->main_ended_ns = ht_clock_source_ns();
-	if (m->stop && m->is_stopped_by_main_only)
+	if (m->stop && m->is_stopped_by_main_only) {
+		struct timespec no_time = { 0, 0 };
+
+		/* The Ctrl-C that ended it may still be pending here. */
+		ppoll(NULL, 0, &no_time, m->wait_mask);
 		*m->stop = 0;
+	}
 }
 
 static bool is_stopped(const struct ht_recorder *r, const struct ht_recorder_main *m)
