@@ -36,7 +36,7 @@ enum ht_cfi_pointer {
 static inline struct ht_cfi_cursor ht_cfi_cursor_make(uint64_t addr, uint64_t end_addr)
 {
 	return (struct ht_cfi_cursor){ (const uint8_t *)addr, (const uint8_t *)end_addr,
-				       addr > end_addr };
+		                       addr > end_addr };
 }
 
 static inline size_t ht_cfi_left(const struct ht_cfi_cursor *c)
@@ -54,22 +54,34 @@ static inline void ht_cfi_skip(struct ht_cfi_cursor *c, uint64_t n_bytes)
 	c->at += n_bytes;
 }
 
-#define HT_CFI_READ(type)                                                                          \
-	type value = 0;                                                                            \
-                                                                                                   \
-	if (ht_cfi_left(c) < sizeof value) {                                                       \
-		c->is_bad = true;                                                                  \
-		c->at = c->end;                                                                    \
-		return 0;                                                                          \
-	}                                                                                          \
-	__builtin_memcpy(&value, c->at, sizeof value);                                             \
-	c->at += sizeof value;                                                                     \
+#define HT_CFI_READ(type)                              \
+	type value = 0;                                \
+                                                       \
+	if (ht_cfi_left(c) < sizeof value) {           \
+		c->is_bad = true;                      \
+		c->at = c->end;                        \
+		return 0;                              \
+	}                                              \
+	__builtin_memcpy(&value, c->at, sizeof value); \
+	c->at += sizeof value;                         \
 	return value
 
-static inline uint8_t ht_cfi_u8(struct ht_cfi_cursor *c) { HT_CFI_READ(uint8_t); }
-static inline uint16_t ht_cfi_u16(struct ht_cfi_cursor *c) { HT_CFI_READ(uint16_t); }
-static inline uint32_t ht_cfi_u32(struct ht_cfi_cursor *c) { HT_CFI_READ(uint32_t); }
-static inline uint64_t ht_cfi_u64(struct ht_cfi_cursor *c) { HT_CFI_READ(uint64_t); }
+static inline uint8_t ht_cfi_u8(struct ht_cfi_cursor *c)
+{
+	HT_CFI_READ(uint8_t);
+}
+static inline uint16_t ht_cfi_u16(struct ht_cfi_cursor *c)
+{
+	HT_CFI_READ(uint16_t);
+}
+static inline uint32_t ht_cfi_u32(struct ht_cfi_cursor *c)
+{
+	HT_CFI_READ(uint32_t);
+}
+static inline uint64_t ht_cfi_u64(struct ht_cfi_cursor *c)
+{
+	HT_CFI_READ(uint64_t);
+}
 #undef HT_CFI_READ
 
 static inline uint64_t ht_cfi_uleb(struct ht_cfi_cursor *c)
@@ -109,51 +121,28 @@ static inline int64_t ht_cfi_sleb(struct ht_cfi_cursor *c)
  * address of the pointer. An unknown encoding makes the cursor bad.
  */
 static inline uint64_t ht_cfi_pointer(struct ht_cfi_cursor *c, uint8_t encoding,
-				      uint64_t datarel_addr)
+                                      uint64_t datarel_addr)
 {
 	uint64_t base = 0;
 	uint64_t value = 0;
 
 	switch (encoding & 0x70) {
-	case 0:
-		break;
-	case HT_CFI_PTR_PCREL:
-		base = (uint64_t)c->at;
-		break;
-	case HT_CFI_PTR_DATAREL:
-		base = datarel_addr;
-		break;
-	default:
-		c->is_bad = true;
-		return 0;
+	case 0: break;
+	case HT_CFI_PTR_PCREL: base = (uint64_t)c->at; break;
+	case HT_CFI_PTR_DATAREL: base = datarel_addr; break;
+	default: c->is_bad = true; return 0;
 	}
 	switch (encoding & 0x0f) {
 	case HT_CFI_PTR_ABS:
 	case HT_CFI_PTR_U64:
-	case HT_CFI_PTR_S64:
-		value = ht_cfi_u64(c);
-		break;
-	case HT_CFI_PTR_ULEB:
-		value = ht_cfi_uleb(c);
-		break;
-	case HT_CFI_PTR_SLEB:
-		value = (uint64_t)ht_cfi_sleb(c);
-		break;
-	case HT_CFI_PTR_U16:
-		value = ht_cfi_u16(c);
-		break;
-	case HT_CFI_PTR_S16:
-		value = (uint64_t)(int64_t)(int16_t)ht_cfi_u16(c);
-		break;
-	case HT_CFI_PTR_U32:
-		value = ht_cfi_u32(c);
-		break;
-	case HT_CFI_PTR_S32:
-		value = (uint64_t)(int64_t)(int32_t)ht_cfi_u32(c);
-		break;
-	default:
-		c->is_bad = true;
-		return 0;
+	case HT_CFI_PTR_S64: value = ht_cfi_u64(c); break;
+	case HT_CFI_PTR_ULEB: value = ht_cfi_uleb(c); break;
+	case HT_CFI_PTR_SLEB: value = (uint64_t)ht_cfi_sleb(c); break;
+	case HT_CFI_PTR_U16: value = ht_cfi_u16(c); break;
+	case HT_CFI_PTR_S16: value = (uint64_t)(int64_t)(int16_t)ht_cfi_u16(c); break;
+	case HT_CFI_PTR_U32: value = ht_cfi_u32(c); break;
+	case HT_CFI_PTR_S32: value = (uint64_t)(int64_t)(int32_t)ht_cfi_u32(c); break;
+	default: c->is_bad = true; return 0;
 	}
 	return value == 0 ? 0 : value + base;
 }

@@ -67,7 +67,7 @@ static int32_t narrow(struct interpreter *in, int64_t value)
 }
 
 static void set_rule(struct interpreter *in, uint64_t reg, enum ht_cfi_how how, uint64_t other,
-		     int64_t value)
+                     int64_t value)
 {
 	if (reg >= HT_ARCH_N_REGS)
 		return; /* vector registers and such: nobody asks for them */
@@ -76,8 +76,8 @@ static void set_rule(struct interpreter *in, uint64_t reg, enum ht_cfi_how how, 
 		return;
 	}
 	in->row->regs[reg] = (struct ht_cfi_rule){ .how = (uint8_t)how,
-						   .reg = (uint8_t)other,
-						   .value = narrow(in, value) };
+		                                   .reg = (uint8_t)other,
+		                                   .value = narrow(in, value) };
 }
 
 static void set_cfa(struct interpreter *in, uint64_t reg, int64_t value)
@@ -87,8 +87,8 @@ static void set_cfa(struct interpreter *in, uint64_t reg, int64_t value)
 		return;
 	}
 	in->row->cfa = (struct ht_cfi_rule){ .how = HT_CFI_IN_REGISTER,
-					     .reg = (uint8_t)reg,
-					     .value = narrow(in, value) };
+		                             .reg = (uint8_t)reg,
+		                             .value = narrow(in, value) };
 }
 
 /* The CFA's register stays, or its offset does: only sensible when it is not an expression. */
@@ -153,20 +153,11 @@ static void run_extended(struct interpreter *in, struct ht_cfi_cursor *c, uint8_
 
 	switch (op) {
 	case OP_NOP:
-	case OP_GNU_WINDOW_SAVE:
-		break;
-	case OP_SET_LOC:
-		in->loc = ht_cfi_pointer(c, in->entry->pointer_encoding, 0);
-		break;
-	case OP_ADVANCE_LOC1:
-		in->loc += ht_cfi_u8(c) * in->entry->code_align;
-		break;
-	case OP_ADVANCE_LOC2:
-		in->loc += ht_cfi_u16(c) * in->entry->code_align;
-		break;
-	case OP_ADVANCE_LOC4:
-		in->loc += ht_cfi_u32(c) * in->entry->code_align;
-		break;
+	case OP_GNU_WINDOW_SAVE: break;
+	case OP_SET_LOC: in->loc = ht_cfi_pointer(c, in->entry->pointer_encoding, 0); break;
+	case OP_ADVANCE_LOC1: in->loc += ht_cfi_u8(c) * in->entry->code_align; break;
+	case OP_ADVANCE_LOC2: in->loc += ht_cfi_u16(c) * in->entry->code_align; break;
+	case OP_ADVANCE_LOC4: in->loc += ht_cfi_u32(c) * in->entry->code_align; break;
 	case OP_OFFSET_EXTENDED:
 		reg = ht_cfi_uleb(c);
 		set_rule(in, reg, HT_CFI_AT_OFFSET, 0, factored(in, ht_cfi_uleb(c)));
@@ -187,15 +178,9 @@ static void run_extended(struct interpreter *in, struct ht_cfi_cursor *c, uint8_
 		reg = ht_cfi_uleb(c);
 		set_rule(in, reg, HT_CFI_IS_OFFSET, 0, factored(in, (uint64_t)ht_cfi_sleb(c)));
 		break;
-	case OP_RESTORE_EXTENDED:
-		restore_initial(in, ht_cfi_uleb(c));
-		break;
-	case OP_UNDEFINED:
-		set_rule(in, ht_cfi_uleb(c), HT_CFI_UNDEFINED, 0, 0);
-		break;
-	case OP_SAME_VALUE:
-		set_rule(in, ht_cfi_uleb(c), HT_CFI_SAME, 0, 0);
-		break;
+	case OP_RESTORE_EXTENDED: restore_initial(in, ht_cfi_uleb(c)); break;
+	case OP_UNDEFINED: set_rule(in, ht_cfi_uleb(c), HT_CFI_UNDEFINED, 0, 0); break;
+	case OP_SAME_VALUE: set_rule(in, ht_cfi_uleb(c), HT_CFI_SAME, 0, 0); break;
 	case OP_REGISTER:
 		reg = ht_cfi_uleb(c);
 		set_rule(in, reg, HT_CFI_IN_REGISTER, ht_cfi_uleb(c), 0);
@@ -208,12 +193,8 @@ static void run_extended(struct interpreter *in, struct ht_cfi_cursor *c, uint8_
 		reg = ht_cfi_uleb(c);
 		set_rule(in, reg, HT_CFI_IS_EXPRESSION, 0, take_expression(in, c));
 		break;
-	case OP_REMEMBER_STATE:
-		remember_state(in);
-		break;
-	case OP_RESTORE_STATE:
-		restore_state(in);
-		break;
+	case OP_REMEMBER_STATE: remember_state(in); break;
+	case OP_RESTORE_STATE: restore_state(in); break;
 	case OP_DEF_CFA:
 		reg = ht_cfi_uleb(c);
 		set_cfa(in, reg, (int64_t)ht_cfi_uleb(c));
@@ -222,24 +203,17 @@ static void run_extended(struct interpreter *in, struct ht_cfi_cursor *c, uint8_
 		reg = ht_cfi_uleb(c);
 		set_cfa(in, reg, factored(in, (uint64_t)ht_cfi_sleb(c)));
 		break;
-	case OP_DEF_CFA_REGISTER:
-		change_cfa(in, ht_cfi_uleb(c), in->row->cfa.value);
-		break;
-	case OP_DEF_CFA_OFFSET:
-		change_cfa(in, in->row->cfa.reg, (int64_t)ht_cfi_uleb(c));
-		break;
+	case OP_DEF_CFA_REGISTER: change_cfa(in, ht_cfi_uleb(c), in->row->cfa.value); break;
+	case OP_DEF_CFA_OFFSET: change_cfa(in, in->row->cfa.reg, (int64_t)ht_cfi_uleb(c)); break;
 	case OP_DEF_CFA_OFFSET_SF:
 		change_cfa(in, in->row->cfa.reg, factored(in, (uint64_t)ht_cfi_sleb(c)));
 		break;
 	case OP_DEF_CFA_EXPRESSION:
 		in->row->cfa = (struct ht_cfi_rule){ .how = HT_CFI_IS_EXPRESSION,
-						     .value = narrow(in, take_expression(in, c)) };
+			                             .value = narrow(in, take_expression(in, c)) };
 		break;
-	case OP_GNU_ARGS_SIZE:
-		ht_cfi_uleb(c);
-		break;
-	default:
-		in->is_bad = true;
+	case OP_GNU_ARGS_SIZE: ht_cfi_uleb(c); break;
+	default: in->is_bad = true;
 	}
 }
 
@@ -252,17 +226,12 @@ static void run(struct interpreter *in, const uint8_t *program, const uint8_t *p
 		uint8_t low = op & 0x3f;
 
 		switch (op & 0xc0) {
-		case OP_ADVANCE_LOC:
-			in->loc += low * in->entry->code_align;
-			break;
+		case OP_ADVANCE_LOC: in->loc += low * in->entry->code_align; break;
 		case OP_OFFSET:
 			set_rule(in, low, HT_CFI_AT_OFFSET, 0, factored(in, ht_cfi_uleb(&c)));
 			break;
-		case OP_RESTORE:
-			restore_initial(in, low);
-			break;
-		default:
-			run_extended(in, &c, op);
+		case OP_RESTORE: restore_initial(in, low); break;
+		default: run_extended(in, &c, op);
 		}
 		if (in->loc > in->target && !c.is_bad)
 			return;
@@ -286,9 +255,9 @@ bool ht_cfi_row_compute(const struct ht_cfi_entry *entry, uint64_t pc, struct ht
 	__builtin_memset(ret_row, 0, sizeof *ret_row);
 	ret_row->is_signal_frame = entry->is_signal_frame;
 	ret_row->expression_base = entry->fde_program;
-	ret_row->expression_end = entry->fde_program_end > entry->cie_program_end ?
-					  entry->fde_program_end :
-					  entry->cie_program_end;
+	ret_row->expression_end = entry->fde_program_end > entry->cie_program_end
+	                                  ? entry->fde_program_end
+	                                  : entry->cie_program_end;
 
 	run(&in, entry->cie_program, entry->cie_program_end);
 	in.is_initial = false;
@@ -296,8 +265,7 @@ bool ht_cfi_row_compute(const struct ht_cfi_entry *entry, uint64_t pc, struct ht
 	run(&in, entry->fde_program, entry->fde_program_end);
 
 	/* Another column than the usual one for the return address: not on this architecture. */
-	return !in.is_bad && entry->ra_reg == HT_ARCH_REG_PC &&
-	       ret_row->cfa.how != HT_CFI_SAME;
+	return !in.is_bad && entry->ra_reg == HT_ARCH_REG_PC && ret_row->cfa.how != HT_CFI_SAME;
 }
 
 #endif

@@ -16,13 +16,13 @@
 struct ht_cfi_entry;
 
 enum ht_cfi_how {
-	HT_CFI_SAME = 0,       /* unchanged */
-	HT_CFI_UNDEFINED,      /* lost; for the return address: there is no caller */
-	HT_CFI_AT_OFFSET,      /* in memory at CFA + value */
-	HT_CFI_IS_OFFSET,      /* CFA + value */
-	HT_CFI_IN_REGISTER,    /* register reg + value */
-	HT_CFI_AT_EXPRESSION,  /* in memory where the expression says */
-	HT_CFI_IS_EXPRESSION,  /* what the expression says */
+	HT_CFI_SAME = 0,      /* unchanged */
+	HT_CFI_UNDEFINED,     /* lost; for the return address: there is no caller */
+	HT_CFI_AT_OFFSET,     /* in memory at CFA + value */
+	HT_CFI_IS_OFFSET,     /* CFA + value */
+	HT_CFI_IN_REGISTER,   /* register reg + value */
+	HT_CFI_AT_EXPRESSION, /* in memory where the expression says */
+	HT_CFI_IS_EXPRESSION, /* what the expression says */
 };
 
 struct ht_cfi_rule {

@@ -63,7 +63,7 @@ enum {
 	OP_NOP = 0x96,
 };
 
-#define EXPRESSION_DEPTH 16u
+#define EXPRESSION_DEPTH   16u
 #define EXPRESSION_MAX_OPS 256u /* ends loops */
 
 struct evaluation {
@@ -170,7 +170,8 @@ static void run_binary(struct evaluation *ev, uint8_t op)
 	}
 }
 
-static void jump(struct evaluation *ev, struct ht_cfi_cursor *c, const uint8_t *start, bool is_taken)
+static void jump(struct evaluation *ev, struct ht_cfi_cursor *c, const uint8_t *start,
+                 bool is_taken)
 {
 	int16_t distance = (int16_t)ht_cfi_u16(c);
 
@@ -272,7 +273,7 @@ static void run_op(struct evaluation *ev, struct ht_cfi_cursor *c, const uint8_t
 static uint64_t evaluate(struct evaluation *ev, int32_t off_bytes, const uint64_t *cfa)
 {
 	struct ht_cfi_cursor c = { ev->row->expression_base + off_bytes, ev->row->expression_end,
-				   false };
+		                   false };
 	uint64_t n_bytes = ht_cfi_uleb(&c);
 
 	if (n_bytes > ht_cfi_left(&c))
@@ -303,7 +304,8 @@ static uint64_t evaluate_cfa(struct evaluation *ev)
 	return read_register(ev, rule->reg) + (uint64_t)(int64_t)rule->value;
 }
 
-static uint64_t evaluate_register(struct evaluation *ev, const struct ht_cfi_rule *rule, uint64_t cfa)
+static uint64_t evaluate_register(struct evaluation *ev, const struct ht_cfi_rule *rule,
+                                  uint64_t cfa)
 {
 	switch (rule->how) {
 	case HT_CFI_AT_OFFSET: return read_word(ev, cfa + (uint64_t)(int64_t)rule->value);
@@ -317,7 +319,7 @@ static uint64_t evaluate_register(struct evaluation *ev, const struct ht_cfi_rul
 
 /* A register other than pc and sp that cannot be recovered is unknown, and that is no failure yet. */
 static void recover_register(struct evaluation *ev, uint32_t reg, uint64_t cfa,
-			     struct ht_cfi_regs *caller)
+                             struct ht_cfi_regs *caller)
 {
 	const struct ht_cfi_rule *rule = &ev->row->regs[reg];
 
@@ -339,8 +341,8 @@ static void recover_register(struct evaluation *ev, uint32_t reg, uint64_t cfa,
 }
 
 enum ht_cfi_step ht_cfi_step(const struct ht_cfi_row *row, uint32_t wanted,
-			     struct ht_stack_memory *memory, struct ht_cfi_regs *regs,
-			     struct ht_cfi_reads *reads)
+                             struct ht_stack_memory *memory, struct ht_cfi_regs *regs,
+                             struct ht_cfi_reads *reads)
 {
 	struct evaluation ev = {
 		.row = row, .regs = regs, .memory = memory, .reads = reads, .status = HT_CFI_STEPPED

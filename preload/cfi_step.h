@@ -46,8 +46,8 @@ struct ht_cfi_reads {
  * anything but HT_CFI_STEPPED.
  */
 enum ht_cfi_step ht_cfi_step(const struct ht_cfi_row *row, uint32_t wanted,
-			     struct ht_stack_memory *memory, struct ht_cfi_regs *regs,
-			     struct ht_cfi_reads *reads);
+                             struct ht_stack_memory *memory, struct ht_cfi_regs *regs,
+                             struct ht_cfi_reads *reads);
 
 #endif
 #endif

@@ -27,7 +27,7 @@ static bool enter_record(struct ht_cfi_cursor *c)
 }
 
 static bool decode_cie(struct ht_cfi_cursor c, struct ht_cfi_entry *ret_entry,
-		       uint8_t *ret_fde_encoding, bool *ret_has_data)
+                       uint8_t *ret_fde_encoding, bool *ret_has_data)
 {
 	if (!enter_record(&c) || ht_cfi_u32(&c) != 0)
 		return false;
@@ -61,25 +61,17 @@ static bool decode_cie(struct ht_cfi_cursor c, struct ht_cfi_entry *ret_entry,
 			ret_entry->cie_program = c.at + n_bytes;
 			break;
 		}
-		case 'R':
-			*ret_fde_encoding = ht_cfi_u8(&c);
-			break;
+		case 'R': *ret_fde_encoding = ht_cfi_u8(&c); break;
 		case 'P': {
 			uint8_t encoding = ht_cfi_u8(&c);
 
 			ht_cfi_pointer(&c, encoding & 0x7f, 0);
 			break;
 		}
-		case 'L':
-			ht_cfi_u8(&c);
-			break;
-		case 'S':
-			ret_entry->is_signal_frame = true;
-			break;
-		case 'B': /* return addresses are signed: aarch64 */
-			break;
-		default:
-			return false;
+		case 'L': ht_cfi_u8(&c); break;
+		case 'S': ret_entry->is_signal_frame = true; break;
+		case 'B': /* return addresses are signed: aarch64 */ break;
+		default: return false;
 		}
 	}
 	if (!*ret_has_data)
@@ -90,7 +82,7 @@ static bool decode_cie(struct ht_cfi_cursor c, struct ht_cfi_entry *ret_entry,
 
 /* Decode the FDE at c. False when it is malformed or a CIE. */
 static bool decode_fde(struct ht_cfi_cursor c, const struct ht_module_location *location,
-		       struct ht_cfi_entry *ret_entry)
+                       struct ht_cfi_entry *ret_entry)
 {
 	if (!enter_record(&c))
 		return false;
@@ -104,14 +96,13 @@ static bool decode_fde(struct ht_cfi_cursor c, const struct ht_module_location *
 		return false;
 
 	struct ht_cfi_cursor cie =
-		ht_cfi_cursor_make((uint64_t)id_at - cie_distance, location->span_end_addr);
+	        ht_cfi_cursor_make((uint64_t)id_at - cie_distance, location->span_end_addr);
 
 	if (!decode_cie(cie, ret_entry, &encoding, &has_data))
 		return false;
 	ret_entry->pointer_encoding = encoding;
 	ret_entry->pc_start_addr = ht_cfi_pointer(&c, encoding, 0);
-	ret_entry->pc_end_addr =
-		ret_entry->pc_start_addr + ht_cfi_pointer(&c, encoding & 0x0f, 0);
+	ret_entry->pc_end_addr = ret_entry->pc_start_addr + ht_cfi_pointer(&c, encoding & 0x0f, 0);
 	if (has_data)
 		ht_cfi_skip(&c, ht_cfi_uleb(&c));
 	ret_entry->fde_program = c.at;
@@ -134,7 +125,7 @@ static struct table_row row_at(const uint8_t *rows, uint64_t i)
 }
 
 static enum ht_cfi_find find_sorted(const struct ht_module_location *location, const uint8_t *rows,
-				    uint64_t n_rows, uint64_t pc, struct ht_cfi_entry *ret_entry)
+                                    uint64_t n_rows, uint64_t pc, struct ht_cfi_entry *ret_entry)
 {
 	uint64_t hdr = location->eh_frame_hdr_addr;
 	uint64_t lo = 0;
@@ -161,7 +152,7 @@ static enum ht_cfi_find find_sorted(const struct ht_module_location *location, c
 
 /* Without a sorted table: all of .eh_frame from its first record. */
 static enum ht_cfi_find find_linear(const struct ht_module_location *location, uint64_t eh_frame,
-				    uint64_t pc, struct ht_cfi_entry *ret_entry)
+                                    uint64_t pc, struct ht_cfi_entry *ret_entry)
 {
 	struct ht_cfi_cursor c = ht_cfi_cursor_make(eh_frame, location->span_end_addr);
 
@@ -178,7 +169,7 @@ static enum ht_cfi_find find_linear(const struct ht_module_location *location, u
 }
 
 enum ht_cfi_find ht_cfi_table_find(const struct ht_module_location *location, uint64_t pc,
-				   struct ht_cfi_entry *ret_entry)
+                                   struct ht_cfi_entry *ret_entry)
 {
 	uint64_t hdr = location->eh_frame_hdr_addr;
 

@@ -37,6 +37,6 @@ enum ht_cfi_find {
  * the loader keeps mapped meanwhile.
  */
 enum ht_cfi_find ht_cfi_table_find(const struct ht_module_location *location, uint64_t pc,
-				   struct ht_cfi_entry *ret_entry);
+                                   struct ht_cfi_entry *ret_entry);
 
 #endif

@@ -19,7 +19,7 @@
 #include "preload/sys_prim.h"
 
 #define FIRST_FRAMES 128u
-#define FIRST_WORDS 256u
+#define FIRST_WORDS  256u
 
 void ht_kept_frames_free(struct ht_stack_walk *w)
 {
@@ -65,19 +65,18 @@ static bool grow(void **items, uint32_t *capacity, uint32_t n, size_t item_bytes
 bool ht_kept_frames_grow_new(struct ht_stack_walk *w)
 {
 	return grow((void **)&w->new_frames, &w->new_frames_capacity, w->n_new_frames + 1,
-		    sizeof *w->new_frames, FIRST_FRAMES) &&
+	            sizeof *w->new_frames, FIRST_FRAMES) &&
 	       grow((void **)&w->new_words, &w->new_words_capacity,
-		    w->n_new_words + HT_STEP_MAX_WORDS, sizeof *w->new_words, FIRST_WORDS);
+	            w->n_new_words + HT_STEP_MAX_WORDS, sizeof *w->new_words, FIRST_WORDS);
 }
 
 static bool grow_kept(struct ht_stack_walk *w, uint32_t n_frames, uint32_t n_words)
 {
 	return (n_frames <= w->frames_capacity ||
-		grow((void **)&w->frames, &w->frames_capacity, n_frames, sizeof *w->frames,
-		     FIRST_FRAMES)) &&
-	       (n_words <= w->words_capacity ||
-		grow((void **)&w->words, &w->words_capacity, n_words, sizeof *w->words,
-		     FIRST_WORDS));
+	        grow((void **)&w->frames, &w->frames_capacity, n_frames, sizeof *w->frames,
+	             FIRST_FRAMES)) &&
+	       (n_words <= w->words_capacity || grow((void **)&w->words, &w->words_capacity,
+	                                             n_words, sizeof *w->words, FIRST_WORDS));
 }
 
 /*
@@ -108,8 +107,9 @@ static void drop_outer(struct ht_stack_walk *w, struct ht_walk_end *end)
 {
 	uint32_t n = end->floor;
 	uint32_t begin = ht_kept_frames_first_word(w, n);
-	uint32_t n_own = w->frames[n].words_end - begin; /* not 0: the step went somewhere */
-	uint32_t n_words = w->frames[w->n_frames - 1].words_end;
+	uint32_t n_own =
+	        ht_walk_words_end(&w->frames[n]) - begin; /* not 0: the step went somewhere */
+	uint32_t n_words = ht_walk_words_end(&w->frames[w->n_frames - 1]);
 	uint32_t shift = begin + n_own - 1;
 	uint32_t n_frames = w->n_frames;
 
@@ -117,7 +117,7 @@ static void drop_outer(struct ht_stack_walk *w, struct ht_walk_end *end)
 	atomic_signal_fence(memory_order_seq_cst);
 	for (uint32_t i = n; i < n_frames; i++) {
 		w->frames[i - n] = w->frames[i];
-		w->frames[i - n].words_end -= shift;
+		w->frames[i - n].words -= shift;
 	}
 	for (uint32_t i = begin + n_own; i < n_words; i++)
 		w->words[i - shift] = w->words[i];
@@ -136,15 +136,15 @@ static inline uint32_t generation_of(const struct ht_walk_frame *frame)
 {
 	uint64_t pc = frame->pc;
 
-	if (__builtin_expect(!frame->has_generation, 1))
+	if (__builtin_expect(!ht_walk_has_generation(frame), 1))
 		return 0;
 	return ht_module_table_generation(pc & HT_NODE_EXACT ? pc & ~HT_NODE_EXACT : pc - 1);
 }
 
 static inline uint64_t extend_path(uint64_t path, uint64_t pc, uint32_t generation)
 {
-	__uint128_t product = (__uint128_t)(path ^ pc ^ (uint64_t)generation << 48) *
-			      0x9e3779b97f4a7c15ull;
+	__uint128_t product =
+	        (__uint128_t)(path ^ pc ^ (uint64_t)generation << 48) * 0x9e3779b97f4a7c15ull;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
@@ -198,15 +198,15 @@ static uint32_t node_of(struct ht_stack_walk *w, const struct ht_walk_sink *sink
 
 /* Without memory to keep them in, frames are named one by one and forgotten. */
 static uint32_t name_and_forget(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-				struct ht_walk_end end)
+                                const struct ht_walk_end *end)
 {
-	uint32_t node = end.truncation;
+	uint32_t node = end->truncation;
 
-	for (uint32_t i = end.floor; i < end.base; i++)
+	for (uint32_t i = end->floor; i < end->base; i++)
 		node = sink->intern(sink->ctx, node, w->frames[i].pc, generation_of(&w->frames[i]));
 	for (uint32_t i = w->n_new_frames; i > 0; i--)
 		node = sink->intern(sink->ctx, node, w->new_frames[i - 1].pc,
-				    generation_of(&w->new_frames[i - 1]));
+		                    generation_of(&w->new_frames[i - 1]));
 	w->n_frames = 0;
 	return node;
 }
@@ -226,24 +226,24 @@ static void set_paths(struct ht_stack_walk *w, uint32_t from, uint32_t to, uint6
 }
 
 uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-			     struct ht_walk_end end)
+                             struct ht_walk_end *end)
 {
-	if (end.base + w->n_new_frames == 0)
-		return end.truncation;
-	if (end.floor > 0 && end.base + w->n_new_frames > 2 * w->max_frames)
-		drop_outer(w, &end);
+	if (end->base + w->n_new_frames == 0)
+		return end->truncation;
+	if (end->floor > 0 && end->base + w->n_new_frames > 2 * w->max_frames)
+		drop_outer(w, end);
 
-	uint32_t n = end.base + w->n_new_frames;
-	uint32_t word = ht_kept_frames_first_word(w, end.base);
+	uint32_t n = end->base + w->n_new_frames;
+	uint32_t word = ht_kept_frames_first_word(w, end->base);
 
 	if (__builtin_expect(!grow_kept(w, n, word + w->n_new_words), 0))
 		return name_and_forget(w, sink, end);
 
 	uint32_t words_end = word;
-	uint64_t path = end.base == 0 ? root_path(end.truncation) : w->frames[end.base - 1].path;
+	uint64_t path = end->base == 0 ? root_path(end->truncation) : w->frames[end->base - 1].path;
 
 	/* A signal handler that never comes back must find kept frames that are whole. */
-	w->n_frames = end.base;
+	w->n_frames = end->base;
 	atomic_signal_fence(memory_order_seq_cst);
 	for (uint32_t i = w->n_new_words; i > 0; i--) {
 		w->words[word].addr = w->new_words[i - 1].addr;
@@ -251,30 +251,31 @@ uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink 
 		word++;
 	}
 	/* Frames that are written over may be of the same path, only elsewhere: their node is right. */
-	for (uint32_t i = end.base; i < n; i++) {
+	for (uint32_t i = end->base; i < n; i++) {
 		const struct ht_walk_frame *from = &w->new_frames[n - 1 - i];
 		struct ht_walk_frame *to = &w->frames[i];
 
 		path = extend_path(path, from->pc, generation_of(from));
 		if (to->path != path)
 			to->node = 0;
-		words_end += from->words_end - (i == n - 1 ? 0 : from[-1].words_end);
+		words_end +=
+		        ht_walk_words_end(from) - (i == n - 1 ? 0 : ht_walk_words_end(from - 1));
 		to->pc = from->pc;
 		to->sp = from->sp;
 		to->fp = from->fp;
 		to->path = path;
-		to->words_end = words_end;
-		to->has_generation = from->has_generation;
+		to->words = ht_walk_words(words_end, ht_walk_has_generation(from));
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	w->n_frames = n;
 
-	uint32_t cut = end.truncation == HT_TRUNC_DEPTH ? choose_cut(w, end.floor, n) : 0;
+	uint32_t cut = end->truncation == HT_TRUNC_DEPTH ? choose_cut(w, end->floor, n) : 0;
 
-	if (__builtin_expect(cut != w->cut || end.truncation != w->root_node ||
-				     (cut != 0 && end.base <= cut), 0))
-		set_paths(w, cut, n, root_path(end.truncation));
+	if (__builtin_expect(cut != w->cut || end->truncation != w->root_node ||
+	                             (cut != 0 && end->base <= cut),
+	                     0))
+		set_paths(w, cut, n, root_path(end->truncation));
 	w->cut = cut;
-	w->root_node = end.truncation;
+	w->root_node = end->truncation;
 	return node_of(w, sink, n);
 }

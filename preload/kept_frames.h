@@ -22,7 +22,7 @@ struct ht_walk_end {
 /* [any thread] [no alloc] Where the words of a kept frame begin. */
 static inline uint32_t ht_kept_frames_first_word(const struct ht_stack_walk *w, uint32_t frame)
 {
-	return frame == 0 ? 0 : w->frames[frame - 1].words_end;
+	return frame == 0 ? 0 : ht_walk_words_end(&w->frames[frame - 1]);
 }
 
 bool ht_kept_frames_grow_new(struct ht_stack_walk *w);
@@ -31,7 +31,7 @@ bool ht_kept_frames_grow_new(struct ht_stack_walk *w);
 static inline bool ht_kept_frames_room_for_new(struct ht_stack_walk *w)
 {
 	return (w->n_new_frames < w->new_frames_capacity &&
-		w->n_new_words + HT_STEP_MAX_WORDS <= w->new_words_capacity) ||
+	        w->n_new_words + HT_STEP_MAX_WORDS <= w->new_words_capacity) ||
 	       ht_kept_frames_grow_new(w);
 }
 
@@ -40,7 +40,7 @@ static inline bool ht_kept_frames_room_for_new(struct ht_stack_walk *w)
  * the stack.
  */
 uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-			     struct ht_walk_end end);
+                             struct ht_walk_end *end);
 
 /* [any thread] [no alloc] Give all memory back. */
 void ht_kept_frames_free(struct ht_stack_walk *w);

@@ -40,6 +40,11 @@ libheaptide_preload_la_SOURCES = $(ht_preload_sources)
 libheaptide_preload_la_CFLAGS = $(AM_CFLAGS) -O2 -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-stack-protector -fcf-protection=none -fno-builtin-malloc -fno-builtin-calloc \
 	-fno-builtin-realloc -fno-builtin-free -fno-tree-loop-distribute-patterns -fasynchronous-unwind-tables
+if HT_X86_64
+# No vector registers: a program's stay untouched, and no store of two halves is read back whole,
+# which makes a processor wait.
+libheaptide_preload_la_CFLAGS += -mgeneral-regs-only
+endif
 libheaptide_preload_la_LDFLAGS = -module -avoid-version -shared \
 	-Wl,--version-script=$(srcdir)/%D%/exports.map -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro
 EXTRA_libheaptide_preload_la_DEPENDENCIES = $(srcdir)/%D%/exports.map

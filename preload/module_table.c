@@ -14,8 +14,8 @@
 #include "preload/sys_prim.h"
 
 #define MAX_PATH_BYTES 4095u
-#define BLOCK_MODULES 256u
-#define N_BLOCKS 128u
+#define BLOCK_MODULES  256u
+#define N_BLOCKS       128u
 
 enum module_state {
 	MODULE_EMPTY = 0, /* not filled in yet, or never */
@@ -62,7 +62,7 @@ static bool is_all_readable(uint64_t addr, uint64_t n_bytes)
 }
 
 /* The program headers behind an ELF header at addr; none when there is no ELF header. */
-static const ElfW(Phdr) *phdrs_at(uint64_t addr, uint32_t *ret_n)
+static const ElfW(Phdr) * phdrs_at(uint64_t addr, uint32_t *ret_n)
 {
 	const ElfW(Ehdr) *ehdr = (const ElfW(Ehdr) *)addr;
 
@@ -79,10 +79,10 @@ static const ElfW(Phdr) *phdrs_at(uint64_t addr, uint32_t *ret_n)
  * The mapped program headers of a module, or NULL: those the kernel names for the main program, else
  * behind the ELF header, which is at the start of the map, or where address 0 of the file is.
  */
-static const ElfW(Phdr) *find_phdrs(const struct ht_module_location *location, uint32_t *ret_n)
+static const ElfW(Phdr) * find_phdrs(const struct ht_module_location *location, uint32_t *ret_n)
 {
 	const struct link_map *map = (const struct link_map *)location->link_map_addr;
-	const ElfW(Phdr) *phdrs;
+	const ElfW(Phdr) * phdrs;
 
 	if (map->l_name == NULL || map->l_name[0] == '\0') {
 		phdrs = (const ElfW(Phdr) *)getauxval(AT_PHDR);
@@ -148,15 +148,15 @@ static uint32_t modules_in_use(void)
 static struct module *module_at(uint32_t i)
 {
 	struct module_block *block =
-		atomic_load_explicit(&blocks[i / BLOCK_MODULES], memory_order_acquire);
+	        atomic_load_explicit(&blocks[i / BLOCK_MODULES], memory_order_acquire);
 
 	return block == NULL ? NULL : &block->modules[i % BLOCK_MODULES];
 }
 
 static uint32_t module_state(const struct module *module)
 {
-	return module == NULL ? MODULE_EMPTY :
-				atomic_load_explicit(&module->state, memory_order_acquire);
+	return module == NULL ? MODULE_EMPTY
+	                      : atomic_load_explicit(&module->state, memory_order_acquire);
 }
 
 /* A fresh, empty entry; NULL when there are too many. */
@@ -227,7 +227,7 @@ static void find_build_id_in_notes(uint64_t addr, uint64_t n_bytes, struct ht_mo
 
 /* A module without program headers, or without such a note, simply has no build-id. */
 static void find_build_id(const struct ht_module_location *location,
-			  struct ht_module_record *record)
+                          struct ht_module_record *record)
 {
 	uint32_t n_phdrs = 0;
 	const ElfW(Phdr) *phdrs = find_phdrs(location, &n_phdrs);
@@ -278,7 +278,7 @@ static bool is_relative_file(const char *path, uint32_t n_bytes)
 }
 
 static void announce_path(const struct ht_walk_sink *sink, struct ht_module_record *record,
-			  const char *path, uint32_t n_bytes)
+                          const char *path, uint32_t n_bytes)
 {
 	record->path_bytes = (uint16_t)n_bytes;
 	sink->module(sink->ctx, record, path);
@@ -298,7 +298,8 @@ static void announce(const struct ht_walk_sink *sink, const struct module *modul
 		return;
 	}
 
-	long n_cwd = ht_sys6(SYS_getcwd, (long)buffer, MAX_PATH_BYTES, 0, 0, 0, 0); /* counts the NUL */
+	long n_cwd =
+	        ht_sys6(SYS_getcwd, (long)buffer, MAX_PATH_BYTES, 0, 0, 0, 0); /* counts the NUL */
 
 	if (!ht_sys_is_error(n_cwd) && buffer[0] == '/' &&
 	    (uint64_t)n_cwd + n_bytes <= MAX_PATH_BYTES) {
@@ -315,12 +316,12 @@ static void announce(const struct ht_walk_sink *sink, const struct module *modul
 }
 
 static bool is_same_build(const struct module *module, const struct ht_module_record *record,
-			  uint32_t path_hash)
+                          uint32_t path_hash)
 {
 	return record->build_id_bytes != 0 &&
 	       module->record.build_id_bytes == record->build_id_bytes &&
 	       __builtin_memcmp(module->record.build_id, record->build_id,
-				sizeof record->build_id) == 0 &&
+	                        sizeof record->build_id) == 0 &&
 	       module->record.load_bias == record->load_bias && module->path_hash == path_hash;
 }
 
@@ -356,7 +357,7 @@ static uint32_t add(const struct ht_module_location *location, const struct ht_w
 			continue;
 		if (is_same_live(other, location))
 			return other->record.generation; /* another thread was faster */
-		forget(other); /* it went unseen if it was still live */
+		forget(other);                           /* it went unseen if it was still live */
 		if (other->record.generation >= record.generation)
 			record.generation = other->record.generation + 1;
 		if (is_same_range(other, location) && is_same_build(other, &record, path_hash))
@@ -383,7 +384,7 @@ static uint32_t add(const struct ht_module_location *location, const struct ht_w
 }
 
 uint32_t ht_module_table_see(const struct ht_module_location *location,
-			     const struct ht_walk_sink *sink)
+                             const struct ht_walk_sink *sink)
 {
 	for (uint32_t i = 0; i < modules_in_use(); i++) {
 		struct module *module = module_at(i);
@@ -401,7 +402,7 @@ uint32_t ht_module_table_generation(uint64_t pc)
 
 		if (module_state(module) == MODULE_LIVE &&
 		    pc - module->record.map_start_addr <
-			    module->record.map_end_addr - module->record.map_start_addr)
+		            module->record.map_end_addr - module->record.map_start_addr)
 			return module->record.generation;
 	}
 	return 0;

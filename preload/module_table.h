@@ -58,7 +58,7 @@ bool ht_module_table_locate(uint64_t pc, struct ht_module_location *ret_location
  * and put under watch when it is seen for the first time.
  */
 uint32_t ht_module_table_see(const struct ht_module_location *location,
-			     const struct ht_walk_sink *sink);
+                             const struct ht_walk_sink *sink);
 
 /* [any thread] [no alloc] The generation of the live module at pc; 0 when none is known. */
 uint32_t ht_module_table_generation(uint64_t pc);

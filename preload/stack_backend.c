@@ -16,12 +16,12 @@
 #include "preload/unwind_rules.h"
 
 /* The frames of a stack under comparison, and how much of two lists a message shows. */
-#define LIST_BYTES (64u << 10)
-#define LIST_FRAMES (LIST_BYTES / 8u)
+#define LIST_BYTES   (64u << 10)
+#define LIST_FRAMES  (LIST_BYTES / 8u)
 #define SHOWN_FRAMES 48u
 
 uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-				  const struct ht_unwind_backend_api *backend, uint64_t sp)
+                                  const struct ht_unwind_backend_api *backend, uint64_t sp)
 {
 	uint32_t epoch = ht_module_table_epoch();
 	uint32_t max = w->max_frames < LIST_FRAMES ? w->max_frames : LIST_FRAMES;
@@ -38,7 +38,7 @@ uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_
 
 		if (rule & HT_RULE_GENERATION_BIT)
 			generation = ht_module_table_generation(
-				pc & HT_NODE_EXACT ? pc & ~HT_NODE_EXACT : pc - 1);
+			        pc & HT_NODE_EXACT ? pc & ~HT_NODE_EXACT : pc - 1);
 		node = sink->intern(sink->ctx, node, pc, generation);
 	}
 	if (pcs != NULL)
@@ -75,7 +75,7 @@ static uint64_t pc_at(const struct ht_stack_walk *w, uint32_t from_inner)
 }
 
 static void report(const struct ht_stack_walk *w, uint32_t n, const uint64_t *others,
-		   uint32_t n_others)
+                   uint32_t n_others)
 {
 	struct message m = { .n_bytes = 0 };
 
@@ -90,8 +90,8 @@ static void report(const struct ht_stack_walk *w, uint32_t n, const uint64_t *ot
 }
 
 bool ht_stack_walk_verify(const struct ht_stack_walk *w,
-			  const struct ht_unwind_backend_api *backend, uint64_t sp,
-			  uint32_t log_level)
+                          const struct ht_unwind_backend_api *backend, uint64_t sp,
+                          uint32_t log_level)
 {
 	uint64_t *others = ht_sys_alloc_pages(LIST_BYTES);
 	uint32_t truncation;
@@ -104,7 +104,7 @@ bool ht_stack_walk_verify(const struct ht_stack_walk *w,
 	uint32_t n_compared = n < LIST_FRAMES ? n : LIST_FRAMES;
 	/* Only code without unwind data, and depth, are reasons to end before the other one does. */
 	bool may_end_early = w->last_truncation == HT_TRUNC_NO_CFI ||
-			     w->last_truncation == HT_TRUNC_DEPTH || n > LIST_FRAMES;
+	                     w->last_truncation == HT_TRUNC_DEPTH || n > LIST_FRAMES;
 	bool is_same = may_end_early ? n_compared <= n_others : n == n_others;
 
 	for (uint32_t i = 0; is_same && i < n_compared; i++)

@@ -54,8 +54,8 @@ bool ht_stack_memory_reach(struct ht_stack_memory *m, uint64_t addr);
  * [any thread] [no alloc] Read the word at addr. False when that is not possible. Whose memory it is
  * does not matter, so a sanitizer in a test has no say.
  */
-static inline __attribute__((no_sanitize("address"))) bool ht_stack_memory_read(
-	struct ht_stack_memory *m, uint64_t addr, uint64_t *ret_value)
+static inline __attribute__((no_sanitize("address"))) bool
+ht_stack_memory_read(struct ht_stack_memory *m, uint64_t addr, uint64_t *ret_value)
 {
 	if (!ht_stack_memory_has(m, addr) || addr % 8 != 0)
 		if (!ht_stack_memory_reach(m, addr))

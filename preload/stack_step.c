@@ -21,7 +21,7 @@ const uint64_t ht_walk_never = 0;
 extern void *__libc_stack_end __attribute__((weak));
 
 #define WALK_REGS_MASK (1u << HT_ARCH_REG_PC | 1u << HT_ARCH_REG_SP | 1u << HT_ARCH_REG_FP)
-#define ALL_REGS_MASK ((1u << HT_ARCH_N_REGS) - 1)
+#define ALL_REGS_MASK  ((1u << HT_ARCH_N_REGS) - 1)
 
 /* Frames of the shim between a hook and the walk, with room to spare. */
 #define MAX_OWN_FRAMES 64u
@@ -34,8 +34,8 @@ extern void *__libc_stack_end __attribute__((weak));
  * below. Slow, and seldom needed.
  */
 static __attribute__((noinline)) bool find_registers(struct ht_stack_walk *w,
-						     const struct ht_walk_state *target,
-						     struct ht_cfi_regs *ret_regs)
+                                                     const struct ht_walk_state *target,
+                                                     struct ht_cfi_regs *ret_regs)
 {
 	struct ht_cfi_regs regs;
 	struct ht_cfi_row row;
@@ -70,7 +70,7 @@ static void note_reads(struct ht_stack_walk *w, const struct ht_cfi_reads *reads
 		    reads->words[i].addr % 8 != 0)
 			is_all = false;
 		w->new_words[w->n_new_words++] =
-			(struct ht_walk_word){ reads->words[i].addr, reads->words[i].value };
+		        (struct ht_walk_word){ reads->words[i].addr, reads->words[i].value };
 	}
 	if (!is_all || reads->n == 0 || reads->n_missed != 0) {
 		w->n_new_words = first;
@@ -147,7 +147,7 @@ static bool is_plausible_return(uint64_t pc)
 }
 
 static enum ht_step_result step_by_frame_pointer(struct ht_stack_walk *w,
-						 struct ht_walk_state *state)
+                                                 struct ht_walk_state *state)
 {
 	uint64_t frame = state->fp;
 	uint64_t pc;
@@ -172,7 +172,7 @@ static enum ht_step_result step_by_frame_pointer(struct ht_stack_walk *w,
 }
 
 enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
-				       struct ht_walk_state *state)
+                                       struct ht_walk_state *state)
 {
 	switch (kind) {
 	case HT_RULE_SLOW: return step_by_row(w, state);
@@ -185,7 +185,7 @@ enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kin
 #else
 
 enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
-				       struct ht_walk_state *state)
+                                       struct ht_walk_state *state)
 {
 	(void)w;
 	(void)kind;

@@ -28,13 +28,31 @@ struct ht_walk_frame {
 	uint64_t pc; /* the three of struct ht_walk_state */
 	uint64_t sp;
 	uint64_t fp;
-	uint64_t path; /* hash of all that the node depends on: this frame and the outer ones */
-	uint32_t node; /* of this path, or 0: not asked for yet */
-	/* The frame's words end before this one, and begin where those of the one stored before end. */
-	uint32_t words_end : 31;
-	uint32_t has_generation : 1; /* its module has one other than 0 */
+	uint64_t path;  /* hash of all that the node depends on: this frame and the outer ones */
+	uint32_t node;  /* of this path, or 0: not asked for yet */
+	uint32_t words; /* ht_walk_words() */
 };
 static_assert(sizeof(struct ht_walk_frame) == 40, "kept frames are many");
+
+/*
+ * The frame's words end before number words_end, and begin where those of the frame stored before it
+ * end; whether its module has a generation other than 0 is in the top bit. Both are always written at
+ * once: reading back what was written in parts makes a processor wait.
+ */
+static inline uint32_t ht_walk_words(uint32_t words_end, bool has_generation)
+{
+	return words_end | (uint32_t)has_generation << 31;
+}
+
+static inline uint32_t ht_walk_words_end(const struct ht_walk_frame *frame)
+{
+	return frame->words & ~(1u << 31);
+}
+
+static inline bool ht_walk_has_generation(const struct ht_walk_frame *frame)
+{
+	return frame->words >> 31 != 0;
+}
 
 /* A word that a step read: while it has this value, the step leads to the same caller. */
 struct ht_walk_word {
@@ -64,7 +82,7 @@ static inline struct ht_walk_word ht_walk_never_word(void)
 
 /* [any thread] [no alloc] A step that a compact rule cannot take. */
 enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
-				       struct ht_walk_state *state);
+                                       struct ht_walk_state *state);
 
 /* Read the word at addr and note it. */
 static inline bool ht_stack_step_read(struct ht_stack_walk *w, uint64_t addr, uint64_t *ret_value)
@@ -93,8 +111,8 @@ static inline bool ht_stack_step_read(struct ht_stack_walk *w, uint64_t addr, ui
  * [any thread] [no alloc] Step from *state to its caller by the rule of its pc. Appends the words
  * read to new_words, for which there is room, at least one when the result is HT_STEP_CALLER.
  */
-static inline __attribute__((always_inline)) enum ht_step_result ht_stack_step(
-	struct ht_stack_walk *w, uint64_t rule, struct ht_walk_state *state)
+static inline __attribute__((always_inline)) enum ht_step_result
+ht_stack_step(struct ht_stack_walk *w, uint64_t rule, struct ht_walk_state *state)
 {
 	enum ht_rule_kind kind = ht_rule_kind(rule);
 

@@ -53,7 +53,7 @@ void ht_stack_walk_invalidate(struct ht_stack_walk *w)
  * before the next one is read.
  */
 static inline const struct ht_walk_word *find_changed_word(const struct ht_walk_word *from,
-							   const struct ht_walk_word *to)
+                                                           const struct ht_walk_word *to)
 {
 #define HT_IS_CHANGED(word) (*(const volatile uint64_t *)(word)->addr != (word)->value)
 	for (; from - to >= 4; from -= 4) {
@@ -82,8 +82,8 @@ static inline const struct ht_walk_word *find_changed_word(const struct ht_walk_
 static uint32_t find_changed_step(const struct ht_stack_walk *w, uint32_t from, uint32_t to)
 {
 	const struct ht_walk_word *word =
-		find_changed_word(w->words + w->frames[from].words_end,
-				  w->words + ht_kept_frames_first_word(w, to));
+	        find_changed_word(w->words + ht_walk_words_end(&w->frames[from]),
+	                          w->words + ht_kept_frames_first_word(w, to));
 
 	if (word == NULL)
 		return UINT32_MAX;
@@ -100,9 +100,10 @@ static bool adopt(struct ht_stack_walk *w, uint32_t i)
 	if (!ht_kept_frames_room_for_new(w))
 		return false;
 	w->new_frames[w->n_new_frames] = w->frames[i];
-	for (uint32_t k = w->frames[i].words_end; k > begin; k--)
+	for (uint32_t k = ht_walk_words_end(&w->frames[i]); k > begin; k--)
 		w->new_words[w->n_new_words++] = w->words[k - 1];
-	w->new_frames[w->n_new_frames].words_end = w->n_new_words;
+	w->new_frames[w->n_new_frames].words =
+	        ht_walk_words(w->n_new_words, ht_walk_has_generation(&w->frames[i]));
 	w->n_new_frames++;
 	return true;
 }
@@ -113,11 +114,12 @@ static void mark_never_kept(struct ht_stack_walk *w)
 	if (w->n_new_frames == 0)
 		return;
 
-	uint32_t begin = w->n_new_frames == 1 ? 0 : w->new_frames[w->n_new_frames - 2].words_end;
+	struct ht_walk_frame *last = &w->new_frames[w->n_new_frames - 1];
+	uint32_t begin = w->n_new_frames == 1 ? 0 : ht_walk_words_end(last - 1);
 
 	w->new_words[begin] = ht_walk_never_word();
 	w->n_new_words = begin + 1;
-	w->new_frames[w->n_new_frames - 1].words_end = w->n_new_words;
+	last->words = ht_walk_words(w->n_new_words, ht_walk_has_generation(last));
 }
 
 /*
@@ -125,7 +127,7 @@ static void mark_never_kept(struct ht_stack_walk *w)
  * at afresh each time, but the frames before it need not be.
  */
 static bool still_ends(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint32_t kept,
-		       uint32_t *ret_truncation)
+                       uint32_t *ret_truncation)
 {
 	struct ht_walk_state state = { w->frames[0].pc, w->frames[0].sp, w->frames[0].fp };
 	uint32_t n_new_words = w->n_new_words;
@@ -150,7 +152,7 @@ static bool still_ends(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
  * the end of the stack; else the walk goes on from frame *ret_next, whose inner ones are adopted.
  */
 static bool is_kept_to_end(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint32_t kept,
-			   struct ht_walk_end *end, uint32_t *ret_next)
+                           struct ht_walk_end *end, uint32_t *ret_next)
 {
 	uint32_t room = w->max_frames - w->n_new_frames;
 	uint32_t floor = kept > room ? kept - room : 0;
@@ -179,7 +181,7 @@ static bool is_kept_to_end(struct ht_stack_walk *w, const struct ht_walk_sink *s
 
 /* Walk from state to the root, collecting new frames until kept ones hold to the end. */
 static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-				      struct ht_walk_state state)
+                                      struct ht_walk_state state)
 {
 	struct ht_walk_end end = { 0, 0, HT_TRUNC_NONE };
 	const struct ht_walk_frame *frames = w->frames;
@@ -190,8 +192,8 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 	for (;;) {
 		while (kept > 0 && frames[kept - 1].sp < state.sp)
 			kept--;
-		if (kept > 0 && frames[kept - 1].sp == state.sp && frames[kept - 1].pc == state.pc &&
-		    frames[kept - 1].fp == state.fp) {
+		if (kept > 0 && frames[kept - 1].sp == state.sp &&
+		    frames[kept - 1].pc == state.pc && frames[kept - 1].fp == state.fp) {
 			if (is_kept_to_end(w, sink, kept, &end, &kept))
 				return end;
 			state.pc = frames[kept].pc;
@@ -210,34 +212,34 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 		frame->pc = state.pc;
 		frame->sp = state.sp;
 		frame->fp = state.fp;
-		frame->has_generation = (rule & HT_RULE_GENERATION_BIT) != 0;
 
 		enum ht_step_result result = ht_stack_step(w, rule, &state);
 
-		frame->words_end = w->n_new_words;
+		frame->words = ht_walk_words(w->n_new_words, (rule & HT_RULE_GENERATION_BIT) != 0);
 		w->n_new_frames++;
 		if (result == HT_STEP_COMPLETE)
 			return end;
 		if (result != HT_STEP_CALLER || w->n_new_frames == w->max_frames) {
 			mark_never_kept(w);
-			end.truncation = result == HT_STEP_CALLER ? HT_TRUNC_DEPTH : (uint32_t)result;
+			end.truncation =
+			        result == HT_STEP_CALLER ? HT_TRUNC_DEPTH : (uint32_t)result;
 			return end;
 		}
 	}
 }
 
 static __attribute__((noinline)) uint32_t capture_changed(struct ht_stack_walk *w,
-							  const struct ht_walk_sink *sink,
-							  uint64_t pc, uint64_t sp, uint64_t fp)
+                                                          const struct ht_walk_sink *sink,
+                                                          uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	struct ht_walk_end end = walk(w, sink, (struct ht_walk_state){ pc, sp, fp });
 
 	w->last_truncation = end.truncation;
-	return ht_kept_frames_keep(w, sink, end);
+	return ht_kept_frames_keep(w, sink, &end);
 }
 
 uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-			       uint64_t pc, uint64_t sp, uint64_t fp)
+                               uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	uint32_t epoch = ht_module_table_epoch();
 
@@ -252,7 +254,7 @@ uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sin
 		const struct ht_walk_frame *frame = &w->frames[w->n_frames - 1];
 
 		if (frame->pc == pc && frame->sp == sp && frame->fp == fp && frame->node != 0 &&
-		    find_changed_word(w->words + frame->words_end, w->words) == NULL) {
+		    find_changed_word(w->words + ht_walk_words_end(frame), w->words) == NULL) {
 			w->n_new_frames = 0;
 			w->last_truncation = HT_TRUNC_NONE;
 			return frame->node;

@@ -96,17 +96,18 @@ void ht_stack_walk_invalidate(struct ht_stack_walk *w);
  * last_truncation. Changes no errno, takes no lock, makes no system call in the common case.
  */
 uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-			       uint64_t pc, uint64_t sp, uint64_t fp);
+                               uint64_t pc, uint64_t sp, uint64_t fp);
 
 /* [any thread] The same by another backend, without remembering anything between stacks. */
 uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-				  const struct ht_unwind_backend_api *backend, uint64_t sp);
+                                  const struct ht_unwind_backend_api *backend, uint64_t sp);
 
 /*
  * [any thread] Compare the frames of the last ht_stack_walk_capture() with the backend's, in the same
  * hook call. False when they differ, with both lists on descriptor 2 when log_level is not 0.
  */
-bool ht_stack_walk_verify(const struct ht_stack_walk *w, const struct ht_unwind_backend_api *backend,
-			  uint64_t sp, uint32_t log_level);
+bool ht_stack_walk_verify(const struct ht_stack_walk *w,
+                          const struct ht_unwind_backend_api *backend, uint64_t sp,
+                          uint32_t log_level);
 
 #endif

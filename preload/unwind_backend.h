@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #define HT_UNWIND_BACKEND_VERSION 1u
-#define HT_UNWIND_BACKEND_SYMBOL "heaptide_unwind_backend"
-#define HT_UNWIND_LIBUNWIND_NAME "libheaptide_libunwind.so"
+#define HT_UNWIND_BACKEND_SYMBOL  "heaptide_unwind_backend"
+#define HT_UNWIND_LIBUNWIND_NAME  "libheaptide_libunwind.so"
 
 struct ht_unwind_backend_api {
 	uint32_t version; /* HT_UNWIND_BACKEND_VERSION */
@@ -21,7 +21,8 @@ struct ht_unwind_backend_api {
 	 * hook's caller is the frame whose stack pointer is hook_sp. *ret_truncation says why the
 	 * list ends (enum ht_truncation).
 	 */
-	uint32_t (*capture)(uint64_t *pcs, uint32_t max, uint64_t hook_sp, uint32_t *ret_truncation);
+	uint32_t (*capture)(uint64_t *pcs, uint32_t max, uint64_t hook_sp,
+	                    uint32_t *ret_truncation);
 };
 
 /* The one symbol such a module exports, named HT_UNWIND_BACKEND_SYMBOL. */

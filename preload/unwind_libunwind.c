@@ -71,7 +71,8 @@ static uint32_t capture(uint64_t *pcs, uint32_t max, uint64_t hook_sp, uint32_t 
 	return n;
 }
 
-__attribute__((visibility("default"))) const struct ht_unwind_backend_api heaptide_unwind_backend = {
+__attribute__((visibility("default")))
+const struct ht_unwind_backend_api heaptide_unwind_backend = {
 	.version = HT_UNWIND_BACKEND_VERSION,
 	.capture = capture,
 };

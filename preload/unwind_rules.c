@@ -9,9 +9,9 @@
 #include "preload/module_table.h"
 #include "preload/sys_prim.h"
 
-#define FIRST_TABLE_BITS 13u
+#define FIRST_TABLE_BITS  13u
 #define TABLE_GROWTH_BITS 2u
-#define LAST_TABLE_BITS 21u
+#define LAST_TABLE_BITS   21u
 
 _Atomic(struct ht_rule_table *) ht_rule_table;
 
@@ -20,7 +20,8 @@ static _Atomic uint32_t growing;
 
 static struct ht_rule_table *table_new(uint32_t n_bits, size_t *ret_bytes)
 {
-	size_t n_bytes = sizeof(struct ht_rule_table) + ((size_t)1 << n_bits) * sizeof(struct ht_rule_slot);
+	size_t n_bytes =
+	        sizeof(struct ht_rule_table) + ((size_t)1 << n_bits) * sizeof(struct ht_rule_slot);
 	struct ht_rule_table *table = ht_sys_alloc_pages(n_bytes);
 
 	if (table == NULL)
@@ -86,8 +87,8 @@ static void remember(uint64_t pc, uint64_t rule, uint32_t epoch)
 {
 	struct ht_rule_table *table = atomic_load_explicit(&ht_rule_table, memory_order_acquire);
 
-	if (table == NULL || atomic_load_explicit(&table->n_used, memory_order_relaxed) >
-				     table->n_slots_mask / 2 ||
+	if (table == NULL ||
+	    atomic_load_explicit(&table->n_used, memory_order_relaxed) > table->n_slots_mask / 2 ||
 	    !table_insert(table, pc, rule)) {
 		table_grow(table, epoch);
 		table = atomic_load_explicit(&ht_rule_table, memory_order_acquire);
@@ -110,7 +111,7 @@ static uint64_t lookup_addr(uint64_t pc)
  * makecontext() fibers. There is no caller, whatever the row says, unless it is a signal trampoline.
  */
 static bool is_planted(const struct ht_module_location *location, uint64_t addr,
-		       struct ht_cfi_entry *ret_entry)
+                       struct ht_cfi_entry *ret_entry)
 {
 	return ht_cfi_table_find(location, addr + 1, ret_entry) == HT_CFI_FOUND &&
 	       ret_entry->pc_start_addr == addr + 1;
@@ -118,14 +119,13 @@ static bool is_planted(const struct ht_module_location *location, uint64_t addr,
 
 /* HT_RULE_SLOW when there is a row, else why not. */
 static enum ht_rule_kind row_at(const struct ht_module_location *location, uint64_t pc,
-				struct ht_cfi_row *ret_row)
+                                struct ht_cfi_row *ret_row)
 {
 	struct ht_cfi_entry entry;
 	uint64_t addr = lookup_addr(pc);
 
 	switch (ht_cfi_table_find(location, addr, &entry)) {
-	case HT_CFI_FOUND:
-		break;
+	case HT_CFI_FOUND: break;
 	case HT_CFI_NOT_FOUND:
 		if (pc & HT_NODE_EXACT || !is_planted(location, addr, &entry))
 			return HT_RULE_NO_CFI;
@@ -133,8 +133,7 @@ static enum ht_rule_kind row_at(const struct ht_module_location *location, uint6
 			return HT_RULE_OUTERMOST;
 		addr++;
 		break;
-	default:
-		return HT_RULE_BAD_CFI;
+	default: return HT_RULE_BAD_CFI;
 	}
 	return ht_cfi_row_compute(&entry, addr, ret_row) ? HT_RULE_SLOW : HT_RULE_BAD_CFI;
 }

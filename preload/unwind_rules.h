@@ -33,13 +33,13 @@ enum ht_rule_kind {
 
 /* kind 3 bits, has_generation 1, CFA offset / 8 20, frame pointer's distance below the CFA / 8 12, epoch. */
 #define HT_RULE_GENERATION_BIT (1ull << 3)
-#define HT_RULE_CFA_SHIFT 4
-#define HT_RULE_CFA_BITS 20
-#define HT_RULE_FP_SHIFT 24
-#define HT_RULE_FP_BITS 12
-#define HT_RULE_EPOCH_SHIFT 36
-#define HT_RULE_EPOCH_BITS 28
-#define HT_RULE_MAX_EPOCH ((1u << HT_RULE_EPOCH_BITS) - 1)
+#define HT_RULE_CFA_SHIFT      4
+#define HT_RULE_CFA_BITS       20
+#define HT_RULE_FP_SHIFT       24
+#define HT_RULE_FP_BITS        12
+#define HT_RULE_EPOCH_SHIFT    36
+#define HT_RULE_EPOCH_BITS     28
+#define HT_RULE_MAX_EPOCH      ((1u << HT_RULE_EPOCH_BITS) - 1)
 
 static inline enum ht_rule_kind ht_rule_kind(uint64_t rule)
 {
@@ -82,10 +82,9 @@ uint64_t ht_unwind_rules_compute(uint64_t pc, uint32_t epoch, const struct ht_wa
  * seen for the first time.
  */
 static inline uint64_t ht_unwind_rules_get(uint64_t pc, uint32_t epoch,
-					   const struct ht_walk_sink *sink)
+                                           const struct ht_walk_sink *sink)
 {
-	struct ht_rule_table *table =
-		atomic_load_explicit(&ht_rule_table, memory_order_acquire);
+	struct ht_rule_table *table = atomic_load_explicit(&ht_rule_table, memory_order_acquire);
 
 	if (__builtin_expect(table != NULL, 1)) {
 		uint32_t at = (uint32_t)(pc * 0x9e3779b97f4a7c15ull >> table->hash_shift);
@@ -96,7 +95,7 @@ static inline uint64_t ht_unwind_rules_get(uint64_t pc, uint32_t epoch,
 
 			if (key == pc) {
 				uint64_t rule =
-					atomic_load_explicit(&slot->rule, memory_order_relaxed);
+				        atomic_load_explicit(&slot->rule, memory_order_relaxed);
 
 				if (rule >> HT_RULE_EPOCH_SHIFT == epoch && rule != 0)
 					return rule;

@@ -22,7 +22,7 @@ struct image {
 };
 
 #define CODE_OFF_BYTES 0x1000 /* the function, from the image's start; need not exist */
-#define CODE_BYTES 64
+#define CODE_BYTES     64
 
 static void put(struct image *image, const void *bytes, uint32_t n)
 {
@@ -89,10 +89,10 @@ static struct ht_module_location location_of(const struct image *image)
 	uint64_t start = (uint64_t)image->bytes;
 
 	return (struct ht_module_location){ .map_start_addr = start,
-					    .map_end_addr = start + image->n_bytes,
-					    .span_start_addr = start,
-					    .span_end_addr = start + image->n_bytes,
-					    .eh_frame_hdr_addr = start };
+		                            .map_end_addr = start + image->n_bytes,
+		                            .span_start_addr = start,
+		                            .span_end_addr = start + image->n_bytes,
+		                            .eh_frame_hdr_addr = start };
 }
 
 static bool row_of(const struct image *image, uint32_t off_bytes, struct ht_cfi_row *ret_row)
@@ -117,8 +117,7 @@ START_TEST(test_find_outside_the_function_finds_nothing)
 	ck_assert_uint_eq(entry.pc_start_addr, code);
 	ck_assert_uint_eq(entry.pc_end_addr, code + CODE_BYTES);
 	ck_assert_int_eq(ht_cfi_table_find(&location, code + CODE_BYTES - 1, &entry), HT_CFI_FOUND);
-	ck_assert_int_eq(ht_cfi_table_find(&location, code + CODE_BYTES, &entry),
-			 HT_CFI_NOT_FOUND);
+	ck_assert_int_eq(ht_cfi_table_find(&location, code + CODE_BYTES, &entry), HT_CFI_NOT_FOUND);
 
 	image.bytes[3] = 0xff; /* no table: all of .eh_frame is searched */
 	ck_assert_int_eq(ht_cfi_table_find(&location, code + 5, &entry), HT_CFI_FOUND);
@@ -130,12 +129,12 @@ END_TEST
 START_TEST(test_compute_follows_the_program_up_to_pc)
 {
 	static const uint8_t program[] = {
-		0x41, 0x0e, 16, 0x86, 2, /* +1: def_cfa_offset 16; offset rbp cfa-16 */
-		0x43, 0x0d, 6,		 /* +4: def_cfa_register rbp */
-		0x02, 6, 0x0a,		 /* +10: remember_state */
-		0x41, 0x0c, 7, 8, 0xc6,	 /* +11: def_cfa rsp 8; restore rbp */
-		0x41, 0x0b,		 /* +12: restore_state */
-		0x41, 0x07, 16,		 /* +13: undefined rip */
+		0x41, 0x0e, 16,   0x86, 2,    /* +1: def_cfa_offset 16; offset rbp cfa-16 */
+		0x43, 0x0d, 6,                /* +4: def_cfa_register rbp */
+		0x02, 6,    0x0a,             /* +10: remember_state */
+		0x41, 0x0c, 7,    8,    0xc6, /* +11: def_cfa rsp 8; restore rbp */
+		0x41, 0x0b,                   /* +12: restore_state */
+		0x41, 0x07, 16,               /* +13: undefined rip */
 	};
 	struct image image = make_image("zR", program, sizeof program);
 	struct ht_cfi_row row;
@@ -173,7 +172,7 @@ END_TEST
 
 /* A step with the CFA by this expression, from sp at the stack's start and fp in its middle. */
 static enum ht_cfi_step step_by(const uint8_t *expression, uint32_t n, uint64_t *stack,
-				struct ht_cfi_regs *regs, struct ht_cfi_reads *reads)
+                                struct ht_cfi_regs *regs, struct ht_cfi_reads *reads)
 {
 	uint8_t program[64] = { 0x0f, (uint8_t)n };
 	struct ht_stack_memory memory;
@@ -207,25 +206,25 @@ START_TEST(test_step_evaluates_expressions)
 		uint8_t expression[16];
 		uint8_t word; /* the CFA is the address of this word of the stack */
 	} cases[] = {
-		{ 2, { 0x77, 16 }, 2 },				  /* breg7 16 */
-		{ 2, { 0x76, 0x78 }, 7 },			  /* breg6 -8 */
-		{ 3, { 0x77, 24, 0x06 }, 9 },			  /* breg7 24; deref */
-		{ 5, { 0x77, 0, 0x23, 32, 0x96 }, 4 },		  /* plus_uconst 32; nop */
-		{ 5, { 0x77, 0, 0x38, 0x33, 0x24 }, 0xff },	  /* lit8 lit3 shl: 64, not an address */
-		{ 6, { 0x77, 0, 0x38, 0x33, 0x24, 0x22 }, 8 },	  /* ... plus */
-		{ 6, { 0x77, 8, 0x09, 0xf8, 0x1c, 0x96 }, 2 },	  /* const1s -8; minus */
+		{ 2, { 0x77, 16 }, 2 },                     /* breg7 16 */
+		{ 2, { 0x76, 0x78 }, 7 },                   /* breg6 -8 */
+		{ 3, { 0x77, 24, 0x06 }, 9 },               /* breg7 24; deref */
+		{ 5, { 0x77, 0, 0x23, 32, 0x96 }, 4 },      /* plus_uconst 32; nop */
+		{ 5, { 0x77, 0, 0x38, 0x33, 0x24 }, 0xff }, /* lit8 lit3 shl: 64, not an address */
+		{ 6, { 0x77, 0, 0x38, 0x33, 0x24, 0x22 }, 8 },       /* ... plus */
+		{ 6, { 0x77, 8, 0x09, 0xf8, 0x1c, 0x96 }, 2 },       /* const1s -8; minus */
 		{ 8, { 0x77, 8, 0x31, 0x28, 1, 0, 0x23, 8 }, 0xfe }, /* bra into an operand: bad */
-		{ 8, { 0x77, 8, 0x31, 0x28, 2, 0, 0x23, 8 }, 1 }, /* bra over the plus */
-		{ 8, { 0x77, 8, 0x30, 0x28, 2, 0, 0x23, 8 }, 2 }, /* not taken */
-		{ 6, { 0x77, 8, 0x12, 0x12, 0x13, 0x13 }, 1 },	  /* dup dup drop drop */
-		{ 6, { 0x38, 0x77, 8, 0x16, 0x22, 0x96 }, 2 },	  /* lit8 breg swap plus */
+		{ 8, { 0x77, 8, 0x31, 0x28, 2, 0, 0x23, 8 }, 1 },    /* bra over the plus */
+		{ 8, { 0x77, 8, 0x30, 0x28, 2, 0, 0x23, 8 }, 2 },    /* not taken */
+		{ 6, { 0x77, 8, 0x12, 0x12, 0x13, 0x13 }, 1 },       /* dup dup drop drop */
+		{ 6, { 0x38, 0x77, 8, 0x16, 0x22, 0x96 }, 2 },       /* lit8 breg swap plus */
 		{ 7, { 0x77, 8, 0x38, 0x39, 0x29, 0x22, 0x96 }, 1 }, /* lit8 lit9 eq: 0 */
-		{ 1, { 0x13 }, 0xfe },				  /* drop of nothing */
-		{ 1, { 0xff }, 0xfe },				  /* unknown */
-		{ 3, { 0x2f, 0xfd, 0xff }, 0xfe },		  /* skip to itself, for ever */
-		{ 5, { 0x77, 0, 0x30, 0x1b, 0x96 }, 0xfe },	  /* division by zero */
-		{ 2, { 0x7a, 0 }, 0xfd },			  /* r10 is not known */
-		{ 3, { 0x31, 0x06, 0x96 }, 0xfc },		  /* deref of 1 */
+		{ 1, { 0x13 }, 0xfe },                               /* drop of nothing */
+		{ 1, { 0xff }, 0xfe },                               /* unknown */
+		{ 3, { 0x2f, 0xfd, 0xff }, 0xfe },                   /* skip to itself, for ever */
+		{ 5, { 0x77, 0, 0x30, 0x1b, 0x96 }, 0xfe },          /* division by zero */
+		{ 2, { 0x7a, 0 }, 0xfd },                            /* r10 is not known */
+		{ 3, { 0x31, 0x06, 0x96 }, 0xfc },                   /* deref of 1 */
 	};
 	static uint64_t stack[16];
 
@@ -238,7 +237,7 @@ START_TEST(test_step_evaluates_expressions)
 		stack[3] = (uint64_t)&stack[9];
 
 		enum ht_cfi_step result =
-			step_by(cases[i].expression, cases[i].n, stack, &regs, &reads);
+		        step_by(cases[i].expression, cases[i].n, stack, &regs, &reads);
 
 		switch (cases[i].word) {
 		case 0xfe: ck_assert_int_eq(result, HT_CFI_BAD); break;
@@ -250,7 +249,7 @@ START_TEST(test_step_evaluates_expressions)
 			ck_assert_uint_eq(regs.values[SP], (uint64_t)&stack[cases[i].word]);
 			ck_assert_uint_eq(regs.values[PC], stack[cases[i].word - 1]);
 			ck_assert_uint_eq(reads.words[reads.n - 1].addr,
-					  (uint64_t)&stack[cases[i].word - 1]);
+			                  (uint64_t)&stack[cases[i].word - 1]);
 		}
 	}
 }
@@ -277,10 +276,11 @@ static void use(const struct image *image, uint64_t *stack)
 }
 
 static const uint8_t rich_program[] = {
-	0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6, 0x02, 6, 0x0a, 0x41, 0x0c, 7, 8, 0xc6, 0x41, 0x0b,
-	0x0f, 3, 0x77, 8, 0x06, 0x10, 3, 2, 0x76, 0, 0x16, 12, 2, 0x38, 0x39, 0x03, 1, 0, 0x04, 1,
-	0, 0, 0, 0x05, 3, 4, 0x11, 13, 0x7e, 0x14, 14, 1, 0x15, 15, 1, 0x09, 3, 6, 0x2e, 8, 0x2f, 3,
-	1, 0x12, 7, 0x7e, 0x13, 0x7d, 0x06, 3, 0x08, 12,
+	0x41, 0x0e, 16,   0x86, 2,    0x43, 0x0d, 6,    0x02, 6,    0x0a, 0x41, 0x0c, 7,
+	8,    0xc6, 0x41, 0x0b, 0x0f, 3,    0x77, 8,    0x06, 0x10, 3,    2,    0x76, 0,
+	0x16, 12,   2,    0x38, 0x39, 0x03, 1,    0,    0x04, 1,    0,    0,    0,    0x05,
+	3,    4,    0x11, 13,   0x7e, 0x14, 14,   1,    0x15, 15,   1,    0x09, 3,    6,
+	0x2e, 8,    0x2f, 3,    1,    0x12, 7,    0x7e, 0x13, 0x7d, 0x06, 3,    0x08, 12,
 };
 
 START_TEST(test_find_compute_step_any_truncation_is_harmless)

@@ -22,7 +22,7 @@ typedef void walk_callback(void *arg);
 typedef void walk_plugin_enter(walk_callback *callback, void *arg);
 
 struct visit {
-	uint64_t plugin_pc; /* where the plugin will continue */
+	uint64_t plugin_pc;  /* where the plugin will continue */
 	uint32_t generation; /* of the plugin, in the node */
 	struct walk_oracle_stack inside;
 };
@@ -146,7 +146,7 @@ START_TEST(test_see_announces_absolute_path_and_build_id)
 		ck_assert_msg(path[0] == '/' || strchr(path, '/') == NULL, "%s", path);
 		ck_assert_msg(walk_oracle_module(i)->build_id_bytes != 0, "%s", path);
 		ck_assert_uint_lt(walk_oracle_module(i)->map_start_addr,
-				  walk_oracle_module(i)->map_end_addr);
+		                  walk_oracle_module(i)->map_end_addr);
 		if (strcmp(path, "/the/program") == 0 || strstr(path, "/walk_plugin_a.so") != NULL)
 			n_found++;
 	}

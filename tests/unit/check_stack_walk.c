@@ -15,10 +15,10 @@
 static void run_plan(uint64_t seed, uint32_t max_depth, uint32_t n, uint32_t shapes_mask)
 {
 	struct walk_plan plan = { .random = seed,
-				  .max_depth = max_depth,
-				  .n_left = n,
-				  .shapes_mask = shapes_mask,
-				  .judgement = WALK_ORACLE_EQUAL };
+		                  .max_depth = max_depth,
+		                  .n_left = n,
+		                  .shapes_mask = shapes_mask,
+		                  .judgement = WALK_ORACLE_EQUAL };
 
 	while (plan.n_left > 0)
 		walk_plan_go_on(&plan);
@@ -87,9 +87,9 @@ START_TEST(test_capture_random_calls_cut_at_every_depth)
 	walk_oracle_reset(2 + (uint32_t)_i * 7);
 
 	struct walk_plan plan = { .random = (uint64_t)_i,
-				  .max_depth = 20,
-				  .n_left = 600,
-				  .judgement = WALK_ORACLE_PREFIX };
+		                  .max_depth = 20,
+		                  .n_left = 600,
+		                  .judgement = WALK_ORACLE_PREFIX };
 
 	while (plan.n_left > 0)
 		walk_plan_go_on(&plan);
@@ -100,10 +100,9 @@ END_TEST
 /* Between frames with unwind data, one without. */
 static void __attribute__((noinline)) run_without_cfi(walk_shape *shape, uint32_t n)
 {
-	struct walk_plan plan = { .random = n,
-				  .max_depth = 4,
-				  .n_left = n,
-				  .judgement = WALK_ORACLE_PREFIX };
+	struct walk_plan plan = {
+		.random = n, .max_depth = 4, .n_left = n, .judgement = WALK_ORACLE_PREFIX
+	};
 
 	shape(&plan);
 	ck_assert_uint_eq(walk_oracle_n_wrong(), 0);
@@ -154,8 +153,8 @@ static void ignore_block(void *ctx, uint64_t addr)
 static uint32_t capture_made_up(uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	static const struct ht_walk_sink sink = { .intern = intern_nothing,
-						  .module = ignore_module,
-						  .watch = ignore_block };
+		                                  .module = ignore_module,
+		                                  .watch = ignore_block };
 	struct ht_stack_walk walk;
 
 	ht_stack_walk_init(&walk, 100);
@@ -169,12 +168,23 @@ static uint32_t capture_made_up(uint64_t pc, uint64_t sp, uint64_t fp)
 
 START_TEST(test_capture_wrong_registers_neither_faults_nor_loops)
 {
-	char *pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *pages =
+	        mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t pc = (uint64_t)&walk_plan_go_on + 32;
-	uint64_t interesting[] = { 0, 1, 8, 4096, 1ull << 47, 1ull << 63, UINT64_MAX - 7,
-				   UINT64_MAX, (uint64_t)pages, (uint64_t)pages + 4096 - 8,
-				   (uint64_t)pages + 4096, (uint64_t)pages + 2 * 4096,
-				   (uint64_t)pages + 3 * 4096 - 8, (uint64_t)pages + 3 * 4096 };
+	uint64_t interesting[] = { 0,
+		                   1,
+		                   8,
+		                   4096,
+		                   1ull << 47,
+		                   1ull << 63,
+		                   UINT64_MAX - 7,
+		                   UINT64_MAX,
+		                   (uint64_t)pages,
+		                   (uint64_t)pages + 4096 - 8,
+		                   (uint64_t)pages + 4096,
+		                   (uint64_t)pages + 2 * 4096,
+		                   (uint64_t)pages + 3 * 4096 - 8,
+		                   (uint64_t)pages + 3 * 4096 };
 	uint32_t n = sizeof interesting / sizeof interesting[0];
 
 	ck_assert(pages != MAP_FAILED);
@@ -186,7 +196,7 @@ START_TEST(test_capture_wrong_registers_neither_faults_nor_loops)
 		for (uint32_t j = 0; j < n; j++)
 			for (uint32_t k = 0; k < n + 40; k++)
 				capture_made_up(k < n ? interesting[k] : pc - 32 + k - n,
-						interesting[i], interesting[j]);
+				                interesting[i], interesting[j]);
 	ck_assert_uint_eq(capture_made_up(pc, 0, 0), HT_TRUNC_UNREADABLE);
 	ck_assert_uint_eq(capture_made_up((uint64_t)pages, (uint64_t)pages, 1), HT_TRUNC_NO_CFI);
 	munmap(pages, 3 * 4096);
@@ -206,9 +216,9 @@ START_TEST(test_capture_node_that_could_not_be_described_is_asked_for_again)
 {
 	bool is_lost = true;
 	const struct ht_walk_sink sink = { .ctx = &is_lost,
-					   .intern = intern_lost,
-					   .module = ignore_module,
-					   .watch = ignore_block };
+		                           .intern = intern_lost,
+		                           .module = ignore_module,
+		                           .watch = ignore_block };
 	uint64_t *frame = __builtin_frame_address(0);
 	uint64_t pc = (uint64_t)__builtin_return_address(0);
 	uint64_t sp = (uint64_t)(frame + 2);

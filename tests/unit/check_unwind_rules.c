@@ -56,22 +56,17 @@ static void compare_at(struct counts *counts, uint64_t pc)
 	ck_assert_uint_eq(rule, ht_unwind_rules_get(pc, ht_module_table_epoch(), &sink));
 	switch (ht_rule_kind(rule)) {
 	case HT_RULE_SP:
-	case HT_RULE_FP:
-		break;
+	case HT_RULE_FP: break;
 	case HT_RULE_SLOW:
 		counts->n_slow++;
 		ck_assert_uint_eq(row_kind, HT_RULE_SLOW);
 		return;
-	case HT_RULE_OUTERMOST:
-		counts->n_outermost++;
-		return;
+	case HT_RULE_OUTERMOST: counts->n_outermost++; return;
 	case HT_RULE_NO_CFI:
 		counts->n_without++;
 		ck_assert_uint_eq(row_kind, HT_RULE_NO_CFI);
 		return;
-	default:
-		counts->n_bad++;
-		return;
+	default: counts->n_bad++; return;
 	}
 	counts->n_compact++;
 	ck_assert_uint_eq(row_kind, HT_RULE_SLOW);
@@ -85,7 +80,7 @@ static void compare_at(struct counts *counts, uint64_t pc)
 
 	struct ht_stack_memory memory;
 	struct ht_cfi_regs regs = { .known = 1u << HT_ARCH_REG_PC | 1u << HT_ARCH_REG_SP |
-					     1u << HT_ARCH_REG_FP };
+		                             1u << HT_ARCH_REG_FP };
 
 	memset(&memory, 0, sizeof memory);
 	memory.current.lo_addr = (uint64_t)counts->stack;
@@ -97,9 +92,9 @@ static void compare_at(struct counts *counts, uint64_t pc)
 	ck_assert_uint_eq(regs.values[HT_ARCH_REG_SP], cfa);
 	ck_assert_uint_eq(regs.values[HT_ARCH_REG_PC], *(uint64_t *)(cfa - 8));
 	ck_assert_uint_eq(regs.values[HT_ARCH_REG_FP],
-			  ht_rule_fp_below_bytes(rule) == 0 ?
-				  fp :
-				  *(uint64_t *)(cfa - ht_rule_fp_below_bytes(rule)));
+	                  ht_rule_fp_below_bytes(rule) == 0
+	                          ? fp
+	                          : *(uint64_t *)(cfa - ht_rule_fp_below_bytes(rule)));
 }
 
 static int compare_module(struct dl_phdr_info *info, size_t size, void *data)

@@ -16,9 +16,9 @@
 #include "preload/unwind_backend.h"
 
 #define N_NODE_SLOTS (1u << 22)
-#define N_MODULES 1024u
-#define N_PATHS 64u
-#define N_SHOWN 5u
+#define N_MODULES    1024u
+#define N_PATHS      64u
+#define N_SHOWN      5u
 
 struct call_site {
 	uint64_t pc;
@@ -114,7 +114,7 @@ static void see_module(void *ctx, const struct ht_module_record *record, const c
 	if (n_modules < N_MODULES) {
 		modules[n_modules].record = *record;
 		snprintf(modules[n_modules].path, sizeof modules[0].path, "%.*s",
-			 (int)record->path_bytes, path);
+		         (int)record->path_bytes, path);
 		n_modules++;
 	}
 	pthread_mutex_unlock(&lock);
@@ -187,7 +187,7 @@ static void complain(const char *what)
 }
 
 static __attribute__((noinline)) void judge(const struct call_site *site,
-					    enum walk_oracle_judgement judgement)
+                                            enum walk_oracle_judgement judgement)
 {
 	if (seen_reset != n_resets) {
 		ht_stack_walk_done(&kept_walk);
@@ -212,7 +212,7 @@ static __attribute__((noinline)) void judge(const struct call_site *site,
 	if (node != fresh)
 		complain("the walk over kept frames is not what a fresh one gives");
 	theirs.n = heaptide_unwind_backend.capture(theirs.pcs, WALK_ORACLE_MAX_FRAMES, site->sp,
-						   &theirs.truncation);
+	                                           &theirs.truncation);
 	if (!is_right(judgement))
 		complain("libunwind says otherwise");
 	if (kept_walk.last_truncation != ours.truncation)
@@ -236,16 +236,55 @@ void walk_oracle_reset(uint32_t frames)
 	n_wrong = 0;
 }
 
-void walk_oracle_set_fiber_bottom(uint64_t pc) { fiber_bottom = pc; }
-uint32_t walk_oracle_n_looks(void) { return n_looks; }
-uint32_t walk_oracle_n_wrong(void) { return n_wrong; }
-const struct walk_oracle_stack *walk_oracle_last(void) { return &ours; }
-const struct ht_stack_walk *walk_oracle_walk(void) { return &kept_walk; }
-uint32_t walk_oracle_last_node(void) { return last_node; }
-uint32_t walk_oracle_n_nodes(void) { return n_nodes - HT_FIRST_NODE; }
-uint32_t walk_oracle_n_modules(void) { return n_modules; }
-const char *walk_oracle_module_path(uint32_t i) { return modules[i].path; }
-uint64_t walk_oracle_watched(uint32_t i) { return i < n_watched ? watched[i] : 0; }
-uint32_t walk_oracle_generation(uint32_t node) { return nodes[node].generation; }
-uint32_t walk_oracle_parent(uint32_t node) { return nodes[node].parent; }
-const struct ht_module_record *walk_oracle_module(uint32_t i) { return &modules[i].record; }
+void walk_oracle_set_fiber_bottom(uint64_t pc)
+{
+	fiber_bottom = pc;
+}
+uint32_t walk_oracle_n_looks(void)
+{
+	return n_looks;
+}
+uint32_t walk_oracle_n_wrong(void)
+{
+	return n_wrong;
+}
+const struct walk_oracle_stack *walk_oracle_last(void)
+{
+	return &ours;
+}
+const struct ht_stack_walk *walk_oracle_walk(void)
+{
+	return &kept_walk;
+}
+uint32_t walk_oracle_last_node(void)
+{
+	return last_node;
+}
+uint32_t walk_oracle_n_nodes(void)
+{
+	return n_nodes - HT_FIRST_NODE;
+}
+uint32_t walk_oracle_n_modules(void)
+{
+	return n_modules;
+}
+const char *walk_oracle_module_path(uint32_t i)
+{
+	return modules[i].path;
+}
+uint64_t walk_oracle_watched(uint32_t i)
+{
+	return i < n_watched ? watched[i] : 0;
+}
+uint32_t walk_oracle_generation(uint32_t node)
+{
+	return nodes[node].generation;
+}
+uint32_t walk_oracle_parent(uint32_t node)
+{
+	return nodes[node].parent;
+}
+const struct ht_module_record *walk_oracle_module(uint32_t i)
+{
+	return &modules[i].record;
+}

@@ -14,7 +14,7 @@
 
 #include "walk_oracle.h"
 
-#define NOINLINE __attribute__((noinline, noclone))
+#define NOINLINE     __attribute__((noinline, noclone))
 #define KEEP_FRAME() __asm__ volatile("") /* no tail call before this */
 
 #define FIBER_BYTES (4u << 20)
@@ -29,7 +29,8 @@ NOINLINE void walk_plan_go_on(struct walk_plan *plan)
 {
 	walk_oracle_look((enum walk_oracle_judgement)plan->judgement);
 	plan->depth++;
-	while (plan->depth < plan->max_depth && plan->n_left > 0 && walk_plan_random(plan, 8) != 0) {
+	while (plan->depth < plan->max_depth && plan->n_left > 0 &&
+	       walk_plan_random(plan, 8) != 0) {
 		uint32_t i = walk_plan_random(plan, n_walk_shapes);
 
 		if (plan->shapes_mask != 0 && !(plan->shapes_mask >> i & 1))
@@ -78,15 +79,15 @@ static NOINLINE void shape_realigned_alloca(struct walk_plan *plan)
 	__asm__ volatile("" : : "r"(aligned), "r"(bytes) : "memory");
 }
 
-static NOINLINE __attribute__((force_align_arg_pointer)) void shape_force_align(
-	struct walk_plan *plan)
+static NOINLINE __attribute__((force_align_arg_pointer)) void
+shape_force_align(struct walk_plan *plan)
 {
 	walk_plan_go_on(plan);
 	KEEP_FRAME();
 }
 
-static NOINLINE __attribute__((optimize("no-omit-frame-pointer"))) void shape_frame_pointer(
-	struct walk_plan *plan)
+static NOINLINE __attribute__((optimize("no-omit-frame-pointer"))) void
+shape_frame_pointer(struct walk_plan *plan)
 {
 	walk_plan_go_on(plan);
 	KEEP_FRAME();
@@ -288,8 +289,8 @@ static NOINLINE void shape_fiber(struct walk_plan *plan)
 {
 	ucontext_t here;
 	ucontext_t there;
-	char *stack = mmap(NULL, FIBER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
+	char *stack =
+	        mmap(NULL, FIBER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (stack == MAP_FAILED || getcontext(&there) != 0)
 		abort();
@@ -297,7 +298,7 @@ static NOINLINE void shape_fiber(struct walk_plan *plan)
 	there.uc_stack.ss_size = FIBER_BYTES;
 	there.uc_link = &here;
 	makecontext(&there, (void (*)(void))fiber_main, 2, (unsigned)(uint64_t)plan,
-		    (unsigned)((uint64_t)plan >> 32));
+	            (unsigned)((uint64_t)plan >> 32));
 	swapcontext(&here, &there);
 	munmap(stack, FIBER_BYTES);
 }

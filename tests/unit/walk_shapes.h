@@ -15,11 +15,11 @@ extern "C" {
 /* A random tree of calls: every shape looks, goes on to children, and looks again. */
 struct walk_plan {
 	uint64_t random;
-	uint32_t depth;      /* of the shape that runs */
+	uint32_t depth; /* of the shape that runs */
 	uint32_t max_depth;
-	uint32_t n_left;     /* calls still to make */
+	uint32_t n_left;      /* calls still to make */
 	uint32_t shapes_mask; /* shapes to use, bit per index; 0 for all */
-	int judgement;       /* enum walk_oracle_judgement */
+	int judgement;        /* enum walk_oracle_judgement */
 };
 
 typedef void walk_shape(struct walk_plan *plan);
