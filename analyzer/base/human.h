@@ -16,6 +16,12 @@
 /* "0 B", "999 B", "1.0 KiB", "12.3 MiB" ... */
 char *ht_human_bytes(char buf[HT_HUMAN_BYTES], uint64_t n_bytes);
 
+/* What makes an English noun fit the count before it: "s", or nothing for 1. */
+static inline const char *ht_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* "1,234,567" */
 char *ht_human_count(char buf[HT_HUMAN_BYTES], uint64_t n);
 

@@ -58,17 +58,28 @@ static void print_losses(const struct ht_recorder_result *r)
 				ht_human_count(count, r->n_damaged));
 }
 
+static void print_events(uint64_t n_allocations, uint64_t n_frees, uint64_t n_reallocations)
+{
+	char a[HT_HUMAN_BYTES];
+	char b[HT_HUMAN_BYTES];
+	char c[HT_HUMAN_BYTES];
+
+	ht_cmd_complain("%s allocation%s, %s free%s, %s reallocation%s",
+			ht_human_count(a, n_allocations), ht_plural(n_allocations),
+			ht_human_count(b, n_frees), ht_plural(n_frees),
+			ht_human_count(c, n_reallocations), ht_plural(n_reallocations));
+}
+
 static void print_numbers(const struct ht_summary *s)
 {
 	char a[HT_HUMAN_BYTES];
 	char b[HT_HUMAN_BYTES];
 	char c[HT_HUMAN_BYTES];
 
-	ht_cmd_complain("%s allocations, %s frees, %s reallocations",
-			ht_human_count(a, s->n_allocations), ht_human_count(b, s->n_frees),
-			ht_human_count(c, s->n_reallocations));
-	ht_cmd_complain("peak %s, leaked %s in %s blocks", ht_human_bytes(a, s->peak_bytes),
-			ht_human_bytes(b, s->leaked_bytes), ht_human_count(c, s->leaked_blocks));
+	print_events(s->n_allocations, s->n_frees, s->n_reallocations);
+	ht_cmd_complain("peak %s, leaked %s in %s block%s", ht_human_bytes(a, s->peak_bytes),
+			ht_human_bytes(b, s->leaked_bytes), ht_human_count(c, s->leaked_blocks),
+			ht_plural(s->leaked_blocks));
 }
 
 void ht_record_summary_print(const struct ht_record_summary *s)
@@ -77,8 +88,6 @@ void ht_record_summary_print(const struct ht_record_summary *s)
 	const uint64_t *n = r->totals.n_of_kind;
 	char end[64];
 	char a[HT_HUMAN_BYTES];
-	char b[HT_HUMAN_BYTES];
-	char c[HT_HUMAN_BYTES];
 	struct ht_summary numbers;
 
 	describe_end(end, sizeof(end), s->wait_status);
@@ -93,9 +102,8 @@ void ht_record_summary_print(const struct ht_record_summary *s)
 	if (s->is_readable && ht_summary_of_trace(s->trace_path, &numbers, NULL) == HT_OK)
 		print_numbers(&numbers);
 	else
-		ht_cmd_complain("%s allocations, %s frees, %s reallocations",
-				ht_human_count(a, n[HT_EVENT_ALLOC]), ht_human_count(b, n[HT_EVENT_FREE]),
-				ht_human_count(c, n[HT_EVENT_REALLOC] + n[HT_EVENT_REALLOC_MOVED]));
+		print_events(n[HT_EVENT_ALLOC], n[HT_EVENT_FREE],
+			     n[HT_EVENT_REALLOC] + n[HT_EVENT_REALLOC_MOVED]);
 	print_losses(r);
 	ht_cmd_complain("trace %s, %s", s->trace_path, ht_human_bytes(a, r->file_bytes));
 	if (s->is_readable) {

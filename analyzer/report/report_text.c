@@ -238,14 +238,16 @@ static void put_distributions(struct ht_text_page *page, const struct ht_report 
 	ht_text_end_line(page);
 	put_percentile_row(page, "  size", sizes, NULL);
 	put_percentile_row(page, "  lifetime", lifetimes, &report->model->clock);
-	if (report->results->n_censored) {
-		ht_text_to_column(page, HT_LABEL_COLUMNS);
-		ht_text_putf(page, HT_PAINT_DIM,
-		             "(lifetimes of the %s freed blocks; the end of %s was not seen)",
-		             ht_human_count(h.a, lifetimes->n),
-		             ht_human_count(h.b, report->results->n_censored));
-		ht_text_end_line(page);
-	}
+	ht_text_to_column(page, HT_LABEL_COLUMNS);
+	ht_text_putf(page, HT_PAINT_DIM, "(lifetimes of %s freed blocks, in ticks of %s",
+	             ht_human_count(h.a, lifetimes->n),
+	             ht_human_ns(h.b, ht_tick_clock_ns(&report->model->clock,
+	                                               report->model->clock.zero_tick + 1)));
+	if (report->results->n_censored)
+		ht_text_putf(page, HT_PAINT_DIM, "; the end of %s was not seen",
+		             ht_human_count(h.a, report->results->n_censored));
+	ht_text_put(page, HT_PAINT_DIM, ")");
+	ht_text_end_line(page);
 }
 
 static void put_footer(struct ht_text_page *page, const struct ht_report *report)

@@ -17,12 +17,6 @@ struct ht_humans {
 	char a[HT_HUMAN_BYTES], b[HT_HUMAN_BYTES], c[HT_HUMAN_BYTES], d[HT_HUMAN_BYTES];
 };
 
-/* "" or "s". */
-static inline const char *ht_plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* What was recorded, when, and how its processes ended. */
 void ht_text_header(struct ht_text_page *page, const struct ht_report *report,
                     uint64_t duration_ns);
