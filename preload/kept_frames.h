@@ -42,7 +42,10 @@ static inline bool ht_kept_frames_room_for_new(struct ht_stack_walk *w)
 uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
                              struct ht_walk_end *end);
 
-/* [any thread] [no alloc] Give all memory back. */
+/* [any thread] [no alloc] Give the memory of frames and words back. */
 void ht_kept_frames_free(struct ht_stack_walk *w);
+
+/* [any thread] [no alloc] Give the memory back in which other backends wrote. */
+void ht_stack_backend_free(struct ht_stack_walk *w);
 
 #endif

@@ -8,6 +8,7 @@
 #include <heaptide/shared_region.h>
 #include <heaptide/trace_format.h>
 
+#include "preload/kept_frames.h"
 #include "preload/module_table.h"
 #include "preload/stack_step.h"
 #include "preload/stack_walk.h"
@@ -20,12 +21,26 @@
 #define LIST_FRAMES  (LIST_BYTES / 8u)
 #define SHOWN_FRAMES 48u
 
+/* Room for the frames that another backend finds; NULL without memory. */
+static uint64_t *others_of(struct ht_stack_walk *w)
+{
+	if (w->others == NULL)
+		w->others = ht_sys_alloc_pages(LIST_BYTES);
+	return w->others;
+}
+
+void ht_stack_backend_free(struct ht_stack_walk *w)
+{
+	if (w->others != NULL)
+		ht_sys_free_pages(w->others, LIST_BYTES);
+}
+
 uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
                                   const struct ht_unwind_backend_api *backend, uint64_t sp)
 {
 	uint32_t epoch = ht_module_table_epoch();
 	uint32_t max = w->max_frames < LIST_FRAMES ? w->max_frames : LIST_FRAMES;
-	uint64_t *pcs = ht_sys_alloc_pages(LIST_BYTES);
+	uint64_t *pcs = others_of(w);
 	uint32_t truncation = HT_TRUNC_OFF;
 	uint32_t n = pcs == NULL ? 0 : backend->capture(pcs, max, sp, &truncation);
 	uint32_t node = truncation;
@@ -41,8 +56,6 @@ uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_
 			        pc & HT_NODE_EXACT ? pc & ~HT_NODE_EXACT : pc - 1);
 		node = sink->intern(sink->ctx, node, pc, generation);
 	}
-	if (pcs != NULL)
-		ht_sys_free_pages(pcs, LIST_BYTES);
 	return node;
 }
 
@@ -89,11 +102,10 @@ static void report(const struct ht_stack_walk *w, uint32_t n, const uint64_t *ot
 	ht_sys_write(2, m.bytes, m.n_bytes);
 }
 
-bool ht_stack_walk_verify(const struct ht_stack_walk *w,
-                          const struct ht_unwind_backend_api *backend, uint64_t sp,
-                          uint32_t log_level)
+bool ht_stack_walk_verify(struct ht_stack_walk *w, const struct ht_unwind_backend_api *backend,
+                          uint64_t sp, uint32_t log_level)
 {
-	uint64_t *others = ht_sys_alloc_pages(LIST_BYTES);
+	uint64_t *others = others_of(w);
 	uint32_t truncation;
 	uint32_t n = w->n_frames < w->max_frames ? w->n_frames : w->max_frames;
 
@@ -111,6 +123,5 @@ bool ht_stack_walk_verify(const struct ht_stack_walk *w,
 		is_same = pc_at(w, i) == others[i];
 	if (!is_same && log_level > 0)
 		report(w, n, others, n_others);
-	ht_sys_free_pages(others, LIST_BYTES);
 	return is_same;
 }

@@ -31,6 +31,7 @@ void ht_stack_walk_init(struct ht_stack_walk *w, uint32_t max_frames)
 void ht_stack_walk_done(struct ht_stack_walk *w)
 {
 	ht_kept_frames_free(w);
+	ht_stack_backend_free(w);
 	__builtin_memset(w, 0, sizeof *w);
 }
 

@@ -69,6 +69,7 @@ struct ht_stack_walk {
 	uint32_t cut;       /* kept frames before this one are not in the stack: HT_TRUNC_DEPTH */
 	uint32_t last_truncation; /* enum ht_truncation of the last stack */
 	struct ht_stack_memory memory;
+	uint64_t *others; /* what another backend says; made when one is first asked */
 };
 
 /*
@@ -106,8 +107,7 @@ uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_
  * [any thread] Compare the frames of the last ht_stack_walk_capture() with the backend's, in the same
  * hook call. False when they differ, with both lists on descriptor 2 when log_level is not 0.
  */
-bool ht_stack_walk_verify(const struct ht_stack_walk *w,
-                          const struct ht_unwind_backend_api *backend, uint64_t sp,
-                          uint32_t log_level);
+bool ht_stack_walk_verify(struct ht_stack_walk *w, const struct ht_unwind_backend_api *backend,
+                          uint64_t sp, uint32_t log_level);
 
 #endif

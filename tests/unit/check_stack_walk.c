@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of the stack walk: every stack equals libunwind's, whatever the frames. */
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <heaptide/shared_region.h>
@@ -40,6 +42,45 @@ START_TEST(test_capture_random_calls_equal_libunwind)
 	walk_oracle_reset(1024);
 	run_plan(1000 + (uint64_t)_i, 5 + 10 * (uint32_t)_i, 3000, 0);
 	ck_assert_uint_gt(walk_oracle_n_looks(), 3000);
+	ck_assert_uint_eq(walk_oracle_n_wrong(), 0);
+}
+END_TEST
+
+/* Signal handlers belong to the process, so the shapes that set one are not for many threads. */
+static uint32_t shapes_for_threads(void)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < n_walk_shapes; i++)
+		if (strstr(walk_shapes[i].name, "signal") == NULL &&
+		    strcmp(walk_shapes[i].name, "fault") != 0)
+			mask |= 1u << i;
+	return mask;
+}
+
+static void *run_thread(void *seed)
+{
+	struct walk_plan plan = { .random = (uint64_t)seed,
+		                  .max_depth = 12,
+		                  .n_left = 1000,
+		                  .shapes_mask = shapes_for_threads(),
+		                  .judgement = WALK_ORACLE_EQUAL };
+
+	while (plan.n_left > 0)
+		walk_plan_go_on(&plan);
+	return NULL;
+}
+
+START_TEST(test_capture_in_many_threads_equals_libunwind)
+{
+	pthread_t threads[6];
+
+	walk_oracle_reset(1024);
+	for (uint64_t i = 0; i < 6; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, run_thread, (void *)(i + 7)), 0);
+	for (uint32_t i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_gt(walk_oracle_n_looks(), 6000);
 	ck_assert_uint_eq(walk_oracle_n_wrong(), 0);
 }
 END_TEST
@@ -246,6 +287,7 @@ int main(void)
 	tcase_set_timeout(core, 120);
 	tcase_add_loop_test(core, test_capture_each_shape_equals_libunwind, 0, (int)n_walk_shapes);
 	tcase_add_loop_test(core, test_capture_random_calls_equal_libunwind, 0, 3);
+	tcase_add_test(core, test_capture_in_many_threads_equals_libunwind);
 	suite_add_tcase(suite, core);
 
 	TCase *limits = tcase_create("limits");
