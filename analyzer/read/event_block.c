@@ -16,9 +16,6 @@ void ht_event_block_done(struct ht_event_block *events)
 	*events = (struct ht_event_block){ 0 };
 }
 
-/* No address space has room for more; a size above is damage, and could make sums overflow. */
-#define MAX_ALLOCATION_BYTES ((1ull << 57) - 1)
-
 /* Most numbers are one byte; the rest, and the ends of columns, go the careful way. */
 static inline uint64_t take(struct ht_get *get)
 {
@@ -57,7 +54,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 	uint64_t end_base = next_id;
 	uint64_t node = 0;
 	uint64_t all_nodes = 0; /* ORed: a node beyond 32 bits shows at the end */
-	uint64_t all_sizes = 0;
+	uint64_t all_sizes = 0; /* the same; sums of larger ones could overflow */
 	bool is_good = true;
 
 	for (uint32_t i = 0; i < segment->n_events; i++) {
@@ -132,7 +129,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 	columns[HT_COLUMN_SIZES] = sizes;
 	columns[HT_COLUMN_IDS] = ids;
 	columns[HT_COLUMN_ENDS] = ends;
-	return is_good && all_nodes <= UINT32_MAX && all_sizes <= MAX_ALLOCATION_BYTES;
+	return is_good && all_nodes <= UINT32_MAX && all_sizes <= HT_MAX_ALLOCATION_BYTES;
 }
 
 /* Read the segment heads; false when they do not add up to what the header says. */

@@ -188,6 +188,8 @@ static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	case HT_REC_MODULE: return put_module(d, serial, chunk, c->pos, n_words);
 	case HT_N_REC: return false;
 	}
+	if (e.size > HT_MAX_ALLOCATION_BYTES)
+		return false;
 	put_event(d, c, word, &e);
 	return true;
 }

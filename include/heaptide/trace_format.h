@@ -64,6 +64,9 @@ static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
 #define HT_BLOCK_MAX_EVENTS (1u << 20)
 #define HT_BLOCK_MAX_SEGMENTS (1u << 16)
 
+/* No address space has room for a larger block: readers take a larger size for damage. */
+#define HT_MAX_ALLOCATION_BYTES ((1ull << 57) - 1)
+
 /* Event kinds as stored; the values are those of enum ht_record_kind where both have one. */
 enum ht_event_kind {
 	HT_EVENT_ALLOC = 1,

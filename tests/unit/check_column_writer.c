@@ -84,7 +84,7 @@ static struct ht_event random_event(void)
 	if (has_new_id && e.kind != HT_EVENT_ALLOC)
 		e.old_id = random_value();
 	if (has_new_id || e.kind == HT_EVENT_LOST)
-		e.size = random_value();
+		e.size = random_value() & HT_MAX_ALLOCATION_BYTES;
 	if (e.kind != HT_EVENT_LOST && e.kind != HT_EVENT_MISSED_FREE)
 		e.node = (uint32_t)random_value();
 	return e;

@@ -400,6 +400,8 @@ static const uint64_t nonsense[][2] = {
 	{ 10 | 8 << 4, 0 },                              /* shorter than its struct */
 	{ 10 | (uint64_t)HT_REC_AUX_MAX << 4, 0 },       /* longer than the chunk */
 	{ 9 | 15ull << 32, 0 },                          /* NODE with a reserved id */
+	{ 1 | 16ull << 32, 1ull << 57 },                 /* ALLOC larger than any memory */
+	{ 6, UINT64_MAX },                               /* LOST of as many events */
 };
 
 START_TEST(test_round_impossible_record_costs_its_chunk_only)
