@@ -98,6 +98,7 @@ capable_program() {
 unwritable_directory() {
 	local status=0
 	[ "$(id -u)" -eq 0 ] || skip "not root"
+	setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$shim" || skip "others cannot read the build"
 	mkdir -m 755 closed
 	chmod 755 "$e2e_scratch" .
 	(cd closed && setpriv --reuid=65534 --regid=65534 --clear-groups "$heaptide" record touch "$e2e_scratch/ran") \
@@ -160,6 +161,7 @@ small_file_limit() {
 	[ "$(id -u)" -ne 0 ] || need setpriv
 	local status=0
 	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$shim" || skip "others cannot read the build"
 		as_nobody bash -c 'ulimit -f 64; exec "$0" record touch ran' "$heaptide" 2>err || status=$?
 	else
 		(ulimit -f 64 && exec "$heaptide" record touch ran) 2>err || status=$?
