@@ -91,8 +91,10 @@ never_loaded() {
 on_terminal() {
 	need script
 	mkfifo typed
-	# A shell without job control starts what is in the background with SIGINT ignored.
-	env --default-signal=INT,QUIT script -qefc "$(printf '%q ' "$@"); echo status \$?" tty <typed >/dev/null &
+	# A shell without job control starts what is in the background with SIGINT ignored. The shell on the
+	# terminal gets the Ctrl-C as well: some go on when the program says it was 130, others need the trap.
+	env --default-signal=INT,QUIT SHELL=/bin/sh \
+		script -qefc "trap : INT; $(printf '%q ' "$@"); echo status \$?" tty <typed >/dev/null &
 	terminal=$!
 	exec 9>typed
 }
