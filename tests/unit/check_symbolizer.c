@@ -177,6 +177,7 @@ START_TEST(test_resolve_library_function_by_symbol)
 	} functions[] = {{"lfind", "lfind"}, {"_ZSt9terminatev", "std::terminate()"}};
 	struct ht_symbolizer *sym = ht_symbolizer_new();
 
+	ck_assert_ptr_nonnull(dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_GLOBAL));
 	for (size_t i = 0; i < 2; i++) {
 		struct loaded m;
 		uint64_t addr = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, functions[i].linker_name);
