@@ -104,9 +104,10 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 
 	for (uint32_t i = 0; i < region->n_process_slots; i++) {
 		struct ht_process_slot *slot = ht_region_process(region, i);
+		_Atomic uint64_t *state_word = ht_region_process_state(region, i);
 		uint64_t free_word = 0;
 
-		if (!atomic_compare_exchange_strong(&slot->state_word, &free_word,
+		if (!atomic_compare_exchange_strong(state_word, &free_word,
 		                                    ht_process_word(HT_PROCESS_CLAIMED, pid)))
 			continue;
 		slot->serial = atomic_fetch_add(&region->next_process_serial, 1);
@@ -129,7 +130,7 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		ht_process.slot = slot;
 		ht_process.slot_index = i;
 		ht_process.serial = slot->serial;
-		atomic_store(&slot->state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
+		atomic_store(state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
 		ht_sys6(SYS_futex, (long)&region->next_process_serial, FUTEX_WAKE, 1, 0, 0, 0);
 		return true;
 	}

@@ -17,11 +17,14 @@ struct ht_clock_reading {
 	uint64_t ns; /* CLOCK_MONOTONIC */
 };
 
+/* The TSC, unshifted, and CLOCK_MONOTONIC: what a measurement of the TSC starts from. */
+struct ht_clock_reading ht_clock_source_before(void);
+
 /*
- * The TSC where the kernel itself trusts it as clock and it never stops, else CLOCK_MONOTONIC. Takes
- * about 2 ms when the TSC has to be measured.
+ * The TSC where the kernel itself trusts it as its clock, else CLOCK_MONOTONIC. The TSC is measured
+ * since *before; when that was less than a fifth of a millisecond ago it waits until it is.
  */
-struct ht_clock_source ht_clock_source_choose(void);
+struct ht_clock_source ht_clock_source_choose(const struct ht_clock_reading *before);
 
 /* CLOCK_MONOTONIC with its shift: always possible. */
 struct ht_clock_source ht_clock_source_monotonic(void);

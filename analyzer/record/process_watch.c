@@ -214,10 +214,10 @@ static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kin
 /* All it wrote is taken, its slot is free for others. */
 static void finish(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uint32_t code)
 {
-	struct ht_process_slot *s = ht_region_process(w->region->header, slot);
+	_Atomic uint64_t *state = ht_region_process_state(w->region->header, slot);
 	struct watched *p = &w->watched[slot];
 
-	atomic_store(&s->state_word, ht_process_word(HT_PROCESS_FINISHED, p->slot_pid));
+	atomic_store(state, ht_process_word(HT_PROCESS_FINISHED, p->slot_pid));
 	if (ht_drain_process(w->drain, slot))
 		ht_region_wake(w->region);
 	describe_end(w, slot, kind, code);
@@ -228,8 +228,8 @@ static void finish(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uin
 	*p = (struct watched){ .pidfd = -1 };
 	w->n_live--;
 	/* The next owner starts from zeros. */
-	memset((char *)s + sizeof(s->state_word), 0, sizeof(*s) - sizeof(s->state_word));
-	atomic_store(&s->state_word, ht_process_word(HT_PROCESS_FREE, 0));
+	memset(ht_region_process(w->region->header, slot), 0, sizeof(struct ht_process_slot));
+	atomic_store(state, ht_process_word(HT_PROCESS_FREE, 0));
 }
 
 /* Another image with the same process number came later: exec. */
@@ -274,27 +274,27 @@ static bool try_finish(struct ht_process_watch *w, uint32_t slot, uint64_t now_n
 /* A process that died while it filled in its slot. */
 static void check_claim(struct ht_process_watch *w, uint32_t slot, uint64_t word)
 {
-	struct ht_process_slot *s = ht_region_process(w->region->header, slot);
+	struct ht_region_header *h = w->region->header;
 	pid_t pid;
 
 	if (ht_process_finder_find(w->region, (pid_t)(word >> 32), -1, 0, &pid) != HT_FOUND) {
-		memset((char *)s + sizeof(s->state_word), 0, sizeof(*s) - sizeof(s->state_word));
-		atomic_compare_exchange_strong(&s->state_word, &word, 0);
+		memset(ht_region_process(h, slot), 0, sizeof(struct ht_process_slot));
+		atomic_compare_exchange_strong(ht_region_process_state(h, slot), &word, 0);
 	}
 }
 
 /* Returns how many processes were new. */
 static uint32_t look_at_slots(struct ht_process_watch *w, bool is_slow)
 {
+	struct ht_region_header *h = w->region->header;
 	uint32_t n_new = 0;
 
 	for (uint32_t i = 0; i < w->n_slots; i++) {
-		struct ht_process_slot *s = ht_region_process(w->region->header, i);
-		uint64_t word = atomic_load_explicit(&s->state_word, memory_order_acquire);
+		uint64_t word = atomic_load_explicit(ht_region_process_state(h, i), memory_order_acquire);
 
 		if (w->watched[i].is_live)
 			continue;
-		if ((uint32_t)word == HT_PROCESS_ACTIVE && s->serial) {
+		if ((uint32_t)word == HT_PROCESS_ACTIVE && ht_region_process(h, i)->serial) {
 			attach(w, i, (uint32_t)(word >> 32));
 			n_new++;
 		} else if ((uint32_t)word == HT_PROCESS_CLAIMED && is_slow) {
@@ -310,8 +310,8 @@ static bool look_for_arrivals(struct ht_process_watch *w, bool is_slow)
 	uint32_t next_serial = atomic_load(&w->region->header->next_process_serial);
 
 	/*
-	 * Every slot is a page, so they are looked at only when a serial was given away since. The
-	 * serial comes before the slot is ACTIVE: what is still missing is found by the slow looks.
+	 * They are looked at only when a serial was given away since. The serial comes before the slot is
+	 * ACTIVE: what is still missing is found by the slow looks.
 	 */
 	if (next_serial == w->last_next_serial && (!is_slow || w->n_seen + 1 == next_serial))
 		return false;

@@ -53,6 +53,7 @@ const struct ht_recorder_config ht_recorder_default_config = {
 
 struct ht_recorder {
 	struct ht_recorder_config config;
+	struct ht_clock_reading clock_before; /* from which the clock is measured */
 	struct ht_clock_source clock;
 	struct ht_region region;
 	bool has_region;
@@ -64,6 +65,7 @@ struct ht_recorder {
 	struct ht_arrival_bell *bell; /* may be NULL */
 
 	bool is_main_ended;
+	bool has_process_news; /* of the last round */
 	uint64_t started_ns;
 	uint64_t last_thorough_ns;
 	uint64_t last_flush_ns;
@@ -86,10 +88,9 @@ enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
 		return HT_ERR_NOMEM;
 	}
 	r->config = *config;
-	r->clock = ht_clock_source_choose();
+	r->clock_before = ht_clock_source_before();
 
 	struct ht_region_settings settings = {
-		.clock = r->clock,
 		.overload = config->overload,
 		.unwind = config->unwind,
 		.max_frames = config->max_frames,
@@ -128,6 +129,8 @@ const char *ht_recorder_region_path(const struct ht_recorder *r)
 enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const char *const *argv,
 			      struct ht_diag *diag)
 {
+	r->clock = ht_clock_source_choose(&r->clock_before);
+
 	enum ht_err err = ht_block_writer_new(fd, &r->clock, r->config.level, &r->blocks);
 
 	if (err == HT_OK)
@@ -146,7 +149,7 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 	r->started_ns = r->last_flush_ns = r->last_thorough_ns = ht_clock_source_ns();
 	r->sleep_ns = MIN_SLEEP_NS;
 	r->bell = ht_arrival_bell_new(&r->region);
-	ht_region_open(&r->region);
+	ht_region_open(&r->region, &r->clock);
 	return HT_OK;
 }
 
@@ -164,7 +167,7 @@ bool ht_recorder_round(struct ht_recorder *r, bool is_poked)
 {
 	uint64_t now_ns = ht_clock_source_ns();
 	bool is_thorough = now_ns - r->last_thorough_ns >= THOROUGH_NS;
-	bool has_worked = ht_process_watch_round(r->watch, is_poked);
+	bool has_worked = r->has_process_news = ht_process_watch_round(r->watch, is_poked);
 	uint32_t n_freed = ht_drain_round(r->drain, is_thorough);
 
 	if (n_freed) {
@@ -282,7 +285,9 @@ enum ht_run_result ht_recorder_run(struct ht_recorder *r, const struct ht_record
 			r->is_main_reported = true;
 			return HT_RUN_MAIN_ENDED;
 		}
-		is_poked = sleep_a_while(r, m, has_worked);
+		/* At the end nobody is to wait for us: look again at once while there is news. */
+		is_poked = (r->is_main_ended && r->has_process_news) ||
+			   sleep_a_while(r, m, has_worked);
 	}
 }
 

@@ -110,12 +110,14 @@ static void fill_header(struct ht_region_header *h, const struct ht_region_geome
 
 	h->version = HT_REGION_VERSION;
 	h->header_bytes = sizeof(*h);
+	h->process_states_off_bytes = off;
+	off += page_up(8ull * g->n_process_slots);
+	h->chunk_states_off_bytes = off;
+	off += page_up(8ull * (g->n_small_chunks + g->n_large_chunks));
 	h->process_slots_off_bytes = off;
 	h->n_process_slots = g->n_process_slots;
 	h->process_slot_bytes = HT_PROCESS_SLOT_BYTES;
 	off += (uint64_t)g->n_process_slots * HT_PROCESS_SLOT_BYTES;
-	h->chunk_states_off_bytes = off;
-	off += page_up(8ull * (g->n_small_chunks + g->n_large_chunks));
 	h->small_chunks_off_bytes = off;
 	h->n_small_chunks = g->n_small_chunks;
 	h->small_chunk_bytes = g->small_chunk_bytes;
@@ -125,8 +127,6 @@ static void fill_header(struct ht_region_header *h, const struct ht_region_geome
 	h->large_chunk_bytes = g->large_chunk_bytes;
 	off += (uint64_t)g->n_large_chunks * g->large_chunk_bytes;
 	h->region_bytes = off;
-	h->clock_kind = s->clock.kind;
-	h->tick_shift = s->clock.shift;
 	h->overload = s->overload;
 	h->unwind = s->unwind;
 	h->max_frames = s->max_frames;
@@ -204,8 +204,10 @@ static void futex_wake_all(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-void ht_region_open(struct ht_region *region)
+void ht_region_open(struct ht_region *region, const struct ht_clock_source *clock)
 {
+	region->header->clock_kind = clock->kind;
+	region->header->tick_shift = clock->shift;
 	atomic_store(&region->header->recorder_state, HT_RECORDER_RUNNING);
 }
 

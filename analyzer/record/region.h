@@ -24,7 +24,6 @@ extern const struct ht_region_geometry ht_region_default_geometry;
 
 /* What the targets read in the header; see struct ht_region_header. */
 struct ht_region_settings {
-	struct ht_clock_source clock;
 	uint32_t overload;
 	uint32_t unwind;
 	uint32_t max_frames;
@@ -50,8 +49,8 @@ enum ht_err ht_region_init(struct ht_region *region, const struct ht_region_geom
 			   const struct ht_region_settings *settings, struct ht_diag *diag)
 	HT_MUST_CHECK;
 
-/* Let targets in: settings are constant from here on. */
-void ht_region_open(struct ht_region *region);
+/* Say which clock it is and let targets in: settings are constant from here on. */
+void ht_region_open(struct ht_region *region, const struct ht_clock_source *clock);
 
 /* End the recording for the targets: they go inert, those that wait are woken. */
 void ht_region_close(struct ht_region *region);

@@ -7,7 +7,7 @@
  * starts, so the target can neither grow a file nor meet SIGXFSZ) and passes its path in
  * HEAPTIDE_REGION. The shim opens, maps and closes it in its constructor; it keeps no descriptor.
  *
- *   header | process slots | chunk states | small chunks | large chunks
+ *   header | process states | chunk states | process slots | small chunks | large chunks
  *
  * Ownership. Every slot and chunk has one 64-bit state word that names its owner, changed by one
  * compare-and-swap or one release store, so a process may be killed between any two instructions and
@@ -71,6 +71,7 @@ struct ht_region_header {
 	uint64_t region_bytes;
 
 	/* Geometry. All offsets are from the start of the region, multiples of 4096. */
+	uint64_t process_states_off_bytes;
 	uint64_t process_slots_off_bytes;
 	uint32_t n_process_slots;
 	uint32_t process_slot_bytes;
@@ -124,7 +125,11 @@ enum ht_process_state {
 	HT_PROCESS_FINISHED = 3, /* set by the recorder while it drains the last chunks */
 };
 
-/* state word = enum ht_process_state | pid << 32 (the pid in the target's own namespace). */
+/*
+ * state word = enum ht_process_state | pid << 32 (the pid in the target's own namespace). The state
+ * words of all slots are one dense array (ht_region_process_state()), like those of the chunks: a look
+ * at all of them touches one page, not a page per slot.
+ */
 static inline uint64_t ht_process_word(uint32_t state, uint32_t pid)
 {
 	return (uint64_t)pid << 32 | state;
@@ -154,10 +159,9 @@ enum ht_truncation {
 
 /* Counters are added to by any thread with relaxed atomics, on rare paths only. */
 struct ht_process_slot {
-	_Atomic uint64_t state_word; /* ht_process_word() */
-	uint32_t serial;             /* unique in the recording, from 1 */
-	uint32_t parent_serial;      /* HT_START_FORK: the process it is a copy of; else 0 */
-	uint32_t start_kind;         /* enum ht_process_start */
+	uint32_t serial;        /* unique in the recording, from 1 */
+	uint32_t parent_serial; /* HT_START_FORK: the process it is a copy of; else 0 */
+	uint32_t start_kind;    /* enum ht_process_start */
 	uint32_t ppid;
 	uint64_t start_tick;
 	uint64_t first_id;   /* first allocation id that is this process's own */
@@ -292,6 +296,12 @@ static inline struct ht_process_slot *ht_region_process(struct ht_region_header 
 {
 	return (struct ht_process_slot *)((char *)h + h->process_slots_off_bytes +
 					  (size_t)i * h->process_slot_bytes);
+}
+
+/* Where the state word of process slot i is. */
+static inline _Atomic uint64_t *ht_region_process_state(struct ht_region_header *h, uint32_t i)
+{
+	return (_Atomic uint64_t *)((char *)h + h->process_states_off_bytes) + i;
 }
 
 /* Chunks are numbered small ones first. */

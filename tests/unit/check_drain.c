@@ -38,7 +38,7 @@ static void setup(void)
 	struct ht_diag diag;
 
 	clock_source = ht_clock_source_monotonic();
-	struct ht_region_settings settings = { .clock = clock_source };
+	struct ht_region_settings settings = { .max_frames = 512 };
 
 	trace_path = ht_read_back_new_path();
 	fd = open(trace_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -48,7 +48,7 @@ static void setup(void)
 	ck_assert_int_eq(ht_block_writer_put(blocks, &start, "x", 1, &diag), HT_OK);
 	ck_assert_int_eq(ht_column_writer_new(blocks, NULL, &columns), HT_OK);
 	ck_assert_int_eq(ht_drain_new(&region, columns, &drain), HT_OK);
-	ht_region_open(&region);
+	ht_region_open(&region, &clock_source);
 	ht_fake_target_attach(&target, region.header, 1);
 	ht_drain_set_process(drain, 1, target.serial);
 }

@@ -273,14 +273,14 @@ START_TEST(test_run_scribbled_slots_are_survived)
 
 	if (pid == 0) {
 		struct ht_region_header *h = ht_fake_target_map(ht_recorder_region_path(recorder));
-		struct ht_process_slot *s = ht_region_process(h, 5);
+		uint32_t claimer = (uint32_t)getpid();
 
-		memset(s, 0xa5, sizeof(*s));
-		atomic_store(&s->state_word, ht_process_word(HT_PROCESS_ACTIVE, 0x7fffffff));
-		s = ht_region_process(h, 6);
-		atomic_store(&s->state_word, ht_process_word(HT_PROCESS_CLAIMED, (uint32_t)getpid()));
-		s = ht_region_process(h, 7);
-		atomic_store(&s->state_word, ht_process_word(77, 1));
+		memset(ht_region_process(h, 5), 0xa5, sizeof(struct ht_process_slot));
+		atomic_store(ht_region_process_state(h, 5),
+			     ht_process_word(HT_PROCESS_ACTIVE, 0x7fffffff));
+		atomic_store(ht_region_process_state(h, 6),
+			     ht_process_word(HT_PROCESS_CLAIMED, claimer));
+		atomic_store(ht_region_process_state(h, 7), ht_process_word(77, 1));
 		be_target(0, 9, end_by_exit_7);
 	}
 	run_to_end(pid);

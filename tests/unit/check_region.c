@@ -17,7 +17,6 @@ static struct ht_region region;
 static void init(void)
 {
 	struct ht_region_settings settings = {
-		.clock = ht_clock_source_monotonic(),
 		.overload = HT_OVERLOAD_DROP,
 		.unwind = HT_UNWIND_VERIFY,
 		.max_frames = 77,
@@ -45,8 +44,12 @@ START_TEST(test_init_header_is_filled_and_reachable)
 	ck_assert_int_eq(h->recorder_pid, getpid());
 	ck_assert_uint_eq(h->next_process_serial, 1);
 	ck_assert_uint_eq(h->recorder_state, HT_RECORDER_STARTING);
-	ht_region_open(&region);
+	struct ht_clock_source clock = ht_clock_source_monotonic();
+
+	ht_region_open(&region, &clock);
 	ck_assert_uint_eq(h->recorder_state, HT_RECORDER_RUNNING);
+	ck_assert_uint_eq(h->clock_kind, HT_CLOCK_MONOTONIC);
+	ck_assert_uint_eq(h->tick_shift, clock.shift);
 
 	/* The last chunk ends where the region does. */
 	uint32_t last = ht_region_n_chunks(h) - 1;

@@ -23,11 +23,12 @@ struct ht_region_header *ht_fake_target_map(const char *path)
 void ht_fake_target_attach(struct ht_fake_target *t, struct ht_region_header *region, uint32_t slot)
 {
 	struct ht_process_slot *s = ht_region_process(region, slot);
+	_Atomic uint64_t *state = ht_region_process_state(region, slot);
 	uint32_t pid = (uint32_t)getpid();
 
 	t->region = region;
 	t->slot = slot;
-	atomic_store(&s->state_word, ht_process_word(HT_PROCESS_CLAIMED, pid));
+	atomic_store(state, ht_process_word(HT_PROCESS_CLAIMED, pid));
 	t->serial = s->serial = atomic_fetch_add(&region->next_process_serial, 1);
 	s->parent_serial = 0;
 	s->start_kind = HT_START_EXEC;
@@ -39,7 +40,7 @@ void ht_fake_target_attach(struct ht_fake_target *t, struct ht_region_header *re
 	s->exe_bytes = 9;
 	memcpy(s->cmdline, "fake\0arg\0", 9);
 	s->cmdline_bytes = 9;
-	atomic_store(&s->state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
+	atomic_store(state, ht_process_word(HT_PROCESS_ACTIVE, pid));
 }
 
 void ht_fake_thread_init(struct ht_fake_thread *t, struct ht_fake_target *target, uint32_t serial)
