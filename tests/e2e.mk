@@ -28,7 +28,7 @@ ht_programs = \
 	%D%/programs/exec_tail %D%/programs/fibers %D%/programs/file_size_limit \
 	%D%/programs/fork_both %D%/programs/inline_chains %D%/programs/killed \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
-	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/thread_churn \
+	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state %D%/programs/thread_churn \
 	%D%/programs/thread_locals %D%/programs/unknown_frees %D%/programs/vfork_child \
 	%D%/programs/wild_frame_pointer %D%/programs/zero_sizes
 check_PROGRAMS += $(ht_programs)
@@ -54,7 +54,7 @@ symbolize_LDADD = libanalyzer.la
 
 ht_e2e_scripts = \
 	%D%/e2e/bad_input.sh %D%/e2e/behaviour.sh %D%/e2e/damaged_traces.sh %D%/e2e/ends.sh \
-	%D%/e2e/heaptrack.sh %D%/e2e/install.sh %D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh \
+	%D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh \
 	%D%/e2e/shim_binary.sh %D%/e2e/stacks.sh %D%/e2e/symbols.sh %D%/e2e/valgrind_counts.sh
 dist_check_SCRIPTS += $(ht_e2e_scripts)
 EXTRA_DIST += %D%/e2e/lib.sh
