@@ -13,10 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAP_BYTES 4096u
-
 struct ht_arrival_bell {
-	struct ht_region_header *header; /* a mapping of our own, read only */
+	_Atomic uint32_t *word; /* the region's next_process_serial */
 	int fd;
 	_Atomic bool is_stopping;
 	pthread_t thread;
@@ -25,14 +23,13 @@ struct ht_arrival_bell {
 static void *listen_for_arrivals(void *arg)
 {
 	struct ht_arrival_bell *b = arg;
-	_Atomic uint32_t *word = &b->header->next_process_serial;
 	uint32_t last = 1;
 
 	while (!atomic_load(&b->is_stopping)) {
-		uint32_t now = atomic_load(word);
+		uint32_t now = atomic_load(b->word);
 
 		if (now == last) {
-			syscall(SYS_futex, word, FUTEX_WAIT, now, NULL, NULL, 0);
+			syscall(SYS_futex, b->word, FUTEX_WAIT, now, NULL, NULL, 0);
 			/* Woken after the slot was filled in: ring, though the count may be the same. */
 			last = 0;
 			continue;
@@ -44,22 +41,6 @@ static void *listen_for_arrivals(void *arg)
 	return NULL;
 }
 
-/*
- * Opened for reading only, so that the mapping can never become a writable one, which the region
- * would wait for when it is given up.
- */
-static struct ht_region_header *map_read_only(const struct ht_region *region)
-{
-	int fd = open(region->path, O_RDONLY | O_CLOEXEC);
-	void *at;
-
-	if (fd < 0)
-		return NULL;
-	at = mmap(NULL, MAP_BYTES, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	return at == MAP_FAILED ? NULL : at;
-}
-
 struct ht_arrival_bell *ht_arrival_bell_new(const struct ht_region *region)
 {
 	struct ht_arrival_bell *b = calloc(1, sizeof(*b));
@@ -69,35 +50,38 @@ struct ht_arrival_bell *ht_arrival_bell_new(const struct ht_region *region)
 	if (!b)
 		return NULL;
 	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	b->header = map_read_only(region);
+	b->word = &region->header->next_process_serial;
 	/* Signals are for the thread that polls. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool is_ok = b->fd >= 0 && b->header &&
-		     pthread_create(&b->thread, NULL, listen_for_arrivals, b) == 0;
+	bool is_ok = b->fd >= 0 && pthread_create(&b->thread, NULL, listen_for_arrivals, b) == 0;
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (is_ok)
 		return b;
-	if (b->header)
-		munmap(b->header, MAP_BYTES);
 	if (b->fd >= 0)
 		close(b->fd);
 	free(b);
 	return NULL;
 }
 
-void ht_arrival_bell_free(struct ht_arrival_bell *b)
+void ht_arrival_bell_stop(struct ht_arrival_bell *b)
 {
 	if (!b)
 		return;
 	atomic_store(&b->is_stopping, true);
-	/* It may be between its look at is_stopping and its wait: once is not enough. */
-	do {
-		syscall(SYS_futex, &b->header->next_process_serial, FUTEX_WAKE, 1, NULL, NULL, 0);
-		usleep(50);
-	} while (pthread_tryjoin_np(b->thread, NULL) != 0);
-	munmap(b->header, MAP_BYTES);
+	syscall(SYS_futex, b->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void ht_arrival_bell_free(struct ht_arrival_bell *b)
+{
+	if (!b)
+		return;
+	/* It may have been between its look at is_stopping and its wait: once is not enough. */
+	for (ht_arrival_bell_stop(b); pthread_tryjoin_np(b->thread, NULL) != 0;) {
+		usleep(20);
+		ht_arrival_bell_stop(b);
+	}
 	close(b->fd);
 	free(b);
 }

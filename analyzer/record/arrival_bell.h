@@ -13,10 +13,13 @@
 struct ht_arrival_bell;
 
 /*
- * NULL when there is none to be had: the recorder does without. region is used during the call only.
+ * NULL when there is none to be had: the recorder does without. The region must outlive it, where it is now.
  * Release with ht_arrival_bell_free().
  */
 struct ht_arrival_bell *ht_arrival_bell_new(const struct ht_region *region);
+
+/* It rings no more. Returns at once; what is left to do is done meanwhile. NULL is fine. */
+void ht_arrival_bell_stop(struct ht_arrival_bell *bell);
 void ht_arrival_bell_free(struct ht_arrival_bell *bell);
 
 /* To poll for POLLIN; -1 for NULL. */

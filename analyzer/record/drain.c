@@ -38,6 +38,9 @@ struct ht_drain {
 	struct ht_region *region;
 	struct ht_column_writer *columns;
 	uint32_t n_chunks;
+	uint32_t n_small;
+	uint32_t end_small; /* no small chunk from here on was ever taken, as far as we know */
+	uint32_t end_large;
 	uint32_t n_slots;
 	struct cursor *cursors;
 	struct candidate *candidates;
@@ -56,9 +59,11 @@ enum ht_err ht_drain_new(struct ht_region *region, struct ht_column_writer *colu
 	d->region = region;
 	d->columns = columns;
 	d->n_chunks = ht_region_n_chunks(region->header);
+	d->n_small = d->end_large = region->header->n_small_chunks;
 	d->n_slots = region->header->n_process_slots;
 	d->cursors = calloc(d->n_chunks, sizeof(*d->cursors));
-	d->candidates = calloc(d->n_chunks, sizeof(*d->candidates));
+	/* Not zeroed: of its hundred kilobytes a small program needs none. */
+	d->candidates = malloc(d->n_chunks * sizeof(*d->candidates));
 	d->was_taken = calloc(d->n_chunks, 1);
 	d->serial_of_slot = calloc(d->n_slots, sizeof(*d->serial_of_slot));
 	if (!d->cursors || !d->candidates || !d->was_taken || !d->serial_of_slot) {
@@ -312,12 +317,47 @@ static uint32_t drain_candidates(struct ht_drain *d, uint32_t n, bool is_orphane
 	return n_freed;
 }
 
+/*
+ * The state of chunk *i; when nothing from there on was ever taken, *i becomes the next one worth a look
+ * or n_chunks, and the state is 0. A chunk is taken only while all before it are, and only we make
+ * them FREE, so those taken since the last look follow each other without a gap. (A program that
+ * scribbles may make gaps: the thorough rounds begin with a look at everything.)
+ */
+static uint64_t look(struct ht_drain *d, uint32_t *i)
+{
+	bool is_small = *i < d->n_small;
+	uint32_t *end = is_small ? &d->end_small : &d->end_large;
+	uint64_t word = atomic_load_explicit(ht_region_chunk_state(d->region->header, *i),
+					     memory_order_acquire);
+
+	if (*i < *end)
+		return word;
+	if (word)
+		*end = *i + 1;
+	else
+		*i = is_small ? d->n_small - 1 : d->n_chunks;
+	return word;
+}
+
+static void look_everywhere(struct ht_drain *d)
+{
+	for (uint32_t i = 0; i < d->n_chunks; i++) {
+		uint32_t *end = i < d->n_small ? &d->end_small : &d->end_large;
+
+		if (i >= *end && atomic_load_explicit(ht_region_chunk_state(d->region->header, i),
+						      memory_order_relaxed))
+			*end = i + 1;
+	}
+}
+
 uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
 {
 	struct ht_region_header *h = d->region->header;
 	uint32_t n_freed = 0;
 	uint32_t n = 0;
 
+	if (is_thorough)
+		look_everywhere(d);
 	/*
 	 * A thread closes its chunk before it takes the next one. So when a chunk was seen taken at
 	 * the first look, the second look sees all its predecessors, FULL. Of each thread we take the
@@ -325,12 +365,13 @@ uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
 	 * predecessor that the second look passed over, and waits for the next round. That is all it
 	 * takes to keep each thread's order.
 	 */
-	for (uint32_t i = 0; i < d->n_chunks; i++)
-		d->was_taken[i] = atomic_load_explicit(ht_region_chunk_state(h, i),
-						       memory_order_acquire) != 0;
 	for (uint32_t i = 0; i < d->n_chunks; i++) {
-		uint64_t word = atomic_load_explicit(ht_region_chunk_state(h, i),
-						     memory_order_acquire);
+		uint32_t at = i;
+
+		d->was_taken[at] = look(d, &i) != 0;
+	}
+	for (uint32_t i = 0; i < d->n_chunks; i++) {
+		uint64_t word = look(d, &i);
 		uint32_t slot = (uint32_t)(word >> 32);
 		bool is_full = (uint32_t)word == HT_CHUNK_FULL;
 
@@ -363,8 +404,7 @@ uint32_t ht_drain_process(struct ht_drain *d, uint32_t slot)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < d->n_chunks; i++) {
-		uint64_t word = atomic_load_explicit(ht_region_chunk_state(h, i),
-						     memory_order_acquire);
+		uint64_t word = look(d, &i);
 
 		if (word == 0 || (uint32_t)(word >> 32) != slot)
 			continue;

@@ -35,6 +35,7 @@ struct ht_process_watch {
 	const struct ht_clock_source *clock;
 	struct watched *watched; /* one per slot */
 	uint32_t n_slots;
+	uint32_t end; /* of the slots that ever had a process */
 	uint32_t n_live;
 	uint32_t n_seen;
 	uint32_t n_exec; /* of them ended by exec */
@@ -101,7 +102,8 @@ uint32_t ht_process_watch_n_seen(const struct ht_process_watch *w)
 
 uint32_t ht_process_watch_n_processes(const struct ht_process_watch *w)
 {
-	return w->n_seen - w->n_exec;
+	/* The last image may have ended by an exec whose program was killed before it could attach. */
+	return w->n_seen > w->n_exec ? w->n_seen - w->n_exec : w->n_seen != 0;
 }
 
 /* A slot's string, which the program may have scribbled over. */
@@ -121,7 +123,7 @@ static bool is_readable(int pidfd)
 /* A descriptor of the same process from before: of an earlier image, or the main process's. */
 static int earlier_pidfd(const struct ht_process_watch *w, uint32_t slot_pid, pid_t *ret_pid)
 {
-	for (uint32_t i = 0; i < w->n_slots; i++) {
+	for (uint32_t i = 0; i < w->end; i++) {
 		const struct watched *p = &w->watched[i];
 
 		if (p->is_live && p->slot_pid == slot_pid && p->pidfd >= 0) {
@@ -180,6 +182,8 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 
 	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid, .pidfd = -1 };
 	p->pidfd = find_process(w, p, s);
+	if (slot >= w->end)
+		w->end = slot + 1;
 	w->n_live++;
 	w->n_seen++;
 	ht_column_writer_process(w->columns, &info);
@@ -237,7 +241,7 @@ static bool has_successor(const struct ht_process_watch *w, uint32_t slot)
 {
 	const struct watched *p = &w->watched[slot];
 
-	for (uint32_t i = 0; i < w->n_slots; i++) {
+	for (uint32_t i = 0; i < w->end; i++) {
 		const struct watched *q = &w->watched[i];
 
 		if (q->is_live && i != slot && q->slot_pid == p->slot_pid && q->pid == p->pid &&
@@ -320,7 +324,7 @@ static bool look_for_arrivals(struct ht_process_watch *w, bool is_slow)
 
 	if (w->n_seen + 1 == next_serial || is_slow)
 		w->last_next_serial = next_serial;
-	for (uint32_t i = 0; has_come && i < w->n_slots; i++) {
+	for (uint32_t i = 0; has_come && i < w->end; i++) {
 		if (w->watched[i].is_live && has_successor(w, i))
 			finish(w, i, HT_END_EXEC, 0);
 	}
@@ -339,14 +343,14 @@ bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 	 * First see who has ended, then who came: an image that a process took on before it ended is
 	 * then there to be seen, and the end is noted for that one.
 	 */
-	for (uint32_t i = 0; w->n_live && i < w->n_slots; i++) {
+	for (uint32_t i = 0; w->n_live && i < w->end; i++) {
 		struct watched *p = &w->watched[i];
 
 		if (p->is_live && !p->ended_ns && (is_poked || is_slow || p->pidfd < 0) && has_ended(p))
 			p->ended_ns = now_ns;
 	}
 	has_changed = look_for_arrivals(w, is_slow);
-	for (uint32_t i = 0; w->n_live && i < w->n_slots; i++) {
+	for (uint32_t i = 0; w->n_live && i < w->end; i++) {
 		if (w->watched[i].is_live && w->watched[i].ended_ns)
 			has_changed = try_finish(w, i, now_ns) || has_changed;
 	}
@@ -357,7 +361,7 @@ uint32_t ht_process_watch_fds(const struct ht_process_watch *w, struct pollfd *f
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < w->n_slots && n < n_fds; i++) {
+	for (uint32_t i = 0; i < w->end && n < n_fds; i++) {
 		const struct watched *p = &w->watched[i];
 
 		/* One that has ended stays readable: no need to be told again. */
@@ -372,7 +376,7 @@ void ht_process_watch_detach(struct ht_process_watch *w)
 	look_at_slots(w, false);
 	ht_drain_round(w->drain, true);
 	ht_drain_round(w->drain, true);
-	for (uint32_t i = 0; i < w->n_slots; i++) {
+	for (uint32_t i = 0; i < w->end; i++) {
 		struct watched *p = &w->watched[i];
 
 		if (!p->is_live)

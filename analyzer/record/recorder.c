@@ -148,7 +148,6 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 		return err;
 	r->started_ns = r->last_flush_ns = r->last_thorough_ns = ht_clock_source_ns();
 	r->sleep_ns = MIN_SLEEP_NS;
-	r->bell = ht_arrival_bell_new(&r->region);
 	ht_region_open(&r->region, &r->clock);
 	return HT_OK;
 }
@@ -259,6 +258,9 @@ enum ht_run_result ht_recorder_run(struct ht_recorder *r, const struct ht_record
 	bool is_poked = true;
 
 	ht_process_watch_set_main(r->watch, m->pid, m->pidfd);
+	/* Not earlier: making a thread takes a while, and the program is already on its way. */
+	if (!r->bell)
+		r->bell = ht_arrival_bell_new(&r->region);
 	for (;;) {
 		/* First ask, then look: what main did before it ended is then there to be seen. */
 		if (!r->is_main_ended && is_process_gone(m->pid, m->pidfd)) {
@@ -315,6 +317,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	struct ht_recorder_result result = { .end = end };
 	struct ht_diag diag;
 
+	ht_arrival_bell_stop(r->bell);
 	if (!r->is_retired) {
 		ht_region_close(&r->region);
 		ht_process_watch_detach(r->watch);

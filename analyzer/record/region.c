@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,17 +38,6 @@ static uint64_t page_up(uint64_t n_bytes)
 	return (n_bytes + 4095) & ~4095ull;
 }
 
-/* Whether other processes can reach our descriptors through /proc. */
-static bool is_path_usable(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
-
 static int open_named(struct ht_region *region)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -73,14 +63,39 @@ static int open_file(struct ht_region *region)
 	int fd = memfd_create("heaptide", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd >= 0) {
-		snprintf(region->path, sizeof(region->path), "/proc/%d/fd/%d", (int)getpid(), fd);
-		if (is_path_usable(region->path)) {
-			region->is_memfd = true;
-			return fd;
-		}
+		/*
+		 * Other processes have to reach it by its path, which tries that. This second one is
+		 * kept: what memfd_create() gives is not counted as open, and would upset a lease.
+		 */
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		int opened = open(path, O_RDWR | O_CLOEXEC);
+
 		close(fd);
+		if (opened >= 0) {
+			snprintf(region->path, sizeof(region->path), "/proc/%d/fd/%d", (int)getpid(),
+				 opened);
+			region->is_memfd = true;
+			return opened;
+		}
 	}
 	return open_named(region);
+}
+
+/*
+ * A lease for writing is given exactly while nobody else has the file open, and who maps it has it
+ * open, whatever became of his descriptor. Who opens it meanwhile has to wait until it is given back.
+ */
+static bool is_ours_alone(const struct ht_region *region)
+{
+	if (fcntl(region->fd, F_SETLEASE, F_WRLCK) != 0)
+		return false;
+	/* Not only for us, but for who opens it now. */
+	if (region->header)
+		atomic_store(&region->header->recorder_state, HT_RECORDER_CLOSED);
+	fcntl(region->fd, F_SETLEASE, F_UNLCK);
+	return true;
 }
 
 /* The calling thread holds it for life; the kernel marks the first word when the thread is gone. */
@@ -181,6 +196,8 @@ enum ht_err ht_region_init(struct ht_region *region, const struct ht_region_geom
 	}
 	region->dev = st.st_dev;
 	region->ino = st.st_ino;
+	/* The signal to who holds a lease that is in the way would kill us: take one that is ignored. */
+	region->can_lease = fcntl(region->fd, F_SETSIG, SIGURG) == 0 && is_ours_alone(region);
 
 	if (map(region) != 0) {
 		err = fail(diag, "cannot map the shared memory");
@@ -227,6 +244,8 @@ void ht_region_close(struct ht_region *region)
 
 bool ht_region_retire(struct ht_region *region)
 {
+	if (region->can_lease)
+		return is_ours_alone(region);
 	if (!region->is_memfd)
 		return true;
 

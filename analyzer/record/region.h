@@ -37,6 +37,7 @@ struct ht_region {
 	dev_t dev; /* with ino: what /proc/PID/maps calls it */
 	ino_t ino;
 	bool is_memfd;
+	bool can_lease; /* whether the kernel tells with a lease who else has it open */
 	char path[PATH_MAX]; /* for HEAPTIDE_REGION */
 };
 
@@ -60,8 +61,9 @@ void ht_region_wake(struct ht_region *region);
 
 /*
  * Give the region up unless some other process maps it: also one that a fork made and that has not
- * allocated yet. True: it was given up, header is NULL, nobody can map it any more. False: it is in
- * use and goes on; the header may have moved. A region that is not a memfd cannot tell: true.
+ * allocated yet. True: it was given up, who maps it from now on finds it CLOSED if he can map it at
+ * all, and the header may be NULL. False: it is in use and goes on; the header may have moved, unless
+ * can_lease. Without leases a region that is not a memfd cannot tell: true.
  */
 bool ht_region_retire(struct ht_region *region);
 

@@ -120,6 +120,8 @@ static int open_new(struct ht_trace_output *o, const char *path, enum ht_taken t
 enum ht_err ht_trace_output_init(struct ht_trace_output *o, const char *path, enum ht_taken taken,
 				 struct ht_diag *diag)
 {
+	struct stat st;
+
 	*o = (struct ht_trace_output){ .fd = -1, .is_file = true };
 	if (is_special(path)) {
 		snprintf(o->path, sizeof(o->path), "%s", path);
@@ -136,7 +138,11 @@ enum ht_err ht_trace_output_init(struct ht_trace_output *o, const char *path, en
 	/* Some file systems know no locks; only somebody else's lock is a reason to stop. */
 	if (flock(o->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
 		return fail(o, o->path, diag);
-	if (ftruncate(o->fd, 0) != 0)
+	/*
+	 * Not to nothing: ext4 takes that for the replacement of precious data, and writes everything
+	 * to the disk before close() returns. What is left is overwritten at once.
+	 */
+	if (fstat(o->fd, &st) == 0 && st.st_size > 1 && ftruncate(o->fd, 1) != 0)
 		return fail(o, o->path, diag);
 	return HT_OK;
 }

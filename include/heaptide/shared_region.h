@@ -13,12 +13,14 @@
  * compare-and-swap or one release store, so a process may be killed between any two instructions and
  * the recorder still knows whose it was. Nothing else is shared for writing:
  *   - a FREE chunk belongs to whoever moves it to OWNED (acquire-release: a thread's earlier chunks are
- *     seen FULL by whoever sees this one taken, which is how the recorder keeps each thread's order);
+ *     seen FULL by whoever sees this one taken, which is how the recorder keeps each thread's order).
+ *     That is the first FREE one of the small or of the large chunks, so what was never used lies
+ *     behind what was, and the recorder does not look there;
  *   - an OWNED chunk is written by one thread of its process; the recorder may read it at any time
  *     and reads up to the first record that is not complete;
  *   - a FULL chunk belongs to the recorder, which reads the rest, zeroes it and makes it FREE;
  *   - an OWNED chunk of a process that no longer exists belongs to the recorder as well.
- * There are no queues and no locks: the recorder looks at all state words on every round.
+ * There are no queues and no locks: the recorder looks at the state words on every round.
  *
  * Records. A chunk body is an array of 64-bit words, all zero when the chunk is FREE. A record is an
  * even number of words; its first word is never zero and is stored last (release), so a record is

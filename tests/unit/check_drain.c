@@ -49,6 +49,15 @@ static void setup(void)
 	ck_assert_int_eq(ht_column_writer_new(blocks, NULL, &columns), HT_OK);
 	ck_assert_int_eq(ht_drain_new(&region, columns, &drain), HT_OK);
 	ht_region_open(&region, &clock_source);
+	/*
+	 * Targets take the first chunk that is FREE, but here any one is as good: the drain is shown a
+	 * region whose chunks were all taken once, by a process that it does not know.
+	 */
+	for (uint32_t i = 0; i < ht_region_n_chunks(region.header); i++)
+		*ht_region_chunk_state(region.header, i) = ht_chunk_word(HT_CHUNK_OWNED, 0);
+	ht_drain_round(drain, true);
+	for (uint32_t i = 0; i < ht_region_n_chunks(region.header); i++)
+		*ht_region_chunk_state(region.header, i) = 0;
 	ht_fake_target_attach(&target, region.header, 1);
 	ht_drain_set_process(drain, 1, target.serial);
 }

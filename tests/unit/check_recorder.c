@@ -40,6 +40,16 @@ static void teardown(void)
 	close(fd);
 }
 
+/* As targets choose; none of the tests has two that do so at once. */
+static uint32_t first_free_chunk(struct ht_region_header *h)
+{
+	uint32_t i = 0;
+
+	while (atomic_load(ht_region_chunk_state(h, i)))
+		i++;
+	return i;
+}
+
 /* A process that attaches in slot, writes n events and calls end(). */
 static void be_target(uint32_t slot, uint32_t n_events, void (*end)(void))
 {
@@ -51,7 +61,7 @@ static void be_target(uint32_t slot, uint32_t n_events, void (*end)(void))
 		_exit(99);
 	ht_fake_target_attach(&target, h, slot);
 	ht_fake_thread_init(&thread, &target, 1);
-	ht_fake_thread_take(&thread, slot);
+	ht_fake_thread_take(&thread, first_free_chunk(h));
 	for (uint32_t i = 0; i < n_events; i++)
 		ht_fake_thread_alloc(&thread, 8);
 	ht_fake_thread_half_alloc(&thread, 8);
