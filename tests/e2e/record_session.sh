@@ -90,6 +90,7 @@ never_loaded() {
 # written to descriptor 9 is typed.
 on_terminal() {
 	need script
+	script -qec true tty </dev/null >/dev/null 2>&1 || skip "no terminal can be had"
 	mkfifo typed
 	# A shell without job control starts what is in the background with SIGINT ignored. The shell on the
 	# terminal gets the Ctrl-C as well: some go on when the program says it was 130, others need the trap.
