@@ -54,9 +54,16 @@ symbolize_LDADD = libanalyzer.la
 
 ht_e2e_scripts = \
 	%D%/e2e/bad_input.sh %D%/e2e/behaviour.sh %D%/e2e/damaged_traces.sh %D%/e2e/ends.sh \
-	%D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh \
-	%D%/e2e/shim_binary.sh %D%/e2e/stacks.sh %D%/e2e/symbols.sh %D%/e2e/valgrind_counts.sh
+	%D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh %D%/e2e/stacks.sh
+# What a second run with a sanitized analyzer would tell nothing new about.
+ht_e2e_plain_scripts = \
+	%D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/shim_binary.sh \
+	%D%/e2e/symbols.sh %D%/e2e/valgrind_counts.sh
+if !HT_SANITIZERS
+ht_e2e_scripts += $(ht_e2e_plain_scripts)
+endif
 dist_check_SCRIPTS += $(ht_e2e_scripts)
+EXTRA_DIST += $(ht_e2e_plain_scripts)
 EXTRA_DIST += %D%/e2e/lib.sh
 TEST_EXTENSIONS = .sh
 TESTS += $(ht_e2e_scripts)

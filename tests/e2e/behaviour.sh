@@ -110,6 +110,7 @@ daemonized() {
 little_memory() {
 	same_behaviour t.zst bash -c "ulimit -v 400000; exec \"\$0\"" "$programs/file_size_limit"
 	verified t.zst
+	counted t.zst 0
 }
 
 for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_free thread_churn \

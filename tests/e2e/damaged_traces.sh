@@ -20,13 +20,14 @@ harmless() {
 	done
 }
 
+# make_trace PROGRAM
 make_trace() {
-	record t.zst "$programs/exceptions"
+	record t.zst "$programs/$1"
 	n_bytes=$(stat -c %s t.zst)
 }
 
 cut_traces() {
-	make_trace
+	make_trace api_semantics
 	local i at
 	for i in $(seq 0 39); do
 		at=$((n_bytes * i / 40))
@@ -41,7 +42,7 @@ cut_traces() {
 
 # The events before the cut are all there: a prefix, not a guess.
 cut_keeps_prefix() {
-	make_trace
+	make_trace exceptions
 	"$heaptide" dump --json t.zst >whole.json
 	head -c $((n_bytes * 17 / 20)) t.zst >cut.zst # in the second of two blocks of events
 	run "$heaptide" dump --json cut.zst
@@ -53,7 +54,7 @@ cut_keeps_prefix() {
 }
 
 flipped_traces() {
-	make_trace
+	make_trace api_semantics
 	"$heaptide" dump t.zst >whole
 	local i at byte
 	for i in $(seq 0 59); do
@@ -73,14 +74,14 @@ flipped_traces() {
 }
 
 joined() {
-	make_trace
+	make_trace exceptions
 	{ cat t.zst && head -c 1000 /dev/urandom; } >longer.zst
 	harmless longer.zst
 }
 
 zstd_knows_it() {
 	need zstd
-	make_trace
+	make_trace exceptions
 	zstd -tq t.zst
 	zstd -lq t.zst >list
 }
