@@ -25,11 +25,13 @@ ht_programs = \
 	%D%/programs/api_semantics %D%/programs/cancel %D%/programs/closefrom \
 	%D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
-	%D%/programs/exec_tail %D%/programs/fibers %D%/programs/file_size_limit \
-	%D%/programs/fork_both %D%/programs/inline_chains %D%/programs/killed \
+	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
+	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
+	%D%/programs/inline_chains %D%/programs/killed \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
-	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state %D%/programs/thread_churn \
-	%D%/programs/thread_locals %D%/programs/unknown_frees %D%/programs/vfork_child \
+	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \
+	%D%/programs/thread_churn %D%/programs/thread_locals %D%/programs/unknown_frees \
+	%D%/programs/vfork_child \
 	%D%/programs/wild_frame_pointer %D%/programs/zero_sizes
 check_PROGRAMS += $(ht_programs)
 EXTRA_DIST += %D%/programs/program.h

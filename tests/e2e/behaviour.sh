@@ -114,7 +114,7 @@ little_memory() {
 }
 
 for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_free thread_churn \
-	thread_locals deep_recursion signal_allocs fibers cancel wild_frame_pointer small_stacks \
+	thread_locals deep_recursion signal_allocs fibers fiber_churn frame_kinds cancel wild_frame_pointer small_stacks \
 	nothing_added file_size_limit inline_chains; do
 	e2e_case "$program" plain $program
 done

@@ -14,9 +14,15 @@ all_equal() {
 }
 
 for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_free thread_churn thread_locals \
-	signal_allocs inline_chains vfork_child; do
+	signal_allocs inline_chains vfork_child frame_kinds fibers fiber_churn; do
 	e2e_case "$program" all_equal "$programs/$program"
 done
+e2e_case "recursion down to the limit" all_equal "$programs/deep_recursion" 490
+e2e_case "recursion below the limit" all_equal "$programs/deep_recursion" 1500
+e2e_case "garbage in rbp" all_equal "$programs/wild_frame_pointer" hopeless
+e2e_case "two libraries at one address" all_equal "$programs/plugin_host" "$programs/.libs/plugin_a.so" \
+	"$programs/.libs/plugin_b.so"
+e2e_case "many paths to one place" all_equal "$programs/steady_state" mark 3000
 e2e_case "sqlite3" all_equal sqlite3 :memory: "with recursive n(i) as (select 1 union all select i+1 from n where i<999)
 	select max(hex(i)) from n;"
 e2e_case "perl" all_equal perl -e 'my %h = map { $_ => [$_] } 1..2000; print scalar(keys %h)'

@@ -26,7 +26,8 @@ same_counts() {
 	equal "allocs frees bytes" "$a $m $b" "$(cat found)"
 }
 
-for program in zero_sizes realloc_chains exceptions deep_recursion fibers wild_frame_pointer inline_chains; do
+for program in zero_sizes realloc_chains exceptions deep_recursion fibers fiber_churn frame_kinds \
+	wild_frame_pointer inline_chains; do
 	e2e_case "$program" same_counts "$programs/$program"
 done
 # "counts" leaves out what valgrind's allocator does otherwise: usable sizes, and new that throws.

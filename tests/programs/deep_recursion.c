@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An allocation on each of 20,000 levels, going down and coming up. */
+/* deep_recursion [N]: an allocation on each of N (20,000) levels, going down and coming up. */
 #include "program.h"
 
 #include <sys/resource.h>
@@ -22,8 +22,8 @@ static __attribute__((noinline)) size_t descend(size_t level)
 	return below + 1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	printf("%zu levels\n", descend(N_LEVELS));
+	printf("%zu levels\n", descend(argc > 1 ? strtoul(argv[1], NULL, 10) : N_LEVELS));
 	return 0;
 }
