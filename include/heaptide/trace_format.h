@@ -22,7 +22,8 @@ enum ht_block_type {
 	HT_BLOCK_EVENTS = 6,
 	HT_BLOCK_END = 7,   /* how the recording ended */
 	HT_BLOCK_INDEX = 8, /* last block */
-	HT_N_BLOCK_TYPES = 9,
+	HT_BLOCK_SYMBOLS = 9, /* names of code addresses */
+	HT_N_BLOCK_TYPES = 10,
 };
 
 /*
@@ -63,6 +64,8 @@ static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
 #define HT_BLOCK_MAX_FRAME_BYTES (65u << 20)
 #define HT_BLOCK_MAX_EVENTS (1u << 20)
 #define HT_BLOCK_MAX_SEGMENTS (1u << 16)
+#define HT_BLOCK_MAX_SYMBOL_FRAMES (1u << 20)
+#define HT_BLOCK_MAX_SYMBOL_MODULES 1024u
 
 /* No address space has room for a larger block: readers take a larger size for damage. */
 #define HT_MAX_ALLOCATION_BYTES ((1ull << 57) - 1)
