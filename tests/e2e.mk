@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Unit tests of the symbolizer.
-ht_symbols_checks = check_range_map check_demangle check_symbolizer
+ht_symbols_checks = check_range_map check_demangle check_symbol_block check_symbolizer
 check_PROGRAMS += $(ht_symbols_checks)
 TESTS += $(ht_symbols_checks)
 
@@ -13,6 +13,11 @@ check_demangle_SOURCES = %D%/unit/check_demangle.c
 check_demangle_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(CHECK_CFLAGS)
 check_demangle_LDFLAGS = $(HT_SAN_CFLAGS)
 check_demangle_LDADD = libanalyzer.la $(CHECK_LIBS)
+
+check_symbol_block_SOURCES = %D%/unit/check_symbol_block.c
+check_symbol_block_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(CHECK_CFLAGS)
+check_symbol_block_LDFLAGS = $(HT_SAN_CFLAGS)
+check_symbol_block_LDADD = libanalyzer.la $(CHECK_LIBS)
 
 # It looks up its own lines, so it is built with debug information whatever CFLAGS says.
 check_symbolizer_SOURCES = %D%/unit/check_symbolizer.c

@@ -122,6 +122,15 @@ static char *demangle_itanium(const char *name)
 	return text;
 }
 
+bool ht_demangle_is_mangled(const char *name)
+{
+#ifdef HT_WITH_LIBIBERTY
+	if (name[0] == '_' && (name[1] == 'R' || name[1] == 'D'))
+		return true;
+#endif
+	return name[0] == '_' && name[1] == 'Z';
+}
+
 /* To be released with free(); NULL when name is no mangled name that we know. */
 static char *demangle(const char *name)
 {
@@ -138,20 +147,36 @@ static char *demangle(const char *name)
 	return NULL;
 }
 
+static const char stub_suffix[] = "@plt";
+
+/* Where the symbol version or the mark of a stub begins; NULL for none. */
+static const char *find_suffix(const char *name)
+{
+	return *name ? strchr(name + 1, '@') : NULL;
+}
+
+const char *ht_demangle_cut_version(struct ht_arena *arena, const char *name)
+{
+	const char *suffix = find_suffix(name);
+
+	return suffix ? ht_arena_dup(arena, name, (size_t)(suffix - name)) : name;
+}
+
 const char *ht_demangle(struct ht_arena *arena, const char *name)
 {
-	const char *version = strchr(name + (*name == '@'), '@');
-
-	if (version)
-		name = ht_arena_dup(arena, name, (size_t)(version - name));
-
-	char *text = demangle(name);
+	const char *suffix = find_suffix(name);
+	const char *bare = ht_demangle_cut_version(arena, name);
+	bool is_stub = suffix && strcmp(suffix, stub_suffix) == 0;
+	char *text = demangle(bare);
 
 	if (!text)
-		return name;
+		return is_stub ? name : bare;
 
-	const char *kept = ht_arena_dup(arena, text, strlen(text));
+	size_t n = strlen(text);
+	char *kept = ht_arena_alloc(arena, n + sizeof(stub_suffix));
 
+	memcpy(kept, text, n);
+	memcpy(kept + n, is_stub ? stub_suffix : "", is_stub ? sizeof(stub_suffix) : 1);
 	free(text);
 	return kept;
 }

@@ -173,13 +173,13 @@ static const char *scope_name(struct ht_dwarf_index *index, struct scope *scope)
 	if (dwarf_attr_integrate(&scope->die, DW_AT_linkage_name, &attr) ||
 	    dwarf_attr_integrate(&scope->die, DW_AT_MIPS_linkage_name, &attr))
 		linkage = dwarf_formstring(&attr);
-	const char *name = linkage ? ht_demangle(index->arena, linkage) : NULL;
 
 	/* C has linkage names too, of aliases such as "__GI_qsort"; those are nobody's name for it. */
-	scope->is_bare = name == linkage;
-	scope->name = scope->is_bare ? dwarf_diename(&scope->die) : name;
-	if (!scope->name)
-		scope->name = name;
+	scope->is_bare = !linkage || !ht_demangle_is_mangled(linkage);
+	if (scope->is_bare)
+		scope->name = dwarf_diename(&scope->die);
+	if (!scope->name && linkage)
+		scope->name = ht_demangle_cut_version(index->arena, linkage);
 	return scope->name;
 }
 

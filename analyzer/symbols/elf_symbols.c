@@ -16,7 +16,7 @@ struct symbol {
 	uint64_t lo;
 	uint64_t hi; /* equal to lo until bound_unsized() found the end */
 	const char *raw;
-	const char *name; /* demangled when first asked for */
+	const char *name; /* raw without version, when first asked for */
 	uint32_t priority;
 };
 
@@ -108,11 +108,11 @@ static void read_symbols(struct ht_elf_symbols *t, Dwfl_Module *mod)
 static void add_plt_stub(void *t_, uint64_t lo, uint64_t n_bytes, const char *target)
 {
 	struct ht_elf_symbols *t = t_;
-	const char *shown = ht_demangle(t->arena, target);
-	size_t n = strlen(shown);
+	const char *bare = ht_demangle_cut_version(t->arena, target);
+	size_t n = strlen(bare);
 	char *name = ht_arena_alloc(t->arena, n + sizeof("@plt"));
 
-	memcpy(name, shown, n);
+	memcpy(name, bare, n);
 	memcpy(name + n, "@plt", sizeof("@plt"));
 
 	struct symbol *s = add_symbol(t, lo, n_bytes);
@@ -199,7 +199,7 @@ static struct symbol *find_symbol(struct ht_elf_symbols *symbols, uint64_t addr)
 	struct symbol *s = &symbols->symbols[i];
 
 	if (!s->name)
-		s->name = ht_demangle(symbols->arena, s->raw);
+		s->name = ht_demangle_cut_version(symbols->arena, s->raw);
 	return s;
 }
 
@@ -214,5 +214,5 @@ const char *ht_elf_symbols_find_qualified(struct ht_elf_symbols *symbols, uint64
 {
 	struct symbol *s = find_symbol(symbols, addr);
 
-	return s && s->raw[0] == '_' && s->name != s->raw ? s->name : NULL;
+	return s && ht_demangle_is_mangled(s->raw) ? s->name : NULL;
 }

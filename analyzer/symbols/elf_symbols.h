@@ -20,14 +20,14 @@ struct ht_elf_symbols *ht_elf_symbols_new(Dwfl_Module *mod, struct ht_arena *are
 void ht_elf_symbols_free(struct ht_elf_symbols *symbols);
 
 /*
- * The demangled name of the function at an address of the file ("NAME@plt" for a linker's stub), or
- * NULL. A symbol answers for the bytes its size covers; one without a size (assembly) until
+ * The linker's name of the function at an address of the file, without version ("NAME@plt" for a
+ * linker's stub), or NULL. A symbol answers for the bytes its size covers; one without a size (assembly) until
  * the next symbol or the end of its section.
  */
 const char *ht_elf_symbols_find(struct ht_elf_symbols *symbols, uint64_t addr);
 
 /*
- * The same, but only of a symbol that was mangled: its demangled form has namespaces and argument
+ * The same, but only of a symbol that is mangled: its demangled form has namespaces and argument
  * types, which the debug information of functions with internal linkage spells as a bare name.
  */
 const char *ht_elf_symbols_find_qualified(struct ht_elf_symbols *symbols, uint64_t addr);

@@ -16,19 +16,31 @@
 struct ht_symbol_file {
 	Dwfl *dwfl;
 	Dwfl_Module *mod;
+	Dwfl_Callbacks callbacks; /* for dwfl, with debuginfo_path in it */
+	char *debuginfo_path;     /* NULL is libdwfl's default */
 	struct ht_elf_symbols *symbols;
 	struct ht_dwarf_index *dwarf; /* NULL when there is no debug information */
 	Dwarf_Addr dwarf_bias;        /* address in the file = address in the DWARF + this */
 };
 
-static char *debuginfo_path; /* NULL is libdwfl's default: beside the file and /usr/lib/debug */
+/* libdwfl looks beside the file, and in these with the file's directory and name or the build-id. */
+#define DEBUG_PATHS_DEFAULT ":.debug:/usr/lib/debug"
 
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-	.section_address = dwfl_offline_section_address,
-	.debuginfo_path = &debuginfo_path,
-};
+static void set_callbacks(struct ht_symbol_file *file, const struct ht_symbol_search *search)
+{
+	if (search->debug_paths) {
+		struct ht_strbuf path = {0};
+
+		ht_strbuf_addf(&path, DEBUG_PATHS_DEFAULT ":%s", search->debug_paths);
+		file->debuginfo_path = ht_strbuf_take(&path);
+	}
+	file->callbacks = (Dwfl_Callbacks){
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &file->debuginfo_path,
+	};
+}
 
 /* Open path as an ELF file at base 0, so that addresses are those in the file. False: reason set. */
 static bool open_elf(struct ht_symbol_file *file, const char *path, const char **reason)
@@ -43,7 +55,7 @@ static bool open_elf(struct ht_symbol_file *file, const char *path, const char *
 		*reason = "not a regular file";
 		return false;
 	}
-	file->dwfl = dwfl_begin(&callbacks);
+	file->dwfl = dwfl_begin(&file->callbacks);
 	if (file->dwfl) {
 		dwfl_report_begin(file->dwfl);
 		file->mod = dwfl_report_elf(file->dwfl, path, path, -1, 0, true);
@@ -80,10 +92,13 @@ static bool has_build_id(struct ht_symbol_file *file, const uint8_t *build_id, s
 	return n > 0 && (size_t)n == n_bytes && memcmp(found, build_id, n_bytes) == 0;
 }
 
-/* /usr/lib/debug/.build-id/xx/yyyy.debug: has symbols and lines even when the program is gone. */
-static void debug_file_path(struct ht_strbuf *path, const uint8_t *build_id, size_t n_bytes)
+/* DIRECTORY/.build-id/xx/yyyy.debug: has symbols and lines even when the program is gone. */
+static void debug_file_path(struct ht_strbuf *path, const char *directory, size_t n,
+			    const uint8_t *build_id, size_t n_bytes)
 {
-	ht_strbuf_add_str(path, "/usr/lib/debug/.build-id/");
+	ht_strbuf_clear(path);
+	ht_strbuf_add(path, directory, n);
+	ht_strbuf_add_str(path, "/.build-id/");
 	for (size_t i = 0; i < n_bytes; i++)
 		ht_strbuf_addf(path, i == 0 ? "%02x/" : "%02x", build_id[i]);
 	ht_strbuf_add_str(path, ".debug");
@@ -107,48 +122,90 @@ static char *path_before_deletion(const char *path, bool *ret_is_deleted)
 	return ht_xalloc_dup(path, *ret_is_deleted ? n - n_suffix : n);
 }
 
+/* Leave file open on path if that is the build that is wanted; else *reason says why not. */
+static bool open_build(struct ht_symbol_file *file, const char *path, const uint8_t *build_id,
+		       size_t build_id_bytes, const char **reason)
+{
+	if (open_elf(file, path, reason)) {
+		if (has_build_id(file, build_id, build_id_bytes))
+			return true;
+		*reason = "changed since the recording (its build-id differs)";
+	}
+	close_elf(file);
+	return false;
+}
+
+/* The same with separate debug files in the directories of a search path. */
+static bool open_debug_file(struct ht_symbol_file *file, const char *directories,
+			    const uint8_t *build_id, size_t build_id_bytes)
+{
+	struct ht_strbuf path = {0};
+	const char *ignored;
+	bool is_found = false;
+
+	while (directories && *directories && !is_found) {
+		size_t n = strcspn(directories, ":");
+
+		debug_file_path(&path, directories, n, build_id, build_id_bytes);
+		is_found = n && open_build(file, ht_strbuf_str(&path), build_id, build_id_bytes,
+					   &ignored);
+		directories += n + (directories[n] == ':');
+	}
+	ht_strbuf_done(&path);
+	return is_found;
+}
+
+static bool open_below(struct ht_symbol_file *file, const char *sysroot, const char *path,
+		       const uint8_t *build_id, size_t build_id_bytes, const char **reason)
+{
+	struct ht_strbuf whole = {0};
+
+	ht_strbuf_addf(&whole, "%s/%s", sysroot, path);
+
+	bool is_found = open_build(file, ht_strbuf_str(&whole), build_id, build_id_bytes, reason);
+
+	ht_strbuf_done(&whole);
+	return is_found;
+}
+
 /* Leave file open on something to believe, or fill why. */
 static bool find_elf(struct ht_symbol_file *file, const char *recorded_path, const uint8_t *build_id,
-		     size_t build_id_bytes, struct ht_strbuf *why)
+		     size_t build_id_bytes, const struct ht_symbol_search *search,
+		     struct ht_strbuf *why)
 {
 	bool is_deleted;
 	char *path = path_before_deletion(recorded_path, &is_deleted);
-	struct ht_strbuf debug_path = {0};
 	const char *reason = NULL;
 	bool is_found = false;
 
-	if (is_deleted && !build_id_bytes) {
+	if (is_deleted && !build_id_bytes)
 		reason = "deleted while the program ran";
-	} else if (open_elf(file, path, &reason)) {
-		is_found = has_build_id(file, build_id, build_id_bytes);
-		if (!is_found)
-			reason = "changed since the recording (its build-id differs)";
-	}
-	if (!is_found && build_id_bytes) {
-		const char *ignored;
-
-		close_elf(file);
-		debug_file_path(&debug_path, build_id, build_id_bytes);
-		is_found = open_elf(file, ht_strbuf_str(&debug_path), &ignored) &&
-			   has_build_id(file, build_id, build_id_bytes);
-	}
+	else if (search->sysroot)
+		is_found = open_below(file, search->sysroot, path, build_id, build_id_bytes, &reason);
+	/* Below the sysroot is where the right one should be: elsewhere only proof counts. */
+	if (!is_found && !(is_deleted && !build_id_bytes) && (!search->sysroot || build_id_bytes))
+		is_found = open_build(file, path, build_id, build_id_bytes, &reason);
+	if (!is_found && build_id_bytes)
+		is_found = open_debug_file(file, search->debug_paths, build_id, build_id_bytes) ||
+			   open_debug_file(file, "/usr/lib/debug", build_id, build_id_bytes);
 	if (!is_found)
 		ht_strbuf_addf(why, "%s: %s; functions in it have no names", path, reason);
-	ht_strbuf_done(&debug_path);
 	free(path);
 	return is_found;
 }
 
 struct ht_symbol_file *ht_symbol_file_open(const char *path, const uint8_t *build_id,
-					   size_t build_id_bytes, struct ht_arena *arena,
-					   struct ht_strbuf *why)
+					   size_t build_id_bytes,
+					   const struct ht_symbol_search *search,
+					   struct ht_arena *arena, struct ht_strbuf *why)
 {
 	if (is_nameless(path))
 		return NULL;
 
 	struct ht_symbol_file *file = ht_xalloc_zeroed(1, sizeof(*file));
 
-	if (!find_elf(file, path, build_id, build_id_bytes, why)) {
+	set_callbacks(file, search);
+	if (!find_elf(file, path, build_id, build_id_bytes, search, why)) {
 		ht_symbol_file_close(file);
 		return NULL;
 	}
@@ -168,6 +225,7 @@ void ht_symbol_file_close(struct ht_symbol_file *file)
 	ht_dwarf_index_free(file->dwarf);
 	ht_elf_symbols_free(file->symbols);
 	close_elf(file);
+	free(file->debuginfo_path);
 	free(file);
 }
 
