@@ -20,6 +20,7 @@ libanalyzer_la_SOURCES = \
 	%D%/model/process_list.c %D%/model/process_list.h \
 	%D%/model/stack_tree.c %D%/model/stack_tree.h \
 	%D%/model/trace_model.c %D%/model/trace_model.h \
+	%D%/read/block_body.c %D%/read/block_body.h \
 	%D%/read/block_list.c %D%/read/block_list.h \
 	%D%/read/block_prefix.c %D%/read/block_prefix.h \
 	%D%/read/event_block.c %D%/read/event_block.h \
@@ -56,7 +57,8 @@ heaptide_SOURCES = \
 	%D%/cmd/cmd_table.c \
 	%D%/cmd/cmd_verify.c \
 	%D%/cmd/options.c %D%/cmd/options.h \
-	%D%/cmd/trace_input.c %D%/cmd/trace_input.h
+	%D%/cmd/trace_input.c %D%/cmd/trace_input.h \
+	%D%/cmd/trace_symbols.c %D%/cmd/trace_symbols.h
 heaptide_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS)
 heaptide_LDFLAGS = $(AM_LDFLAGS) $(HT_SAN_CFLAGS)
 heaptide_LDADD = libanalyzer.la

@@ -15,13 +15,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 /* How far into a file whose first bytes are wrong a block is looked for before it is no trace. */
 #define FIRST_BLOCK_WITHIN_BYTES (4u << 20)
-#define ZSTD_DESCRIPTOR_OFF      4u /* frame header descriptor, behind the magic (RFC 8878, 3.1.1.1.1) */
-#define ZSTD_DESCRIPTOR_UNUSED   16u /* a bit that decoders ignore; we want it 0 */
-#define ZSTD_DESCRIPTOR_CHECKSUM 4u
 
 struct ht_trace_file {
 	struct ht_file_bytes bytes;
@@ -30,16 +26,6 @@ struct ht_trace_file {
 	struct ht_diag damages[HT_MAX_KEPT_DAMAGES];
 	uint64_t n_damages;
 };
-
-void ht_body_done(struct ht_body *body)
-{
-	if (!body)
-		return;
-	free(body->bytes);
-	free(body->frame);
-	ZSTD_freeDCtx(body->zstd);
-	*body = (struct ht_body){ 0 };
-}
 
 void ht_trace_file_note_damage(struct ht_trace_file *file, const struct ht_diag *diag)
 {
@@ -53,50 +39,14 @@ static void note_damage(void *context, const struct ht_diag *diag)
 	ht_trace_file_note_damage(context, diag);
 }
 
-/* Decompress the frame of a block whose header is known to be good. */
-static enum ht_err decompress(const struct ht_block_header *header, uint64_t off_bytes,
-                              struct ht_body *body, struct ht_diag *diag)
-{
-	const uint8_t *frame = body->frame + HT_BLOCK_PREFIX_BYTES;
-	size_t frame_bytes = (size_t)header->frame_bytes;
-	size_t body_bytes = (size_t)header->body_bytes;
-
-	if (ZSTD_getFrameContentSize(frame, frame_bytes) != body_bytes ||
-	    ZSTD_findFrameCompressedSize(frame, frame_bytes) != frame_bytes)
-		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-		                   "a compressed block does not have the length it should have");
-	uint8_t descriptor = frame[ZSTD_DESCRIPTOR_OFF];
-
-	if (!(descriptor & ZSTD_DESCRIPTOR_CHECKSUM) || descriptor & ZSTD_DESCRIPTOR_UNUSED)
-		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-		                   "a compressed block has no checksum");
-	body->bytes = ht_xalloc_grow(body->bytes, &body->capacity, body_bytes, 1);
-	if (!body->zstd)
-		body->zstd = ZSTD_createDCtx();
-	if (!body->zstd)
-		return ht_diag_set(diag, HT_ERR_NOMEM, off_bytes, header->seq, "out of memory");
-	size_t n = ZSTD_decompressDCtx(body->zstd, body->bytes, body_bytes, frame, frame_bytes);
-
-	if (ZSTD_isError(n))
-		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-		                   "a block cannot be decompressed: %s", ZSTD_getErrorName(n));
-	if (n != body_bytes)
-		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-		                   "a block is shorter than its header says");
-	body->n_bytes = body_bytes;
-	return HT_OK;
-}
-
 enum ht_err ht_trace_file_load(const struct ht_trace_file *file, const struct ht_block *block,
                                struct ht_body *body, struct ht_diag *diag)
 {
 	struct ht_block_header header;
 
 	/* Lists hold no block longer than the limit, and none that leaves the file. */
-	body->frame =
-	        ht_xalloc_grow(body->frame, &body->frame_capacity, (size_t)block->length_bytes, 1);
-	enum ht_err err = ht_file_bytes_read(&file->bytes, block->off_bytes, body->frame,
-	                                     (size_t)block->length_bytes, diag);
+	enum ht_err err = ht_body_read(body, &file->bytes, block->off_bytes,
+	                               (size_t)block->length_bytes, diag);
 
 	if (err)
 		return err;
@@ -109,7 +59,7 @@ enum ht_err ht_trace_file_load(const struct ht_trace_file *file, const struct ht
 	    header.frame_bytes != block->length_bytes - HT_BLOCK_PREFIX_BYTES)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
 		                   "the header of a block is not what the index says");
-	return decompress(&header, block->off_bytes, body, diag);
+	return ht_body_decompress(body, &header, block->off_bytes, diag);
 }
 
 /* The clock pair of the header at off_bytes. */

@@ -3,6 +3,8 @@
 #ifndef HT_TRACE_FILE_H
 #define HT_TRACE_FILE_H
 
+#include "analyzer/read/block_body.h"
+
 #include <heaptide/error.h>
 #include <heaptide/trace_format.h>
 
@@ -67,18 +69,6 @@ enum ht_file_end ht_trace_file_end(const struct ht_trace_file *file);
 /* Pairs of the first and of the last whole block; equal when there is only one. */
 struct ht_clock_pair ht_trace_file_first_clock(const struct ht_trace_file *file);
 struct ht_clock_pair ht_trace_file_last_clock(const struct ht_trace_file *file);
-
-/* A buffer for bodies, to be used again and again. All zero is an empty one. */
-struct ht_body {
-	uint8_t *bytes;
-	size_t n_bytes;
-	size_t capacity;
-	uint8_t *frame; /* the compressed form */
-	size_t frame_capacity;
-	struct ZSTD_DCtx_s *zstd;
-};
-
-void ht_body_done(struct ht_body *body);
 
 /*
  * Read and decompress one block into *body. HT_ERR_IO, HT_ERR_TRUNCATED or HT_ERR_CORRUPT with *diag
