@@ -21,7 +21,7 @@ static void print_help(FILE *out)
 	      out);
 	for (const struct ht_cmd *cmd = ht_cmd_table; cmd->name; cmd++) {
 		if (cmd->summary)
-			fprintf(out, "  %-8s %s\n", cmd->name, cmd->summary);
+			fprintf(out, "  %-9s %s\n", cmd->name, cmd->summary);
 	}
 	fputs("\n"
 	      "  heaptide COMMAND --help                the options of a command\n"

@@ -3,6 +3,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
+#include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/read/event_merge.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/stack_names.h"
@@ -36,6 +37,7 @@ static const char *const kind_names[HT_N_EVENT_KINDS] = {
 struct dump {
 	struct ht_trace_input input;
 	struct ht_symbolizer *symbolizer; /* NULL: no names */
+	struct ht_stored_symbols *stored;
 	struct ht_named_stack stack;
 	struct ht_json_writer json;
 	struct ht_text_style style;
@@ -194,6 +196,7 @@ static void dump_blocks(struct dump *d)
 		[HT_BLOCK_NODES] = "NODES",
 		[HT_BLOCK_EVENTS] = "EVENTS",
 		[HT_BLOCK_END] = "END",
+		[HT_BLOCK_SYMBOLS] = "SYMBOLS",
 	};
 	size_t n_blocks;
 	const struct ht_block *blocks = ht_trace_file_blocks(d->input.file, &n_blocks);
@@ -258,8 +261,11 @@ int ht_cmd_dump(int argc, char **argv)
 		return status;
 	if (!ht_trace_input_open(&d.input, path, false))
 		return HT_EXIT_FAILED;
-	if (has_stacks)
+	if (has_stacks) {
+		d.stored = ht_trace_symbols_load(&d.input);
 		d.symbolizer = ht_symbolizer_new();
+		ht_symbolizer_set_stored(d.symbolizer, d.stored, false);
+	}
 	if (has_blocks)
 		dump_blocks(&d);
 	else
@@ -268,6 +274,7 @@ int ht_cmd_dump(int argc, char **argv)
 	ht_trace_input_warn(&d.input, path);
 	ht_named_stack_done(&d.stack);
 	ht_symbolizer_free(d.symbolizer);
+	ht_stored_symbols_free(d.stored);
 	ht_trace_input_close(&d.input);
 	return status;
 }

@@ -33,6 +33,7 @@ static const char *const block_names[HT_N_BLOCK_TYPES + 1] = {
 	[HT_BLOCK_EVENTS] = "EVENTS",
 	[HT_BLOCK_END] = "END",
 	[HT_BLOCK_INDEX] = "INDEX",
+	[HT_BLOCK_SYMBOLS] = "SYMBOLS",
 	[HT_N_BLOCK_TYPES] = "unknown",
 };
 

@@ -3,6 +3,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
+#include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/report.h"
 
@@ -119,7 +120,11 @@ int ht_cmd_report(int argc, char **argv)
 		return HT_EXIT_FAILED;
 	ht_trace_input_replay(&input, o.short_lived_age, &results);
 
+	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
+
+	ht_symbolizer_set_stored(symbolizer, stored, false);
+
 	const struct ht_report report = {
 		.file = input.file,
 		.model = &input.model,
@@ -143,6 +148,7 @@ int ht_cmd_report(int argc, char **argv)
 	ht_trace_input_warn(&input, o.path);
 	warn_about_symbols(symbolizer);
 	ht_symbolizer_free(symbolizer);
+	ht_stored_symbols_free(stored);
 	ht_results_done(&results);
 	ht_trace_input_close(&input);
 	return status;

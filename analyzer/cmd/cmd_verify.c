@@ -6,6 +6,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
+#include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
@@ -226,6 +227,7 @@ static int verify(const char *path, bool is_json)
 	if (!ht_trace_input_open(&input, path, true))
 		return HT_EXIT_FAILED;
 	ht_trace_input_replay(&input, HT_SHORT_LIVED_AGE_DEFAULT, &results);
+	ht_stored_symbols_free(ht_trace_symbols_load(&input)); /* notes what is damaged */
 	find_damages(&f, input.file);
 	find_missing_end(&f, &input, &results);
 	find_anomalies(&f, &input, &results);

@@ -24,6 +24,8 @@ struct index_entry {
 struct ht_block_writer {
 	int fd;
 	const struct ht_clock_source *clock;
+	struct ht_clock_reading time; /* of every block, with has_time */
+	bool has_time;
 	ZSTD_CCtx *zstd;
 	uint64_t file_bytes;
 	uint32_t next_seq;
@@ -126,11 +128,39 @@ static enum ht_err grow(void **array, size_t *size, size_t needed, size_t item_b
 	return HT_OK;
 }
 
+/* Write the block whose frame is in w->frame already, behind room for its prefix. header.crc32 is 0. */
+static enum ht_err write_frame(struct ht_block_writer *w, struct ht_block_header *header,
+			       struct ht_diag *diag)
+{
+	uint64_t off_bytes = w->file_bytes;
+
+	header->crc32 = (uint32_t)crc32(0, (const Bytef *)header, sizeof(*header));
+	put_le32(w->frame, HT_SKIPPABLE_MAGIC);
+	put_le32(w->frame + 4, sizeof(*header));
+	memcpy(w->frame + 8, header, sizeof(*header));
+
+	enum ht_err err = write_whole(w, w->frame, HT_BLOCK_PREFIX_BYTES + header->frame_bytes, diag);
+
+	if (err != HT_OK)
+		return err;
+	if (w->next_seq++ == 0)
+		w->start_tick = header->clock_tick;
+	w->index[w->n_index++] = (struct index_entry){
+		.type = header->type,
+		.off_bytes = off_bytes,
+		.n_bytes = w->file_bytes - off_bytes,
+		.n_items = header->n_items,
+		.first_tick = header->first_tick,
+		.last_tick = header->last_tick,
+	};
+	return HT_OK;
+}
+
 static enum ht_err put_block(struct ht_block_writer *w, const struct ht_block_meta *meta,
 			     const void *body, size_t n_bytes, struct ht_diag *diag)
 {
 	size_t bound = ZSTD_compressBound(n_bytes);
-	struct ht_clock_reading now = ht_clock_source_pair(w->clock);
+	struct ht_clock_reading now = w->has_time ? w->time : ht_clock_source_pair(w->clock);
 	struct ht_block_header header = {
 		.magic = HT_BLOCK_MAGIC,
 		.type = (uint16_t)meta->type,
@@ -155,27 +185,31 @@ static enum ht_err put_block(struct ht_block_writer *w, const struct ht_block_me
 	if (ZSTD_isError(frame_bytes))
 		return HT_ERR_NOMEM;
 	header.frame_bytes = frame_bytes;
-	header.crc32 = (uint32_t)crc32(0, (const Bytef *)&header, sizeof(header));
-	put_le32(w->frame, HT_SKIPPABLE_MAGIC);
-	put_le32(w->frame + 4, sizeof(header));
-	memcpy(w->frame + 8, &header, sizeof(header));
+	return write_frame(w, &header, diag);
+}
 
-	uint64_t off_bytes = w->file_bytes;
-	enum ht_err err = write_whole(w, w->frame, HT_BLOCK_PREFIX_BYTES + frame_bytes, diag);
+void ht_block_writer_set_time(struct ht_block_writer *w, struct ht_clock_reading time)
+{
+	w->time = time;
+	w->has_time = true;
+}
 
-	if (err != HT_OK)
-		return err;
-	if (w->next_seq++ == 0)
-		w->start_tick = header.clock_tick;
-	w->index[w->n_index++] = (struct index_entry){
-		.type = meta->type,
-		.off_bytes = off_bytes,
-		.n_bytes = w->file_bytes - off_bytes,
-		.n_items = header.n_items,
-		.first_tick = header.first_tick,
-		.last_tick = header.last_tick,
-	};
-	return HT_OK;
+enum ht_err ht_block_writer_copy(struct ht_block_writer *w, const struct ht_block_header *header,
+				 const uint8_t *bytes, struct ht_diag *diag)
+{
+	struct ht_block_header h = *header;
+	size_t n_bytes = HT_BLOCK_PREFIX_BYTES + (size_t)h.frame_bytes;
+
+	if (grow((void **)&w->frame, &w->frame_size, n_bytes, 1) != HT_OK ||
+	    grow((void **)&w->index, &w->index_size, w->n_index + 1, sizeof(*w->index)) != HT_OK) {
+		*diag = (struct ht_diag){ HT_ERR_NOMEM, 0, w->file_bytes, w->next_seq,
+					  "out of memory" };
+		return HT_ERR_NOMEM;
+	}
+	memcpy(w->frame, bytes, n_bytes);
+	h.seq = w->next_seq;
+	h.crc32 = 0;
+	return write_frame(w, &h, diag);
 }
 
 enum ht_err ht_block_writer_put(struct ht_block_writer *w, const struct ht_block_meta *meta,

@@ -9,6 +9,7 @@
 #include <heaptide/trace_format.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ht_block_writer;
 
@@ -24,7 +25,7 @@ struct ht_block_meta {
 
 /*
  * A writer onto fd, which must be at offset 0 of an empty file and stays the caller's. clock must
- * outlive the writer. level is zstd's. Release with ht_block_writer_free().
+ * outlive the writer; it may be NULL when ht_block_writer_set_time() is called at once. level is zstd's. Release with ht_block_writer_free().
  * Errors: HT_ERR_NOMEM.
  */
 enum ht_err ht_block_writer_new(int fd, const struct ht_clock_source *clock, int level,
@@ -39,6 +40,19 @@ void ht_block_writer_free(struct ht_block_writer *writer);
 enum ht_err ht_block_writer_put(struct ht_block_writer *writer, const struct ht_block_meta *meta,
 				const void *body, size_t n_bytes, struct ht_diag *diag)
 	HT_MUST_CHECK;
+
+/*
+ * From here on blocks say that they were written at this moment: for traces that are written anew,
+ * whose time must not change.
+ */
+void ht_block_writer_set_time(struct ht_block_writer *writer, struct ht_clock_reading time);
+
+/*
+ * Append a block of another trace as it is there, with a new number. bytes are its prefix and frame,
+ * header what the prefix says. Errors: HT_ERR_IO, HT_ERR_NOMEM.
+ */
+enum ht_err ht_block_writer_copy(struct ht_block_writer *writer, const struct ht_block_header *header,
+				 const uint8_t *bytes, struct ht_diag *diag) HT_MUST_CHECK;
 
 /* Append the INDEX of all blocks so far, and the trailer. Nothing may follow. */
 enum ht_err ht_block_writer_finish(struct ht_block_writer *writer, struct ht_diag *diag)

@@ -16,11 +16,13 @@ libanalyzer_la_SOURCES += \
 	%D%/region.c %D%/region.h \
 	%D%/shim_path.c %D%/shim_path.h \
 	%D%/start_block.c %D%/start_block.h \
-	%D%/trace_output.c %D%/trace_output.h
+	%D%/trace_output.c %D%/trace_output.h \
+	%D%/trace_rewrite.c %D%/trace_rewrite.h
 libanalyzer_la_CPPFLAGS = $(AM_CPPFLAGS) -DHT_PKGLIBDIR='"$(pkglibdir)"' -DHT_MULTIARCH='"$(host_cpu)-linux-gnu"'
 
 heaptide_SOURCES += \
 	analyzer/cmd/cmd_record.c \
 	analyzer/cmd/cmd_serve.c \
+	analyzer/cmd/cmd_symbolize.c \
 	analyzer/cmd/record_options.c analyzer/cmd/record_options.h \
 	analyzer/cmd/record_summary.c analyzer/cmd/record_summary.h
