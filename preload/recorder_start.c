@@ -145,7 +145,7 @@ bool ht_recorder_start(char *ret_path, size_t path_size)
 		               "the heaptide program was not found; set " HEAPTIDE_ENV_RECORDER);
 		return false;
 	}
-	char **envp = make_environ(0, &env_bytes);
+	char **envp = make_environ(1, &env_bytes);
 
 	if (!envp || ht_sys_is_error(ht_sys6(SYS_pipe2, (long)fds, 0, 0, 0, 0, 0))) {
 		ht_text_append(ret_path, 0, path_size,
@@ -157,6 +157,8 @@ bool ht_recorder_start(char *ret_path, size_t path_size)
 		    !ht_text_starts_with(*e, HEAPTIDE_ENV_REGION "="))
 			envp[n++] = *e;
 	}
+	/* However a shim may get into the recorder: it is not to start one more, which would go on. */
+	envp[n++] = HEAPTIDE_ENV_REGION "=/";
 	append_number(fd_text, sizeof(fd_text), (unsigned long)fds[1]);
 	append_number(pid_text, sizeof(pid_text), ht_sys_getpid());
 

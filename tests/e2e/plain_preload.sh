@@ -56,6 +56,16 @@ killed() {
 	equal "leaked blocks" 1000 "$(value t.zst '[.leaked.sites[] | select(.leaked_bytes == 88000)][0].leaked_allocations')"
 }
 
+# /etc/ld.so.preload, say: the recorder must not call for a recorder of its own, which would call for one.
+preloaded_recorder() {
+	printf '#!/bin/sh\necho "$*" >>%q\nLD_PRELOAD=%q exec %q "$@"\n' "$PWD/calls" "$shim" "$heaptide" >recorder
+	chmod +x recorder
+	HEAPTIDE_RECORDER=$PWD/recorder preloaded "$programs/zero_sizes"
+	equal "exit status" 0 "$status"
+	equal "recorders" 1 "$(wc -l <calls)"
+	verified t.zst
+}
+
 # No recorder to start: the program runs as if nothing were there.
 no_recorder() {
 	run env HEAPTIDE_RECORDER=/no/such/recorder LD_PRELOAD="$shim" "$programs/realloc_chains"
@@ -89,6 +99,7 @@ e2e_case "sqlite3" as_record sqlite3 :memory: "select count(*) from (values (1),
 e2e_case "the default name" default_name
 e2e_case "SIGKILL" killed
 e2e_case "no recorder: nothing happens" no_recorder
+e2e_case "a recorder with the shim in it" preloaded_recorder
 e2e_case "empty environment" empty_environment
 e2e_case "the program notices nothing" unnoticed
 e2e_done
