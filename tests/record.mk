@@ -2,7 +2,7 @@
 
 # The recorder's parts; targets are faked, traces are read back with the reader.
 ht_record_checks = check_block_writer check_column_writer check_drain check_recorder \
-	check_region check_program check_trace_output
+	check_region check_program check_trace_output check_live_count
 check_PROGRAMS += $(ht_record_checks)
 TESTS += $(ht_record_checks)
 
@@ -24,6 +24,11 @@ check_drain_SOURCES = tests/unit/check_drain.c $(ht_record_check_helpers)
 check_drain_CFLAGS = $(ht_record_check_cflags)
 check_drain_LDFLAGS = $(HT_SAN_CFLAGS)
 check_drain_LDADD = libanalyzer.la $(CHECK_LIBS)
+
+check_live_count_SOURCES = tests/unit/check_live_count.c tests/unit/run_suite.h
+check_live_count_CFLAGS = $(ht_record_check_cflags)
+check_live_count_LDFLAGS = $(HT_SAN_CFLAGS)
+check_live_count_LDADD = libanalyzer.la $(CHECK_LIBS)
 
 check_region_SOURCES = tests/unit/check_region.c $(ht_record_check_helpers)
 check_region_CFLAGS = $(ht_record_check_cflags)

@@ -231,6 +231,8 @@ int ht_cmd_record(int argc, char **argv)
 		ht_record_options_print_help();
 		return ht_cmd_finish_stdout(HT_EXIT_OK);
 	}
+	/* For the summary, without reading the trace again. */
+	r.options.config.is_live_counted = !r.options.is_quiet;
 	r.argv = argv + r.options.first_arg;
 	r.argc = argc - r.options.first_arg;
 	ht_launch_prepare();

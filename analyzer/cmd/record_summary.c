@@ -70,6 +70,24 @@ static void print_events(uint64_t n_allocations, uint64_t n_frees, uint64_t n_re
 			ht_human_count(c, n_reallocations), ht_plural(n_reallocations));
 }
 
+/* What the recorder counted itself; from a trace that lacks something it is not what is in there. */
+static bool take_live(const struct ht_recorder_result *r, struct ht_summary *ret_numbers)
+{
+	const uint64_t *n = r->totals.n_of_kind;
+
+	if (!r->has_live || r->diag.err != HT_OK)
+		return false;
+	*ret_numbers = (struct ht_summary){
+		.n_allocations = n[HT_EVENT_ALLOC],
+		.n_frees = r->live.n_frees,
+		.n_reallocations = n[HT_EVENT_REALLOC] + n[HT_EVENT_REALLOC_MOVED],
+		.peak_bytes = r->live.peak_bytes,
+		.leaked_bytes = r->live.leaked_bytes,
+		.leaked_blocks = r->live.n_leaked,
+	};
+	return true;
+}
+
 static void print_numbers(const struct ht_summary *s)
 {
 	char a[HT_HUMAN_BYTES];
@@ -99,7 +117,8 @@ void ht_record_summary_print(const struct ht_record_summary *s)
 		ht_cmd_complain("%s %s", s->program, end);
 	if (r->diag.err != HT_OK)
 		ht_cmd_complain("until the trace ended:");
-	if (s->is_readable && ht_summary_of_trace(s->trace_path, &numbers, NULL) == HT_OK)
+	if (take_live(r, &numbers) ||
+	    (s->is_readable && ht_summary_of_trace(s->trace_path, &numbers, NULL) == HT_OK))
 		print_numbers(&numbers);
 	else
 		print_events(n[HT_EVENT_ALLOC], n[HT_EVENT_FREE],

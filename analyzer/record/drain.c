@@ -37,6 +37,7 @@ struct candidate {
 struct ht_drain {
 	struct ht_region *region;
 	struct ht_column_writer *columns;
+	struct ht_live_count *live;
 	uint32_t n_chunks;
 	uint32_t n_small;
 	uint32_t end_small; /* no small chunk from here on was ever taken, as far as we know */
@@ -50,7 +51,7 @@ struct ht_drain {
 };
 
 enum ht_err ht_drain_new(struct ht_region *region, struct ht_column_writer *columns,
-			 struct ht_drain **ret_drain)
+			 struct ht_live_count *live, struct ht_drain **ret_drain)
 {
 	struct ht_drain *d = calloc(1, sizeof(*d));
 
@@ -58,6 +59,7 @@ enum ht_err ht_drain_new(struct ht_region *region, struct ht_column_writer *colu
 		return HT_ERR_NOMEM;
 	d->region = region;
 	d->columns = columns;
+	d->live = live;
 	d->n_chunks = ht_region_n_chunks(region->header);
 	d->n_small = d->end_large = region->header->n_small_chunks;
 	d->n_slots = region->header->n_process_slots;
@@ -123,6 +125,7 @@ static void put_event(struct ht_drain *d, struct cursor *c, uint64_t word, struc
 {
 	e->tick = c->last_tick = c->base_tick + ht_record_aux(word);
 	ht_column_writer_event(d->columns, e);
+	ht_live_count_event(d->live, e);
 }
 
 static bool put_module(struct ht_drain *d, uint32_t serial, const struct ht_chunk *chunk,
@@ -199,18 +202,13 @@ static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	return true;
 }
 
-/* Read on to the first record that is not complete. */
-static void read_chunk(struct ht_drain *d, uint32_t i, uint32_t serial)
+static void read_records(struct ht_drain *d, uint32_t i, uint32_t serial)
 {
 	struct ht_region_header *h = d->region->header;
 	const struct ht_chunk *chunk = ht_region_chunk(h, i);
 	struct cursor *c = &d->cursors[i];
 	uint32_t end = ht_region_chunk_n_words(h, i);
 
-	if (c->is_damaged || c->pos >= end || load(chunk, c->pos) == 0)
-		return;
-	ht_column_writer_begin(d->columns, serial, c->thread_serial, c->tid, c->last_tick,
-			       c->next_id);
 	while (c->pos < end) {
 		uint64_t word = atomic_load_explicit(&chunk->words[c->pos], memory_order_acquire);
 		uint32_t n_words = ht_record_n_words(word);
@@ -223,12 +221,28 @@ static void read_chunk(struct ht_drain *d, uint32_t i, uint32_t serial)
 
 			lost.tick = c->last_tick;
 			ht_column_writer_event(d->columns, &lost);
+			ht_live_count_event(d->live, &lost);
 			d->n_damaged++;
 			c->is_damaged = true;
 			return;
 		}
 		c->pos += n_words;
 	}
+}
+
+/* Read on to the first record that is not complete. */
+static void read_chunk(struct ht_drain *d, uint32_t i, uint32_t serial)
+{
+	struct cursor *c = &d->cursors[i];
+
+	if (c->is_damaged || c->pos >= ht_region_chunk_n_words(d->region->header, i) ||
+	    load(ht_region_chunk(d->region->header, i), c->pos) == 0)
+		return;
+	ht_column_writer_begin(d->columns, serial, c->thread_serial, c->tid, c->last_tick,
+			       c->next_id);
+	ht_live_count_begin(d->live, serial, c->thread_serial);
+	read_records(d, i, serial);
+	ht_live_count_end(d->live);
 }
 
 /* All zero again, then FREE. is_clean: nothing was written behind the last complete record. */

@@ -4,6 +4,7 @@
 #define HT_DRAIN_H
 
 #include "analyzer/record/column_writer.h"
+#include "analyzer/record/live_count.h"
 #include "analyzer/record/region.h"
 
 #include <heaptide/error.h>
@@ -12,9 +13,9 @@
 
 struct ht_drain;
 
-/* region and columns must outlive it. Release with ht_drain_free(). Errors: HT_ERR_NOMEM. */
+/* region, columns and live (may be NULL) must outlive it. Release with ht_drain_free(). Errors: HT_ERR_NOMEM. */
 enum ht_err ht_drain_new(struct ht_region *region, struct ht_column_writer *columns,
-			 struct ht_drain **ret_drain) HT_MUST_CHECK;
+			 struct ht_live_count *live, struct ht_drain **ret_drain) HT_MUST_CHECK;
 void ht_drain_free(struct ht_drain *drain);
 
 /*

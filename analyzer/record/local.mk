@@ -7,7 +7,9 @@ libanalyzer_la_SOURCES += \
 	%D%/column_writer.c %D%/column_writer.h \
 	%D%/drain.c %D%/drain.h \
 	%D%/exit_status.c %D%/exit_status.h \
+	%D%/id_sizes.c %D%/id_sizes.h \
 	%D%/launch.c %D%/launch.h \
+	%D%/live_count.c %D%/live_count.h \
 	%D%/node_batch.c %D%/node_batch.h \
 	%D%/process_finder.c %D%/process_finder.h \
 	%D%/process_watch.c %D%/process_watch.h \

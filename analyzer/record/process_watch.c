@@ -32,6 +32,7 @@ struct ht_process_watch {
 	struct ht_region *region;
 	struct ht_drain *drain;
 	struct ht_column_writer *columns;
+	struct ht_live_count *live;
 	const struct ht_clock_source *clock;
 	struct watched *watched; /* one per slot */
 	uint32_t n_slots;
@@ -46,7 +47,7 @@ struct ht_process_watch {
 };
 
 enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drain,
-				 struct ht_column_writer *columns,
+				 struct ht_column_writer *columns, struct ht_live_count *live,
 				 const struct ht_clock_source *clock,
 				 struct ht_process_watch **ret_watch)
 {
@@ -57,6 +58,7 @@ enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drai
 	w->region = region;
 	w->drain = drain;
 	w->columns = columns;
+	w->live = live;
 	w->clock = clock;
 	w->n_slots = region->header->n_process_slots;
 	w->watched = calloc(w->n_slots, sizeof(*w->watched));
@@ -187,6 +189,7 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	w->n_live++;
 	w->n_seen++;
 	ht_column_writer_process(w->columns, &info);
+	ht_live_count_process(w->live, info.serial, info.first_id);
 	ht_drain_set_process(w->drain, slot, p->serial);
 }
 
@@ -213,6 +216,7 @@ static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kin
 	for (unsigned i = 0; i < HT_N_TRUNC; i++)
 		end.counters[8 + i] = atomic_load(&s->n_truncated[i]);
 	ht_column_writer_process_end(w->columns, &end);
+	ht_live_count_process_end(w->live, end.serial, kind, end.tick);
 }
 
 /* All it wrote is taken, its slot is free for others. */

@@ -15,9 +15,9 @@
 
 struct ht_process_watch;
 
-/* All must outlive it. Release with ht_process_watch_free(). Errors: HT_ERR_NOMEM. */
+/* All must outlive it; live may be NULL. Release with ht_process_watch_free(). Errors: HT_ERR_NOMEM. */
 enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drain,
-				 struct ht_column_writer *columns,
+				 struct ht_column_writer *columns, struct ht_live_count *live,
 				 const struct ht_clock_source *clock,
 				 struct ht_process_watch **ret_watch) HT_MUST_CHECK;
 void ht_process_watch_free(struct ht_process_watch *watch);

@@ -60,6 +60,7 @@ struct ht_recorder {
 	bool is_retired;
 	struct ht_block_writer *blocks;
 	struct ht_column_writer *columns;
+	struct ht_live_count *live; /* NULL: not counted */
 	struct ht_drain *drain;
 	struct ht_process_watch *watch;
 	struct ht_arrival_bell *bell; /* may be NULL */
@@ -114,6 +115,7 @@ void ht_recorder_free(struct ht_recorder *r)
 	ht_arrival_bell_free(r->bell);
 	ht_process_watch_free(r->watch);
 	ht_drain_free(r->drain);
+	ht_live_count_free(r->live);
 	ht_column_writer_free(r->columns);
 	ht_block_writer_free(r->blocks);
 	if (r->has_region)
@@ -135,10 +137,13 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 
 	if (err == HT_OK)
 		err = ht_column_writer_new(r->blocks, NULL, &r->columns);
+	if (err == HT_OK && r->config.is_live_counted)
+		r->live = ht_live_count_new();
 	if (err == HT_OK)
-		err = ht_drain_new(&r->region, r->columns, &r->drain);
+		err = ht_drain_new(&r->region, r->columns, r->live, &r->drain);
 	if (err == HT_OK)
-		err = ht_process_watch_new(&r->region, r->drain, r->columns, &r->clock, &r->watch);
+		err = ht_process_watch_new(&r->region, r->drain, r->columns, r->live, &r->clock,
+					   &r->watch);
 	if (err != HT_OK) {
 		*diag = (struct ht_diag){ err, 0, UINT64_MAX, UINT64_MAX, "out of memory" };
 		return err;
@@ -327,6 +332,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
 		result.end = HT_RECORD_DISK;
 	result.totals = *ht_column_writer_totals(r->columns);
+	result.has_live = ht_live_count_totals(r->live, &result.live);
 	result.n_processes = ht_process_watch_n_processes(r->watch);
 	result.n_damaged = ht_drain_n_damaged(r->drain);
 	result.n_refused = r->n_refused;

@@ -5,6 +5,7 @@
 
 #include "analyzer/record/clock_source.h"
 #include "analyzer/record/column_writer.h"
+#include "analyzer/record/live_count.h"
 #include "analyzer/record/region.h"
 
 #include <heaptide/error.h>
@@ -22,6 +23,7 @@ struct ht_recorder_config {
 	uint32_t max_frames;
 	uint32_t log_level;
 	int level; /* zstd's */
+	bool is_live_counted; /* for struct ht_recorder_result.live */
 };
 extern const struct ht_recorder_config ht_recorder_default_config;
 
@@ -37,6 +39,8 @@ enum ht_run_result {
 /* What is known at the end. Valid after ht_recorder_finish(). */
 struct ht_recorder_result {
 	struct ht_column_totals totals;
+	bool has_live; /* live is known, for all that was recorded */
+	struct ht_live_totals live;
 	uint32_t n_processes;
 	uint64_t n_damaged;
 	uint64_t n_refused; /* processes that found no slot */

@@ -138,6 +138,16 @@ forwarded_signal() {
 	verified t.zst
 }
 
+# What the recorder counted while it recorded, and what a replay of the trace finds.
+summary_is_the_reports() {
+	"$heaptide" record -o t.zst "$@" >out 2>err
+	tr -d , <err >plain
+	says plain "$(value t.zst '.totals | "\(.allocations) allocations \(.frees) frees \(.reallocations) reallocation"')"
+	says plain "leaked $("$heaptide" report t.zst | sed -n 's/^LEAKED  *\([0-9.]* [A-Za-z]*\) .*/\1/p') in"
+	says plain "in $(value t.zst .leaked.allocations) block"
+	says plain "peak $("$heaptide" report t.zst | sed -n 's/^PEAK  *\([0-9.]* [A-Za-z]*\) .*/\1/p') leaked"
+}
+
 # The first process ends, its child goes on: the recorder waits for it, as strace -f does.
 outlived() {
 	mkfifo ready
@@ -295,6 +305,9 @@ scribbler() {
 
 e2e_case "the program inherits what it would have" inherited_state
 e2e_case "the summary" summary
+e2e_case "the summary is the report's: one thread" summary_is_the_reports "$programs/realloc_chains"
+e2e_case "the summary is the report's: threads" summary_is_the_reports "$programs/cross_thread_free"
+e2e_case "the summary is the report's: processes" summary_is_the_reports sh -c "ls / >/dev/null; $(printf %q "$programs/zero_sizes")"
 e2e_case "script without #!" script_without_interpreter
 e2e_case "names of traces" output_pattern
 e2e_case "LD_PRELOAD of the user" preload_is_kept

@@ -47,7 +47,7 @@ static void setup(void)
 	ck_assert_int_eq(ht_block_writer_new(fd, &clock_source, 1, &blocks), HT_OK);
 	ck_assert_int_eq(ht_block_writer_put(blocks, &start, "x", 1, &diag), HT_OK);
 	ck_assert_int_eq(ht_column_writer_new(blocks, NULL, &columns), HT_OK);
-	ck_assert_int_eq(ht_drain_new(&region, columns, &drain), HT_OK);
+	ck_assert_int_eq(ht_drain_new(&region, columns, NULL, &drain), HT_OK);
 	ht_region_open(&region, &clock_source);
 	/*
 	 * Targets take the first chunk that is FREE, but here any one is as good: the drain is shown a
