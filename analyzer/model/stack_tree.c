@@ -331,6 +331,13 @@ uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree,
 	return found ? found->stack : HT_TRUNC_LOST;
 }
 
+uint32_t ht_stack_tree_truncation(const struct ht_stack_tree *tree, uint32_t stack)
+{
+	while (stack >= HT_FIRST_NODE)
+		stack = tree->stacks[stack].parent;
+	return stack;
+}
+
 size_t ht_stack_tree_node_limit(const struct ht_stack_tree *tree,
                                 const struct ht_process_list *processes, uint32_t process)
 {

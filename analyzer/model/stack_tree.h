@@ -72,6 +72,9 @@ uint32_t ht_stack_tree_find(const struct ht_stack_tree *tree,
                             const struct ht_process_list *processes, uint32_t process,
                             uint32_t node);
 
+/* Why a stack ends where it does, enum ht_truncation; 0 when it is complete. */
+uint32_t ht_stack_tree_truncation(const struct ht_stack_tree *tree, uint32_t stack);
+
 /*
  * One more than the largest node id of a process for which a table by id is a reasonable thing to have;
  * 0 when ids are too far apart for one.

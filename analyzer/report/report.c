@@ -46,6 +46,12 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 		for (int t = 0; t < HT_N_TRUNC; t++)
 			c.n_truncated[t] += counters[HT_COUNTER_TRUNCATED + t];
 	}
+	for (size_t i = 0; i < results->sites.n_sites; i++) {
+		const struct ht_site *site = &results->sites.sites[i];
+
+		if (ht_stack_tree_truncation(&report->model->stacks, site->stack) != HT_TRUNC_NONE)
+			c.n_truncated_allocations += site->n_allocations + site->n_reallocations;
+	}
 	for (int i = 0; i < HT_N_ANOMALIES; i++)
 		c.n_anomalies += results->anomalies[i].n;
 	return c;

@@ -59,6 +59,7 @@ struct ht_coverage {
 	uint64_t n_stacks_compared;
 	uint64_t n_stacks_differing;
 	uint64_t n_truncated[HT_N_TRUNC]; /* distinct stacks, by reason */
+	uint64_t n_truncated_allocations; /* and reallocations, whose stack is truncated */
 	uint64_t n_anomalies;             /* events that contradict each other */
 	bool is_incomplete; /* the end of the trace is missing, or it says that something was not written */
 };

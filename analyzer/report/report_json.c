@@ -220,6 +220,7 @@ static void put_coverage(struct writer *w)
 			ht_json_put_u64(json, ht_truncation_text(i), c.n_truncated[i]);
 	}
 	ht_json_end_object(json);
+	ht_json_put_u64(json, "truncated_allocations", c.n_truncated_allocations);
 	ht_json_end_object(json);
 }
 

@@ -23,6 +23,18 @@ e2e_case "garbage in rbp" all_equal "$programs/wild_frame_pointer" hopeless
 e2e_case "two libraries at one address" all_equal "$programs/plugin_host" "$programs/.libs/plugin_a.so" \
 	"$programs/.libs/plugin_b.so"
 e2e_case "many paths to one place" all_equal "$programs/steady_state" mark 3000
+# Every one counts, also of stacks that come again and again, and none that is whole.
+truncated() {
+	run "$heaptide" record -q --max-frames=2 -f -o t.zst -- "$programs/steady_churn" 1000
+	equal "status" 0 "$status"
+	"$heaptide" report --json t.zst >report.json
+	equal "truncated allocations" "$(jq '.totals | .allocations + .reallocations' report.json)" \
+		"$(jq .coverage.truncated_allocations report.json)"
+	record t.zst "$programs/steady_churn" 1000
+	equal "truncated allocations" 0 "$(value t.zst .coverage.truncated_allocations)"
+}
+
+e2e_case "truncated stacks are all counted" truncated
 e2e_case "sqlite3" all_equal sqlite3 :memory: "with recursive n(i) as (select 1 union all select i+1 from n where i<999)
 	select max(hex(i)) from n;"
 e2e_case "perl" all_equal perl -e 'my %h = map { $_ => [$_] } 1..2000; print scalar(keys %h)'
