@@ -3,6 +3,7 @@ EXTRA_DIST += %D%/common.sh %D%/run %D%/test
 EXTRA_DIST += \
 	%D%/bench \
 	%D%/bench.d/bench_bars.py \
+	%D%/bench.d/bench_doubts.py \
 	%D%/bench.d/bench_inputs.py \
 	%D%/bench.d/bench_memory.c \
 	%D%/bench.d/bench_pair.c \

@@ -26,7 +26,7 @@ def sentence(rng, n_words):
 
 
 def sql(directory, scale):
-    n = int(60000 * scale)
+    n = int(110000 * scale)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
     text = "\n".join([
         "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, class INTEGER, price REAL);",
@@ -43,7 +43,7 @@ def sql(directory, scale):
     ])
     statements = (f"SELECT upper(name) || '{i}', json_object('id', id, 'name', name)"
                   f" FROM item WHERE id BETWEEN {i} AND {i + 5};"
-                  for i in range(int(15000 * scale)))
+                  for i in range(int(27000 * scale)))
     return write(directory, "input.sql", text + "\n" + "\n".join(statements) + "\n")
 
 
@@ -51,7 +51,7 @@ def perl(directory, scale):
     return write(directory, "input.pl", f"""
 use strict;
 my (%by_word, %seen);
-for my $i (1 .. {int(250000 * scale)}) {{
+for my $i (1 .. {int(330000 * scale)}) {{
     my $word = "w" . ($i * 7919 % 20011);
     push @{{ $by_word{{$word}}{{lines}} }}, {{ number => $i, text => "line $i of $word" }};
     $seen{{ substr($word, 0, 3) }}++;
@@ -67,7 +67,7 @@ def python(directory, scale):
 import json
 rows = [{{"id": i, "name": f"row {{i}}", "tags": ["a" * (i % 7), "b"], "at": [i, i * 0.5, None]}}
         for i in range({int(6000 * scale)})]
-for i in range(8):
+for i in range(12):
     text = json.dumps(rows, indent=i % 2)
     rows = [dict(r, name=r["name"].title()) for r in json.loads(text)]
 print(len(text))
@@ -78,7 +78,7 @@ def json_file(directory, scale):
     rng = random.Random(1)
     rows = [{"id": i, "user": {"name": sentence(rng, 2), "age": rng.randrange(90)},
              "tags": rng.sample(WORDS, 4), "score": rng.random()}
-            for i in range(int(12000 * scale))]
+            for i in range(int(28000 * scale))]
     return write(directory, "input.json", json.dumps(rows))
 
 
@@ -93,8 +93,8 @@ map(select(.user.age > 20)
 
 def xml(directory, scale):
     rng = random.Random(2)
-    rows = (f'<entry id="{i}" class="c{i % 53}"><title>{sentence(rng, 4)}</title>'
-            f"<p>{sentence(rng, 12)} <b>{i}</b></p></entry>" for i in range(int(16000 * scale)))
+    rows = (f'<entry id="{i}" class="c{i // 300}"><title>{sentence(rng, 4)}</title>'
+            f"<p>{sentence(rng, 12)} <b>{i}</b></p></entry>" for i in range(int(38000 * scale)))
     return write(directory, "input.xml", "<doc>\n" + "\n".join(rows) + "\n</doc>\n")
 
 
@@ -118,7 +118,7 @@ def fast_import_stream(scale):
     """Commits that each change a few of many text files."""
     rng = random.Random(3)
     files = {f"dir{i % 12}/file{i}.txt": [sentence(rng, 8) for _ in range(60)] for i in range(240)}
-    for number in range(int(500 * scale)):
+    for number in range(int(2500 * scale)):
         message = f"commit {number}: {sentence(rng, 5)}\n"
         yield (f"commit refs/heads/main\ncommitter A B <a@b> {1600000000 + number * 600} +0000\n"
                f"data {len(message)}\n{message}")
@@ -148,7 +148,7 @@ def cxx(directory, scale):
     """Much of the standard library, and instances of its templates."""
     headers = "algorithm map memory sstream string tuple unordered_map vector".split()
     lines = [f"#include <{h}>" for h in headers]
-    for i in range(max(1, round(4 * scale))):
+    for i in range(max(1, round(2 * scale))):
         lines.append(f"""
 struct key{i} {{ int a; std::string b; bool operator<(const key{i} &o) const
 {{ return std::tie(a, b) < std::tie(o.a, o.b); }} }};

@@ -16,8 +16,8 @@ from bench_stats import compare, geometric_mean, median, ratio
 TRACERS = ("untraced", "heaptide", "heaptrack")
 SERVER_START_MAX_S = 30
 
-# Of heaptrack's trace: "+" and "-" are events, "s" strings, "i" addresses with what they mean.
-COUNT_EVENTS = """zstd -dcq "$1" | grep -c '^[+-]'"""
+# Of heaptrack's trace: "+" is an allocation, "s" a string, "i" an address with what it means.
+COUNT_ALLOCATIONS = """zstd -dcq "$1" | grep -c '^+'"""
 COUNT_WITHOUT_SYMBOLS = """zstd -dcq "$1" |
 awk '$1 == "s" {next} $1 == "i" {print $1, $2, $3; next} {print}' | zstd -cq | wc -c"""
 
@@ -25,8 +25,9 @@ awk '$1 == "s" {next} $1 == "i" {print $1, $2, $3; next} {print}' | zstd -cq | w
 class Program:
     """One command line, with its input and environment."""
 
-    def __init__(self, name, argv, stdin=None, env=None):
+    def __init__(self, name, argv, stdin=None, env=None, is_counted=True):
         self.name = name
+        self.is_counted = is_counted  # in the means; its runs are long enough for that
         self.argv = [shutil.which(argv[0]) or argv[0]] + argv[1:]
         self.how = {"stdin": stdin, "env": env}
 
@@ -43,7 +44,7 @@ class RedisProgram(Program):
     def __init__(self, directory, scale):
         super().__init__("redis", ["redis-server"])
         self.directory = directory
-        self.n_requests = int(150000 * scale)
+        self.n_requests = int(100000 * scale)
 
     def _server(self, port):
         return self.argv + ["--port", str(port), "--bind", "127.0.0.1", "--save", "",
@@ -96,21 +97,19 @@ def timed(argv):
     return time.monotonic() - began, done.returncode
 
 
-def clang_cc1(source, output):
-    """The command line of the compiler proper, as clang's driver would start it."""
-    shown = subprocess.run(["clang++", "-###", "-std=gnu++17", "-O2", "-c", source, "-o", output],
+def compiler_proper(driver, mark, source, output):
+    """The command line of the one process that compiles, as its driver would start it."""
+    shown = subprocess.run([driver, "-###", "-std=gnu++17", "-O2", "-S", source, "-o", output],
                            capture_output=True, text=True, check=True).stderr
-    return next(shlex.split(line) for line in shown.splitlines() if '"-cc1"' in line)
+    commands = [shlex.split(line) for line in shown.splitlines() if line.startswith(" ")]
+    return next(c for c in commands if mark in os.path.basename(c[0]) or mark in c[1:2])
 
 
 def compilers(directory, scale):
     source = inputs.cxx(directory, scale)
-    cc1plus = subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True,
-                             check=True).stdout.strip()
-    output = os.path.join(directory, "output")
-    yield Program("cc1plus", [cc1plus, "-quiet", "-std=gnu++17", "-O2", "-fpreprocessed",
-                              inputs.preprocessed("g++", source), "-o", output + ".s"])
-    yield Program("clang", clang_cc1(inputs.preprocessed("clang++", source), output + ".o"))
+    for name, driver, mark in (("cc1plus", "g++", "cc1plus"), ("clang -cc1", "clang++", "-cc1")):
+        yield Program(name, compiler_proper(driver, mark, inputs.preprocessed(driver, source),
+                                            os.path.join(directory, mark + ".s")))
 
 
 def git_programs(directory, scale):
@@ -136,6 +135,7 @@ def make_programs(directory, scale):
         *git_programs(directory, scale),
         *compilers(directory, scale),
         RedisProgram(directory, scale),
+        Program("sqlite3, one line", ["sqlite3", ":memory:", "select 1"], is_counted=False),
     ]
 
 
@@ -147,24 +147,36 @@ def shell_number(command, path):
 
 
 def heaptrack_details(trace):
-    """Events in heaptrack's trace, and its size without the symbols in it."""
-    return {"events": shell_number(COUNT_EVENTS, trace),
+    """Allocations in heaptrack's trace, and its size without the symbols in it."""
+    return {"allocations": shell_number(COUNT_ALLOCATIONS, trace),
             "bytes_without_symbols": shell_number(COUNT_WITHOUT_SYMBOLS, trace)}
+
+
+def heaptide_json(heaptide, *args):
+    done = subprocess.run([heaptide, *args], capture_output=True, check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else None
 
 
 def heaptide_details(heaptide, trace):
     """What the trace says about itself."""
-    done = subprocess.run([heaptide, "info", "--json", trace], capture_output=True, check=False)
-    if done.returncode:
+    info = heaptide_json(heaptide, "info", "--json", trace)
+    if not info:
         return {}
-    info = json.loads(done.stdout)
     counters = [p["counters"] for p in info["processes"]]
     total = {key: sum(c[key] for c in counters) for key in counters[0]
              if isinstance(counters[0][key], int)} if counters else {}
-    cut = sum(n for c in counters for n in c["truncated_stacks"].values())
     return {"events": info["events"], "nodes": info["nodes"], "recording": info["recording"],
-            "has_symbols": "SYMBOLS" in info["blocks"], "truncated_stacks": cut,
-            "counters": total, "blocks": info["blocks"]}
+            "has_symbols": "SYMBOLS" in info["blocks"], "counters": total, "blocks": info["blocks"]}
+
+
+def stack_details(heaptide, trace):
+    """How many allocations and reallocations there are, and how many have a stack that was cut."""
+    report = heaptide_json(heaptide, "report", "--json", "-n", "1", trace)
+    if not report:
+        return {}
+    totals = report["totals"]
+    return {"allocations": totals["allocations"] + totals["reallocations"],
+            "truncated": report["coverage"]["truncated_allocations"]}
 
 
 class ProgramRow:
@@ -195,7 +207,9 @@ class ProgramRow:
         self.program.measure(tracer, base, sampler=sampler)
         self.memory[tracer.name] = {"target_kib": sampler.target_kib, "tree_kib": sampler.tree_kib}
         if tracer.name == "heaptide":
-            self.details["heaptide"] = heaptide_details(self.heaptide, tracer.trace(base))
+            trace = tracer.trace(base)
+            self.details["heaptide"] = {**heaptide_details(self.heaptide, trace),
+                                        **stack_details(self.heaptide, trace)}
         elif tracer.name == "heaptrack":
             self.details["heaptrack"] = heaptrack_details(tracer.trace(base))
 
@@ -203,8 +217,9 @@ class ProgramRow:
         return [sample[key] for sample in self.raw[tracer]]
 
     def result(self):
-        found = {"name": self.name(), "command": self.program.argv, "raw": self.raw,
-                 "memory": self.memory, "details": self.details}
+        found = {"name": self.name(), "command": self.program.argv,
+                 "is_counted": self.program.is_counted, "raw": self.raw, "memory": self.memory,
+                 "details": self.details}
         for key in ("wall_s", "cpu_s"):
             found[key] = compare(*(self.column(t, key) for t in TRACERS))
         found["trace"] = self._trace()
@@ -221,12 +236,13 @@ class ProgramRow:
                 "ratio_same_content": ratio(ours, equal), "events": events,
                 "bytes_per_event": ratio(ours, events),
                 "heaptrack_bytes_per_event": ratio(theirs, events),
-                "truncated_share": ratio(mine.get("truncated_stacks"), events)}
+                "truncated_share": ratio(mine.get("truncated"), mine.get("allocations"))}
 
 
 def overall(programs):
-    """Geometric means and the worst over all programs."""
+    """Geometric means and the worst over all programs that count."""
     found = {}
+    programs = [p for p in programs if p["is_counted"]]
     for key in ("wall_s", "cpu_s"):
         for kind in ("ratio", "ratio_of_minima"):
             values = {p["name"]: p[key][kind] for p in programs if p[key][kind] is not None}

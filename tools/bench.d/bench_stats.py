@@ -41,10 +41,18 @@ def ratio_of_added(ours, theirs, untraced):
     return max(ours - untraced, least) / added if added > least else None
 
 
+def spread(values):
+    """How far the values lie apart, as a share of their median."""
+    found = summary(values)
+    return (found["max"] - found["min"]) / found["median"] if found["median"] else None
+
+
 def compare(untraced, heaptide, heaptrack):
     """Lists of paired measurements -> medians, spread and the ratio of what was added.
 
-    "ratio" compares medians, "ratio_of_minima" the undisturbed runs; the rounds give the spread.
+    "ratio" is the median of the ratios that each round gives by itself: what disturbs one round, or
+    changes slowly, disturbs all three runs of it alike. "ratio_of_minima" compares the least disturbed
+    runs, "ratio_of_medians" the medians.
     """
     base, ours, theirs = summary(untraced), summary(heaptide), summary(heaptrack)
     rounds = [ratio_of_added(*r) for r in zip(heaptide, heaptrack, untraced)]
@@ -54,7 +62,9 @@ def compare(untraced, heaptide, heaptrack):
         added[name] = values["median"] - base["median"] if known else None
     return {
         "untraced": base, "heaptide": ours, "heaptrack": theirs, "added": added,
-        "ratio": ratio_of_added(ours["median"], theirs["median"], base["median"]),
+        "untraced_spread": spread(untraced),
+        "ratio": median(rounds),
+        "ratio_of_medians": ratio_of_added(ours["median"], theirs["median"], base["median"]),
         "ratio_of_minima": ratio_of_added(ours["min"], theirs["min"], base["min"]),
         "ratio_of_rounds": summary(rounds),
     }

@@ -6,8 +6,9 @@ import textwrap
 WIDTH = 108
 TRACERS = ("untraced", "heaptide", "heaptrack")
 NOTES = (
-    "Medians of paired rounds. ratio = heaptide added / heaptrack added; rounds = its range over "
-    "the rounds; plain = untraced, tide = heaptide, track = heaptrack. changing = that many "
+    "Times are medians of the rounds. ratio = heaptide added / heaptrack added, the median over the "
+    "rounds; rounds = its range; plain = untraced, tide = heaptide, track = heaptrack. * not in the "
+    "means: too short, it shows the fixed cost. changing = that many "
     "innermost frames differ from pair to pair. same = trace bytes with equal content: where our "
     "trace has no symbols, theirs is counted without. target = VmHWM of the program, all = sum of "
     "Pss over all processes, both sampled in a run of their own.")
@@ -22,6 +23,8 @@ def number(value, digits=3):
     size = abs(value)
     if size >= 10 ** digits:
         return f"{value:.0f}"
+    if size < 0.1:
+        return f"{value:.{digits}f}"
     whole = len(str(int(size))) if size >= 1 else 0
     return f"{value:.{max(0, digits - max(whole, 1))}f}"
 
@@ -101,7 +104,7 @@ def latency_table(pairs):
 def time_table(programs):
     rows = []
     for p in programs:
-        row = [p["name"]]
+        row = [p["name"] + ("" if p["is_counted"] else " *")]
         for key in ("wall_s", "cpu_s"):
             c = p[key]
             row += [number(c["untraced"]["median"]), number(c["added"]["heaptide"]),
@@ -190,6 +193,52 @@ def all_tables(results):
                   space_table(results["programs"])]
     if results["bars"]:
         parts.append(bar_table(results["bars"]))
-    if results["failures"]:
-        parts.append("failed: " + "; ".join(results["failures"]))
+    parts += [textwrap.fill(text, WIDTH, subsequent_indent="  ") for text in
+              ["failed: " + f for f in results["failures"]] +
+              ["DOUBT: " + d for d in results["doubts"]]]
     return "\n\n".join(parts + [notes(results)]) + "\n"
+
+
+def markdown_table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1)] + rows
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def markdown_pairs(pairs):
+    rows = []
+    for p in pairs:
+        added = p["wall_ns"]["added"]
+        latency = [microseconds(p["latency"][t]["p999_ns"]) for t in TRACERS]
+        rows.append([p["name"], number(p["wall_ns"]["untraced"]["median"]),
+                     number(added["heaptide"]), number(added["heaptrack"])] + latency)
+    return markdown_table(["malloc+free (frames, threads)", "ns untraced", "heaptide adds",
+                           "heaptrack adds", "p99.9 us untraced", "heaptide", "heaptrack"], rows)
+
+
+def markdown_programs(programs):
+    rows = []
+    for p in programs:
+        wall, trace = p["wall_s"], p["trace"]
+        rows.append([p["name"], number(wall["untraced"]["median"]), number(wall["added"]["heaptide"]),
+                     number(wall["added"]["heaptrack"]), number(wall["ratio"]),
+                     number(p["cpu_s"]["ratio"]),
+                     *(number(p["memory"][t]["tree_kib"] / 1024) if t in p["memory"] else "-"
+                       for t in TRACERS),
+                     bytes_text(trace["heaptide_bytes"]), bytes_text(trace["heaptrack_bytes"])])
+    return markdown_table(["program", "s untraced", "heaptide adds", "heaptrack adds", "ratio",
+                           "ratio of CPU", "MiB untraced", "heaptide", "heaptrack", "trace", "heaptrack's"],
+                          rows)
+
+
+def markdown(results):
+    """The tables that matter most, for a README."""
+    about = results["about"]
+    parts = [f"heaptide {about['heaptide']}, {about['processors']} x {about['processor']}, "
+             f"{about['system']}, {about['rounds']} rounds:"]
+    if results["programs"]:
+        parts.append(markdown_programs(results["programs"]))
+    if results["pairs"]:
+        parts.append(markdown_pairs(results["pairs"]))
+    if results["programs"]:
+        parts.append(overall_text(results["overall"]).replace("geometric means", "Geometric means") + ".")
+    return "\n\n".join(parts) + "\n"
