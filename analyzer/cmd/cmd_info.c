@@ -56,6 +56,7 @@ static const char *recording_end_text(const struct ht_recording *r)
 	case HT_RECORD_COMPLETE: return "complete";
 	case HT_RECORD_INTERRUPTED: return "interrupted";
 	case HT_RECORD_DISK: return "the file could not grow";
+	case HT_RECORD_LIMIT: return "the size limit was reached";
 	default: return "unknown";
 	}
 }

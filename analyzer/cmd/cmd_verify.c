@@ -90,6 +90,7 @@ static void find_missing_end(struct findings *f, const struct ht_trace_input *in
 		find(f, "the recording stopped early: %s",
 		     r->end_reason[0]                  ? r->end_reason
 		     : r->end == HT_RECORD_INTERRUPTED ? "interrupted"
+		     : r->end == HT_RECORD_LIMIT       ? "it reached its size limit"
 		                                       : "the file could not grow");
 	if (r->has_end && r->n_events != results->totals.n_events)
 		find(f, "the trace says that it has %llu events, but %llu are there",

@@ -3,6 +3,7 @@
 #include "analyzer/cmd/record_options.h"
 
 #include "analyzer/cmd/cmd.h"
+#include "analyzer/record/block_writer.h"
 
 #include <heaptide/env.h>
 
@@ -55,6 +56,28 @@ static bool parse_number(const char *text, uint32_t min, uint32_t max, uint32_t 
 	return true;
 }
 
+/* "500k", "20M", "1G": powers of 1024, or plain bytes. */
+static bool parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "kMGT";
+	unsigned shift = 0;
+	char *end;
+
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, *end == 'K' ? 'k' : *end) : NULL;
+
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (errno || *text < '0' || *text > '9' || *end || v > UINT64_MAX >> shift ||
+	    v << shift < HT_BLOCK_WRITER_MIN_LIMIT_BYTES)
+		return false;
+	*ret_bytes = v << shift;
+	return true;
+}
+
 bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 {
 	const struct {
@@ -78,6 +101,14 @@ bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 			continue;
 		if (!is_silent)
 			ht_cmd_complain("%s: unknown value \"%s\"", settings[i].name, text);
+		is_ok = false;
+	}
+
+	const char *max_size = getenv(HEAPTIDE_ENV_MAX_SIZE);
+
+	if (max_size && *max_size && !parse_size(max_size, &o->config.max_bytes)) {
+		if (!is_silent)
+			ht_cmd_complain(HEAPTIDE_ENV_MAX_SIZE ": bad value \"%s\"", max_size);
 		is_ok = false;
 	}
 
@@ -106,20 +137,22 @@ void ht_record_options_print_help(void)
 	      "      --overload=POLICY  when the recorder cannot keep up: block (the program waits,\n"
 	      "                         the trace is complete) or drop (events are lost and counted)\n"
 	      "      --level=N          zstd level of the trace, 1 to 19 (default 1)\n"
+	      "      --max-size=SIZE    end the recording, not the program, when the trace is this long\n"
+	      "                         (64k or more; k, M, G); the trace says so and can be read\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
 	      "failed, 126 when PROGRAM cannot be executed, 127 when it is not found.\n"
 	      "\n"
 	      "An existing FILE is kept: without -f a name that was given is refused, and the default\n"
-	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_UNWIND and\n"
-	      "HEAPTIDE_OVERLOAD stand for the options of the same names, which win.\n",
+	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_UNWIND,\n"
+	      "HEAPTIDE_OVERLOAD and HEAPTIDE_MAX_SIZE stand for the options of the same names, which win.\n",
 	      stdout);
 }
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
-	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL };
+	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -129,6 +162,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "overload", required_argument, NULL, OPT_OVERLOAD },
 		{ "max-frames", required_argument, NULL, OPT_MAX_FRAMES },
 		{ "level", required_argument, NULL, OPT_LEVEL },
+		{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t level = (uint32_t)ht_recorder_default_config.level;
@@ -154,6 +188,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_OVERLOAD: is_ok = parse_word(optarg, overloads, &o->config.overload); break;
 		case OPT_MAX_FRAMES: is_ok = parse_number(optarg, 1, 65535, &o->config.max_frames); break;
 		case OPT_LEVEL: is_ok = parse_number(optarg, 1, MAX_LEVEL, &level); break;
+		case OPT_MAX_SIZE: is_ok = parse_size(optarg, &o->config.max_bytes); break;
 		case ':':
 			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
 			return false;

@@ -2,6 +2,8 @@
 /* Frames, compresses and writes the blocks of a trace file. Analyzer. */
 #include "analyzer/record/block_writer.h"
 
+#include "analyzer/base/human.h"
+
 #include <heaptide/trace_codec.h>
 
 #include <errno.h>
@@ -28,6 +30,8 @@ struct ht_block_writer {
 	bool has_time;
 	ZSTD_CCtx *zstd;
 	uint64_t file_bytes;
+	uint64_t limit_bytes; /* 0: none */
+	bool is_at_limit;
 	uint32_t next_seq;
 
 	uint8_t *frame; /* prefix and frame of one block */
@@ -156,6 +160,18 @@ static enum ht_err write_frame(struct ht_block_writer *w, struct ht_block_header
 	return HT_OK;
 }
 
+/*
+ * Whether the file would be too long with this block and those that end it. An entry of the INDEX has
+ * some 20 bytes, an END block some hundreds.
+ */
+static bool exceeds_limit(const struct ht_block_writer *w, enum ht_block_type type, size_t frame_bytes)
+{
+	uint64_t end_bytes = 4096 + 40 * (uint64_t)(w->n_index + 3);
+
+	return w->limit_bytes && type != HT_BLOCK_END && type != HT_BLOCK_INDEX &&
+	       w->file_bytes + HT_BLOCK_PREFIX_BYTES + frame_bytes + end_bytes > w->limit_bytes;
+}
+
 static enum ht_err put_block(struct ht_block_writer *w, const struct ht_block_meta *meta,
 			     const void *body, size_t n_bytes, struct ht_diag *diag)
 {
@@ -185,7 +201,21 @@ static enum ht_err put_block(struct ht_block_writer *w, const struct ht_block_me
 	if (ZSTD_isError(frame_bytes))
 		return HT_ERR_NOMEM;
 	header.frame_bytes = frame_bytes;
+	if (exceeds_limit(w, meta->type, frame_bytes)) {
+		w->is_at_limit = true;
+		return HT_ERR_LIMIT;
+	}
 	return write_frame(w, &header, diag);
+}
+
+void ht_block_writer_set_limit(struct ht_block_writer *w, uint64_t n_bytes)
+{
+	w->limit_bytes = n_bytes;
+}
+
+bool ht_block_writer_is_at_limit(const struct ht_block_writer *w)
+{
+	return w->is_at_limit;
 }
 
 void ht_block_writer_set_time(struct ht_block_writer *w, struct ht_clock_reading time)
@@ -219,7 +249,13 @@ enum ht_err ht_block_writer_put(struct ht_block_writer *w, const struct ht_block
 
 	if (err != HT_OK && err != HT_ERR_IO) {
 		*diag = (struct ht_diag){ err, 0, w->file_bytes, w->next_seq, "" };
-		snprintf(diag->msg, sizeof(diag->msg), "%s", ht_err_str(err));
+		char limit[HT_HUMAN_BYTES];
+
+		if (err == HT_ERR_LIMIT && w->is_at_limit)
+			snprintf(diag->msg, sizeof(diag->msg), "it reached its size limit of %s",
+				 ht_human_bytes(limit, w->limit_bytes));
+		else
+			snprintf(diag->msg, sizeof(diag->msg), "%s", ht_err_str(err));
 	}
 	return err;
 }

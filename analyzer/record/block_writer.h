@@ -33,9 +33,18 @@ enum ht_err ht_block_writer_new(int fd, const struct ht_clock_source *clock, int
 
 void ht_block_writer_free(struct ht_block_writer *writer);
 
+/* The least that ht_block_writer_set_limit() takes. */
+#define HT_BLOCK_WRITER_MIN_LIMIT_BYTES 65536u
+
+/* The file may grow to n_bytes, END, INDEX and trailer included, for which room is kept. */
+void ht_block_writer_set_limit(struct ht_block_writer *writer, uint64_t n_bytes);
+
+/* Whether a block was refused because of the limit. */
+bool ht_block_writer_is_at_limit(const struct ht_block_writer *writer);
+
 /*
  * Append one block. When the file cannot grow it is cut back to the last whole block.
- * Errors: HT_ERR_IO (*diag says why), HT_ERR_NOMEM, HT_ERR_LIMIT (body too long).
+ * Errors: HT_ERR_IO (*diag says why), HT_ERR_NOMEM, HT_ERR_LIMIT (body too long, or the file).
  */
 enum ht_err ht_block_writer_put(struct ht_block_writer *writer, const struct ht_block_meta *meta,
 				const void *body, size_t n_bytes, struct ht_diag *diag)

@@ -148,6 +148,7 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 		*diag = (struct ht_diag){ err, 0, UINT64_MAX, UINT64_MAX, "out of memory" };
 		return err;
 	}
+	ht_block_writer_set_limit(r->blocks, r->config.max_bytes);
 	err = ht_start_block_write(r->blocks, &r->clock, argc, argv, diag);
 	if (err != HT_OK)
 		return err;
@@ -330,7 +331,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	}
 	ht_column_writer_flush(r->columns);
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
-		result.end = HT_RECORD_DISK;
+		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : HT_RECORD_DISK;
 	result.totals = *ht_column_writer_totals(r->columns);
 	result.has_live = ht_live_count_totals(r->live, &result.live);
 	result.n_processes = ht_process_watch_n_processes(r->watch);

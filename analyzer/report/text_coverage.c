@@ -47,6 +47,7 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 		ht_text_putf(page, HT_PAINT_WARNING, "The recording stopped early: %s",
 		             recording->end_reason[0]                  ? recording->end_reason
 		             : recording->end == HT_RECORD_INTERRUPTED ? "interrupted"
+		             : recording->end == HT_RECORD_LIMIT ? "it reached its size limit"
 		                                                       : "the file could not grow");
 		ht_text_end_line(page);
 	}

@@ -114,6 +114,7 @@ enum ht_record_end {
 	HT_RECORD_COMPLETE = 1,    /* every traced process ended, everything was written */
 	HT_RECORD_INTERRUPTED = 2, /* the user ended the recording */
 	HT_RECORD_DISK = 3,        /* the file could not grow any more */
+	HT_RECORD_LIMIT = 4,       /* the file reached the size that the user allowed */
 };
 
 #endif

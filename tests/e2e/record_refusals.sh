@@ -178,6 +178,9 @@ e2e_case "value too many" refuses 125 "--quiet=1 takes no value" --quiet=1 touch
 e2e_case "unknown unwinder" refuses 125 'bad value "magic"' --unwind=magic touch ran
 e2e_case "unknown policy" refuses 125 'bad value "hope"' --overload hope touch ran
 e2e_case "no number" refuses 125 'bad value "12x"' --max-frames=12x touch ran
+e2e_case "no size" refuses 125 'bad value "big"' --max-size=big touch ran
+e2e_case "size too small" refuses 125 'bad value "63k"' --max-size=63k touch ran
+e2e_case "size too large" refuses 125 'bad value "99999999999T"' --max-size=99999999999T touch ran
 e2e_case "number out of range" refuses 125 'bad value "0"' --max-frames=0 touch ran
 e2e_case "empty file name" refuses 125 'bad value ""' -o '' touch ran
 e2e_case "program not found by PATH" not_found_by_path

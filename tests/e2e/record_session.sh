@@ -202,6 +202,28 @@ disk_full() {
 	[ "$(value t.zst .totals.allocations)" -gt 10000 ] || fail "too little was kept"
 }
 
+# The trace is full: it is whole, within the limit, and says why it ends; the program runs on.
+size_limit() {
+	"$heaptide" record --max-size=100k -o t.zst "$programs/steady_churn" 3000000 >out 2>err
+	equal "stdout" "3000000 done" "$(cat out)"
+	says err "t.zst is not complete: it reached its size limit of 100.0 KiB"
+	between "bytes" 50000 102400 "$(stat -c %s t.zst)"
+	rc=0
+	"$heaptide" verify t.zst >verify.out 2>&1 || rc=$?
+	equal "verify's status" 1 "$rc"
+	says verify.out "the recording stopped early: it reached its size limit of 100.0 KiB"
+	! grep -q "is missing\|is damaged" verify.out || fail "$(cat verify.out)"
+	zstd -qt t.zst
+	equal "info" "the size limit was reached" "$("$heaptide" info --json t.zst | jq -r .recording)"
+	between "allocations" 10000 2999999 "$(value t.zst .totals.allocations)"
+}
+
+size_limit_unmet() {
+	HEAPTIDE_MAX_SIZE=1G "$heaptide" record -q -o t.zst "$programs/steady_churn" 30000 >out
+	verified t.zst
+	between "allocations" 30000 30100 "$(value t.zst .totals.allocations)"
+}
+
 # The recorder is stopped: dropping, the program goes on at once and its losses are counted.
 overload_drop() {
 	local recorder
@@ -320,6 +342,8 @@ e2e_case "SIGHUP is sent on" forwarded_signal HUP
 e2e_case "a child outlives the program" outlived
 e2e_case "a child outlives the recording" outlived_stopped
 e2e_case "disk full" disk_full
+e2e_case "the size limit" size_limit
+e2e_case "the size limit is far away" size_limit_unmet
 e2e_case "recorder stopped, dropping" overload_drop
 e2e_case "recorder stopped, blocking" overload_block
 e2e_case "plain LD_PRELOAD" plain_preload
