@@ -28,7 +28,7 @@ check_symbolizer_LDADD = libanalyzer.la $(CHECK_LIBS)
 # Programs with one hazard each, recorded by the end to end tests. Each is one source file of its name.
 ht_programs = \
 	%D%/programs/api_semantics %D%/programs/cancel %D%/programs/closefrom \
-	%D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
+	%D%/programs/block_market %D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \

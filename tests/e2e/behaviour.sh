@@ -37,6 +37,26 @@ unknown_frees() {
 	equal "leaked blocks" 0 "$(value t.zst .leaked.allocations)"
 }
 
+# block_market ROUNDS: what 8 threads did to each other's blocks, by their own count. Two runs, because a
+# program allocates before main and for threads as well.
+block_market() {
+	local HT_TEST_SECONDS=1200 sums='.totals | "\(.allocations) \(.frees) \(.reallocations) \(.allocated_bytes)"'
+	local -a idle busy said
+	record idle.zst "$programs/block_market" 0
+	read -ra idle < <(value idle.zst "$sums")
+	record t.zst "$programs/block_market" "$1"
+	equal "exit status" 0 "$status"
+	read -ra said <out
+	verified t.zst # no id twice, none unknown
+	counted t.zst 0
+	read -ra busy < <(value t.zst "$sums")
+	equal "allocations" "${said[0]}" $((busy[0] - idle[0]))
+	equal "frees" "${said[1]}" $((busy[1] - idle[1]))
+	equal "reallocations" "${said[2]}" $((busy[2] - idle[2]))
+	equal "bytes" "${said[3]}" $((busy[3] - idle[3]))
+	[ $((said[0] + said[1] + said[2])) -ge $((8 * $1)) ] || fail "too few events"
+}
+
 # nothing_leaked_by FUNCTION PROGRAM: nothing is left of what it allocated itself.
 nothing_leaked_by() {
 	local function=$1
@@ -121,6 +141,7 @@ done
 e2e_case "zero_sizes: 500 leaked blocks of no bytes" zero_sizes
 e2e_case "unknown_frees: counted, not invented" unknown_frees
 e2e_case "fibers: nothing leaked" nothing_leaked_by allocate fibers
+e2e_case "block_market: every event of 8 threads" block_market $((is_long ? 12500000 : 125000))
 e2e_case "cross_thread_free: nothing leaked" nothing_leaked_by run cross_thread_free
 e2e_case "realloc_chains: nothing leaked" nothing_leaked_by main realloc_chains
 e2e_case "fork_both: each process has its own blocks" fork_both
