@@ -37,6 +37,7 @@ struct recording {
 	struct ht_launch launch;
 	bool has_child;
 	struct ht_trace_output output;
+	struct ht_symbol_helper *names; /* NULL: none, or there is no reading back from the output */
 	char **envp;
 	char *region_entry;
 	char *preload_entry;
@@ -158,6 +159,27 @@ static int start(struct recording *r)
 	return 0;
 }
 
+static void notify_names(void)
+{
+	ht_cmd_complain("looking up the names of functions (Ctrl-C leaves them out)");
+}
+
+/* Once the program runs: it does not wait for this. */
+static void start_names(struct recording *r)
+{
+	const struct ht_symbol_wait wait = {
+		.stop = &stop,
+		.mask = &r->launch.mask,
+		.notify = r->options.is_quiet || !isatty(STDERR_FILENO) ? NULL : notify_names,
+	};
+
+	if (r->options.has_no_names || !r->output.is_file)
+		return;
+	r->names = ht_symbol_helper_new(r->output.fd);
+	if (r->names)
+		ht_recorder_set_names(r->recorder, r->names, &wait);
+}
+
 /* Sleep until the program is gone, when nothing can be written any more. */
 static void wait_for_program(struct recording *r)
 {
@@ -178,6 +200,8 @@ static int record(struct recording *r, struct ht_recorder_result *ret_result,
 		.is_stopped_by_main_only = true,
 		.wait_mask = &r->launch.mask,
 	};
+
+	start_names(r);
 	enum ht_run_result why = ht_recorder_run(r->recorder, &m);
 
 	if (why == HT_RUN_MAIN_ENDED) {
@@ -246,6 +270,7 @@ int ht_cmd_record(int argc, char **argv)
 
 		status = finish(&r, wait_status, &result, is_interrupted);
 	}
+	ht_symbol_helper_free(r.names);
 	ht_trace_output_done(&r.output);
 	ht_recorder_free(r.recorder);
 	ht_shim_path_done(&r.shim);

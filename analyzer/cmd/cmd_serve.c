@@ -171,14 +171,20 @@ static int serve(int reply_fd, pid_t target)
 		errno = 0;
 	reply(reply_fd, "", ht_recorder_region_path(recorder));
 
+	const struct ht_symbol_wait wait = { .stop = &stop };
+	struct ht_symbol_helper *names =
+		output.is_file && !options.has_no_names ? ht_symbol_helper_new(output.fd) : NULL;
 	enum ht_run_result why;
 
+	if (names)
+		ht_recorder_set_names(recorder, names, &wait);
 	do {
 		why = ht_recorder_run(recorder, &m);
 	} while (why == HT_RUN_MAIN_ENDED);
 	ht_recorder_finish(recorder,
 			   why == HT_RUN_INTERRUPTED ? HT_RECORD_INTERRUPTED : HT_RECORD_COMPLETE,
 			   &result);
+	ht_symbol_helper_free(names);
 	if (why == HT_RUN_NOBODY_CAME)
 		ht_trace_output_discard(&output);
 	ht_trace_output_done(&output);

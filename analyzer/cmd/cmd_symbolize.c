@@ -227,11 +227,23 @@ static void tell(const struct symbolize *s)
 	                ht_human_count(all, ht_symbolizer_n_answers(s->symbolizer)));
 }
 
+/* Written anew, a trace with gaps would look as if it were whole. A cut end stays cut, though. */
+static bool is_damaged(const struct ht_trace_file *file)
+{
+	size_t n_kept;
+	const struct ht_diag *damages = ht_trace_file_damages(file, &n_kept);
+	size_t n_cuts = 0;
+
+	while (n_cuts < n_kept && damages[n_cuts].err == HT_ERR_TRUNCATED)
+		n_cuts++;
+	return n_cuts < ht_trace_file_n_damages(file) ||
+	       ht_trace_file_end(file) == HT_FILE_END_DAMAGED;
+}
+
 static int symbolize(struct symbolize *s)
 {
 	s->stored = ht_trace_symbols_load(&s->input);
-	/* Written anew, a trace with gaps would look as if it were whole. */
-	if (ht_trace_file_n_damages(s->input.file)) {
+	if (is_damaged(s->input.file)) {
 		ht_cmd_complain("%s is damaged (see: heaptide verify) and was not changed",
 		                s->trace_path);
 		return HT_EXIT_FAILED;

@@ -139,6 +139,8 @@ void ht_record_options_print_help(void)
 	      "      --level=N          zstd level of the trace, 1 to 19 (default 1)\n"
 	      "      --max-size=SIZE    end the recording, not the program, when the trace is this long\n"
 	      "                         (64k or more; k, M, G); the trace says so and can be read\n"
+	      "      --no-symbols       leave out the names of functions; they can be added with\n"
+	      "                         `heaptide symbolize` as long as the programs are there\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
@@ -152,7 +154,7 @@ void ht_record_options_print_help(void)
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
-	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE };
+	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -163,6 +165,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "max-frames", required_argument, NULL, OPT_MAX_FRAMES },
 		{ "level", required_argument, NULL, OPT_LEVEL },
 		{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
+		{ "no-symbols", no_argument, NULL, OPT_NO_SYMBOLS },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t level = (uint32_t)ht_recorder_default_config.level;
@@ -189,6 +192,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_MAX_FRAMES: is_ok = parse_number(optarg, 1, 65535, &o->config.max_frames); break;
 		case OPT_LEVEL: is_ok = parse_number(optarg, 1, MAX_LEVEL, &level); break;
 		case OPT_MAX_SIZE: is_ok = parse_size(optarg, &o->config.max_bytes); break;
+		case OPT_NO_SYMBOLS: o->has_no_names = true; break;
 		case ':':
 			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
 			return false;

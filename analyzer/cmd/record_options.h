@@ -13,6 +13,7 @@ struct ht_record_options {
 	bool is_output_given;
 	bool is_forced;
 	bool is_quiet;
+	bool has_no_names; /* in the trace */
 	bool is_help;
 	int first_arg; /* of argv: the program */
 };

@@ -124,6 +124,8 @@ void ht_record_summary_print(const struct ht_record_summary *s)
 		print_events(n[HT_EVENT_ALLOC], n[HT_EVENT_FREE],
 			     n[HT_EVENT_REALLOC] + n[HT_EVENT_REALLOC_MOVED]);
 	print_losses(r);
+	if (r->are_names_missing && s->is_readable)
+		ht_cmd_complain("the trace has no names of functions; heaptide symbolize adds them");
 	ht_cmd_complain("trace %s, %s", s->trace_path, ht_human_bytes(a, r->file_bytes));
 	if (s->is_readable) {
 		fputs("heaptide: next: heaptide report ", stderr);

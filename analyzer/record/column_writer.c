@@ -374,6 +374,12 @@ static void flush_events(struct ht_column_writer *w)
 	reset_events(w);
 }
 
+void ht_column_writer_flush_modules(struct ht_column_writer *w)
+{
+	entries_flush(w, &w->processes);
+	entries_flush(w, &w->modules);
+}
+
 void ht_column_writer_flush(struct ht_column_writer *w)
 {
 	if (w->n_segments) {

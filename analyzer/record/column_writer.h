@@ -88,6 +88,9 @@ void ht_column_writer_process_end(struct ht_column_writer *writer,
 /* Whether anything waits to be written. */
 bool ht_column_writer_has_pending(const struct ht_column_writer *writer);
 
+/* Write processes and modules, which others wait for while the program runs. */
+void ht_column_writer_flush_modules(struct ht_column_writer *writer);
+
 /* Write everything: processes, modules, nodes, events, ends of processes, in this order. */
 void ht_column_writer_flush(struct ht_column_writer *writer);
 

@@ -18,6 +18,8 @@ libanalyzer_la_SOURCES += \
 	%D%/region.c %D%/region.h \
 	%D%/shim_path.c %D%/shim_path.h \
 	%D%/start_block.c %D%/start_block.h \
+	%D%/symbol_helper.c %D%/symbol_helper.h \
+	%D%/symbol_scan.c %D%/symbol_scan.h \
 	%D%/trace_output.c %D%/trace_output.h \
 	%D%/trace_rewrite.c %D%/trace_rewrite.h
 libanalyzer_la_CPPFLAGS = $(AM_CPPFLAGS) -DHT_PKGLIBDIR='"$(pkglibdir)"' -DHT_MULTIARCH='"$(host_cpu)-linux-gnu"'

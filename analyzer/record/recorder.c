@@ -39,6 +39,9 @@
 #define MIN_RETIRE_NS 2000000u
 #define MAX_RETIRE_NS 200000000u
 
+/* Files of modules are opened before the program can replace them, but not one by one. */
+#define MODULES_NS 20000000u
+
 /* Others that outlive main for less than this are not worth a word. */
 #define REPORT_MAIN_NS 200000000u
 
@@ -64,12 +67,15 @@ struct ht_recorder {
 	struct ht_drain *drain;
 	struct ht_process_watch *watch;
 	struct ht_arrival_bell *bell; /* may be NULL */
+	struct ht_symbol_helper *names; /* may be NULL */
+	struct ht_symbol_wait names_wait;
 
 	bool is_main_ended;
 	bool has_process_news; /* of the last round */
 	uint64_t started_ns;
 	uint64_t last_thorough_ns;
 	uint64_t last_flush_ns;
+	uint64_t last_modules_ns;
 	uint64_t last_work_ns;
 	uint64_t last_retire_ns;
 	uint64_t retire_interval_ns;
@@ -168,6 +174,23 @@ uint32_t ht_recorder_n_seen(const struct ht_recorder *r)
 	return ht_process_watch_n_seen(r->watch);
 }
 
+void ht_recorder_set_names(struct ht_recorder *r, struct ht_symbol_helper *helper,
+			   const struct ht_symbol_wait *wait)
+{
+	r->names = helper;
+	r->names_wait = *wait;
+}
+
+/* Let the helper know of modules early, and of everything else when it was written anyway. */
+static void tell_names(struct ht_recorder *r, uint64_t now_ns)
+{
+	if (!r->names || now_ns - r->last_modules_ns < MODULES_NS)
+		return;
+	r->last_modules_ns = now_ns;
+	ht_column_writer_flush_modules(r->columns);
+	ht_symbol_helper_tell(r->names, ht_block_writer_file_bytes(r->blocks));
+}
+
 bool ht_recorder_round(struct ht_recorder *r, bool is_poked)
 {
 	uint64_t now_ns = ht_clock_source_ns();
@@ -188,6 +211,7 @@ bool ht_recorder_round(struct ht_recorder *r, bool is_poked)
 		ht_column_writer_flush(r->columns);
 		r->last_flush_ns = now_ns;
 	}
+	tell_names(r, now_ns);
 	return has_worked;
 }
 
@@ -317,6 +341,21 @@ static enum ht_err write_end(struct ht_recorder *r, const struct ht_recorder_res
 	return err == HT_OK ? ht_block_writer_finish(r->blocks, diag) : err;
 }
 
+/* Everything else is written. A disk that is full is noticed again by what comes after this. */
+static void finish_names(struct ht_recorder *r, struct ht_recorder_result *result)
+{
+	struct ht_diag diag;
+
+	if (!r->names)
+		return;
+	/* What was asked to stop by now is not this wait. */
+	if (r->names_wait.stop)
+		*r->names_wait.stop = 0;
+	result->are_names_missing =
+		result->end == HT_RECORD_DISK ||
+		ht_symbol_helper_finish(r->names, r->blocks, &r->names_wait, &diag) != HT_OK;
+}
+
 void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 			struct ht_recorder_result *ret_result)
 {
@@ -332,6 +371,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	ht_column_writer_flush(r->columns);
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
 		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : HT_RECORD_DISK;
+	finish_names(r, &result);
 	result.totals = *ht_column_writer_totals(r->columns);
 	result.has_live = ht_live_count_totals(r->live, &result.live);
 	result.n_processes = ht_process_watch_n_processes(r->watch);

@@ -7,6 +7,7 @@
 #include "analyzer/record/column_writer.h"
 #include "analyzer/record/live_count.h"
 #include "analyzer/record/region.h"
+#include "analyzer/record/symbol_helper.h"
 
 #include <heaptide/error.h>
 #include <signal.h>
@@ -47,6 +48,7 @@ struct ht_recorder_result {
 	uint64_t n_refused; /* processes that found no slot */
 	uint64_t file_bytes;
 	enum ht_record_end end;
+	bool are_names_missing; /* they were wanted, but it was not waited for them, or that failed */
 	struct ht_diag diag; /* err != HT_OK: why the file is not complete */
 };
 
@@ -67,6 +69,13 @@ const char *ht_recorder_region_path(const struct ht_recorder *recorder);
  */
 enum ht_err ht_recorder_start(struct ht_recorder *recorder, int fd, int argc,
 			      const char *const *argv, struct ht_diag *diag) HT_MUST_CHECK;
+
+/*
+ * Have the names of code found by helper, which stays the caller's and must live until after
+ * ht_recorder_finish(), and put into the trace at its end. After ht_recorder_start(). wait is copied.
+ */
+void ht_recorder_set_names(struct ht_recorder *recorder, struct ht_symbol_helper *helper,
+			   const struct ht_symbol_wait *wait);
 
 /* What ht_recorder_run() waits for. */
 struct ht_recorder_main {

@@ -156,6 +156,8 @@ static int map(struct ht_region *region)
 
 	if (at == MAP_FAILED)
 		return -1;
+	/* Who still has the region is a recorded process; our own children must not look like one. */
+	madvise(at, region->n_bytes, MADV_DONTFORK);
 	region->header = at;
 	return 0;
 }

@@ -11,7 +11,7 @@ harmless() {
 	run "$heaptide" verify "$1"
 	if [ "$status" -ne 1 ] && [ "$status" -ne 2 ]; then fail "$1: verify ended with $status"; fi
 	[ -s err ] || [ -s out ] || fail "$1: verify says nothing"
-	for command in report "report --json" info dump; do
+	for command in report "report --json" info "dump --stacks"; do
 		# shellcheck disable=SC2086
 		run "$heaptide" $command "$1"
 		if [ "$status" -ne 0 ] && [ "$status" -ne 2 ]; then fail "$1: $command ended with $status"; fi
