@@ -69,7 +69,7 @@ def trace_bars(programs, overall):
     shares = {p["name"]: p["trace"]["truncated_share"] for p in programs
               if p["trace"]["truncated_share"] is not None}
     worst = max(shares, key=shares.get, default=None)
-    has_symbols = all(p["details"].get("heaptide", {}).get("has_symbols") for p in programs)
+    has_symbols = all(p["trace"]["heaptide_bytes_with_symbols"] for p in programs)
     complete = 100 * (1 - shares[worst]) if worst else None
     return [
         bar("trace bytes / heaptrack's, geometric mean", 0.5,

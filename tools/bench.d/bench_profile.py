@@ -23,11 +23,11 @@ SCALE = 0.25
 
 # Part -> stems of preload/'s files; what is named nowhere is "other".
 PARTS = {
-    "hook": ("hook", "hook_list", "real_calls", "capture", "lifecycle", "call_site"),
+    "hook": ("hook", "hook_list", "hot", "real_calls", "capture", "lifecycle", "call_site"),
     "walk": ("stack_walk", "kept_frames", "stack_source", "stack_backend", "stack_step",
-             "stack_memory", "unwind_rules", "unwind_backend", "cfi_row", "cfi_step", "cfi_table",
+             "stack_memory", "unwind_rules", "unwind_backend", "cfi_row", "cfi_step", "cfi_table", "stack_same",
              "cfi_cursor", "module_table", "arch", "arch_x86_64", "arch_aarch64"),
-    "intern": ("stack_table",),
+    "intern": ("stack_table", "stack_cache"),
     "live map": ("live_map",),
     "time": ("clock",),
     "store": ("chunk", "thread", "trace_codec", "trace_format", "shared_region"),

@@ -179,6 +179,17 @@ def stack_details(heaptide, trace):
             "truncated": report["coverage"]["truncated_allocations"]}
 
 
+def bytes_with_symbols(heaptide, trace):
+    """The size of a trace that has its own symbols, as heaptrack's has."""
+    copy = trace + ".named"
+    done = subprocess.run([heaptide, "symbolize", "-f", "-o", copy, trace], check=False,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    size = os.path.getsize(copy) if done.returncode == 0 else None
+    if os.path.exists(copy):
+        os.unlink(copy)
+    return size
+
+
 class ProgramRow:
     """One program: measurements of every tracer, round by round."""
 
@@ -209,7 +220,9 @@ class ProgramRow:
         if tracer.name == "heaptide":
             trace = tracer.trace(base)
             self.details["heaptide"] = {**heaptide_details(self.heaptide, trace),
-                                        **stack_details(self.heaptide, trace)}
+                                        **stack_details(self.heaptide, trace),
+                                        "bytes_with_symbols": bytes_with_symbols(self.heaptide,
+                                                                                 trace)}
         elif tracer.name == "heaptrack":
             self.details["heaptrack"] = heaptrack_details(tracer.trace(base))
 
@@ -229,11 +242,13 @@ class ProgramRow:
         ours, theirs = (median(self.column(t, "trace_bytes")) for t in TRACERS[1:])
         mine = self.details.get("heaptide", {})
         bare = self.details.get("heaptrack", {}).get("bytes_without_symbols")
+        named = ours if mine.get("has_symbols") else mine.get("bytes_with_symbols")
         events = mine.get("events")
-        equal = theirs if mine.get("has_symbols") else bare
+        same = ratio(named, theirs) if named else ratio(ours, bare)
         return {"heaptide_bytes": ours, "heaptrack_bytes": theirs,
                 "heaptrack_bytes_without_symbols": bare, "ratio": ratio(ours, theirs),
-                "ratio_same_content": ratio(ours, equal), "events": events,
+                "ratio_same_content": same, "events": events,
+                "heaptide_bytes_with_symbols": named,
                 "bytes_per_event": ratio(ours, events),
                 "heaptrack_bytes_per_event": ratio(theirs, events),
                 "truncated_share": ratio(mine.get("truncated"), mine.get("allocations"))}

@@ -9,8 +9,8 @@ NOTES = (
     "Times are medians of the rounds. ratio = heaptide added / heaptrack added, the median over the "
     "rounds; rounds = its range; plain = untraced, tide = heaptide, track = heaptrack. * not in the "
     "means: too short, it shows the fixed cost. changing = that many "
-    "innermost frames differ from pair to pair. same = trace bytes with equal content: where our "
-    "trace has no symbols, theirs is counted without. target = VmHWM of the program, all = sum of "
+    "innermost frames differ from pair to pair. same = trace bytes with symbols in both (ours "
+    "after heaptide symbolize). target = VmHWM of the program, all = sum of "
     "Pss over all processes, both sampled in a run of their own.")
 
 
