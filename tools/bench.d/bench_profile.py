@@ -25,9 +25,9 @@ SCALE = 0.25
 PARTS = {
     "hook": ("hook", "hook_list", "hot", "real_calls", "capture", "lifecycle", "call_site"),
     "walk": ("stack_walk", "kept_frames", "stack_source", "stack_backend", "stack_step",
-             "stack_memory", "unwind_rules", "unwind_backend", "cfi_row", "cfi_step", "cfi_table", "stack_same",
-             "cfi_cursor", "module_table", "arch", "arch_x86_64", "arch_aarch64"),
-    "intern": ("stack_table", "stack_cache"),
+             "stack_memory", "unwind_rules", "unwind_backend", "cfi_row", "cfi_step", "cfi_table",
+             "stack_cache", "stack_same", "cfi_cursor", "module_table", "arch", "arch_x86_64", "arch_aarch64"),
+    "intern": ("stack_table",),
     "live map": ("live_map",),
     "time": ("clock",),
     "store": ("chunk", "thread", "trace_codec", "trace_format", "shared_region"),
