@@ -2,7 +2,9 @@
 /* Turns hook calls into records. Target, any thread, may not allocate. */
 #include "capture.h"
 
+#include "arch/call_site.h"
 #include "chunk.h"
+#include "hot.h"
 #include "lifecycle.h"
 #include "live_map.h"
 #include "module_table.h"
@@ -12,105 +14,159 @@
 /* Words an event may need beyond its own: a TICK and a RANGE record. */
 #define EXTRA_WORDS 4u
 
-static uint32_t stack_of(struct ht_thread *t, const struct ht_call_site *site)
+/* How far ahead of the record being written memory is fetched, which the recorder wrote last. */
+#define FETCH_AHEAD_BYTES 512u
+
+static inline uint32_t begin_stack(struct ht_thread *t, const uint64_t *hook_frame)
 {
-	return ht_stack_source_node(t, site->pc, site->sp, site->fp);
+	struct ht_call_site site = ht_arch_call_site(hook_frame);
+
+	return ht_stack_source_begin(t, site.pc, site.sp, site.fp);
 }
 
-static bool make_room(struct ht_thread *t, uint32_t n_words)
+static uint32_t stack_of(struct ht_thread *t, const uint64_t *hook_frame)
 {
-	if (ht_chunk_has_room(t, n_words + EXTRA_WORDS) ||
+	uint32_t node = begin_stack(t, hook_frame);
+
+	return node != 0 ? node : ht_stack_source_finish(t);
+}
+
+static inline bool make_room(struct ht_thread *t, uint32_t n_words)
+{
+	if (HT_LIKELY(ht_chunk_has_room(t, n_words + EXTRA_WORDS)) ||
 	    ht_chunk_make_room(t, n_words + EXTRA_WORDS))
 		return true;
 	ht_chunk_lose(t);
 	return false;
 }
 
-/* Give block the identity, noticing a free that was never seen. */
-static void store_identity(struct ht_thread *t, void *block, uint64_t value)
+/* A block whose address was another block's, which nobody saw freed. */
+static __attribute__((noinline, cold)) void note_missed_free(struct ht_thread *t, void *block,
+                                                             uint64_t before)
 {
-	uint64_t before;
-
-	if (!ht_live_map_put(block, value, &before)) {
-		HT_COUNT(n_untracked_addrs);
-		return;
-	}
-	if (__builtin_expect(before == 0 || before & HT_LIVE_LOST, 1))
+	if (before & HT_LIVE_LOST)
 		return;
 	if (before & HT_LIVE_WATCHED)
 		ht_module_table_link_map_freed((uintptr_t)block);
 	if (make_room(t, 2))
-		ht_chunk_put2(t, ht_record_word(HT_REC_MISSED_FREE, ht_chunk_tick(t), 0),
+		ht_chunk_put2(t,
+		              ht_record_word(HT_REC_MISSED_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
 		              before & HT_LIVE_ID_MASK);
 }
 
-/* A thread without a state (no memory): its events are lost, its blocks marked so. */
-static void lose_block(void *block)
+/* Give the block the identity. Returns what was in its slot. */
+static inline uint64_t put_identity(_Atomic uint64_t *slot, void *block, uint64_t value)
 {
 	uint64_t before;
 
-	HT_COUNT(n_lost_events);
-	if (!ht_live_map_put(block, HT_LIVE_LOST, &before))
+	if (HT_UNLIKELY(!ht_live_map_put_at(slot, block, value, &before)))
 		HT_COUNT(n_untracked_addrs);
+	return before;
 }
 
-void ht_capture_alloc(void *block, size_t size, const struct ht_call_site *site)
+static void store_identity(struct ht_thread *t, void *block, uint64_t value)
+{
+	uint64_t before = put_identity(ht_live_map_slot((uintptr_t)block), block, value);
+
+	if (HT_UNLIKELY(before))
+		note_missed_free(t, block, before);
+}
+
+/* A thread without a state (no memory): its events are lost, its blocks marked so. */
+static __attribute__((noinline, cold)) void lose_block(void *block)
+{
+	HT_COUNT(n_lost_events);
+	put_identity(ht_live_map_slot((uintptr_t)block), block, HT_LIVE_LOST);
+}
+
+void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
 {
 	struct ht_thread *t = ht_thread_self();
+	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)block);
 
-	if (__builtin_expect(!t, 0)) {
+	if (HT_UNLIKELY(!t)) {
 		lose_block(block);
 		return;
 	}
+	/* Both take long to come in a large program, and are needed only after the walk. */
+	ht_prefetch_for_write((const void *)slot);
+	ht_prefetch_for_write((const char *)t->pos + FETCH_AHEAD_BYTES);
 
-	uint32_t node = stack_of(t, site);
+	uint32_t node = begin_stack(t, hook_frame);
+	uint64_t now = ht_clock_tick();
 
-	if (__builtin_expect(!make_room(t, 2), 0)) {
+	if (node == 0)
+		node = ht_stack_source_finish(t);
+	if (HT_UNLIKELY(!make_room(t, 2))) {
 		store_identity(t, block, HT_LIVE_LOST);
 		return;
 	}
-	uint32_t tick = ht_chunk_tick(t);
+	uint32_t tick = ht_chunk_tick(t, now);
 	uint64_t id = ht_chunk_next_id(t);
 
 	ht_chunk_put2(t, ht_record_word(HT_REC_ALLOC, tick, node), size);
-	store_identity(t, block, id);
+
+	uint64_t before = put_identity(slot, block, id);
+
+	if (HT_UNLIKELY(before))
+		note_missed_free(t, block, before);
 }
 
-static void record_free(struct ht_thread *t, void *block, uint64_t identity,
-                        const struct ht_call_site *site)
+/* A free that is not a plain one: lost, watched, or of a block nobody saw allocated. */
+static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t, void *block,
+                                                            uint64_t identity,
+                                                            const uint64_t *hook_frame)
 {
-	if (__builtin_expect(identity & HT_LIVE_LOST, 0)) {
+	if (identity & HT_LIVE_LOST) {
 		ht_chunk_lose(t);
 		return;
 	}
-	uint32_t node = identity ? 0 : stack_of(t, site);
+	uint32_t node = identity ? 0 : stack_of(t, hook_frame);
 
-	if (__builtin_expect(!make_room(t, 2), 0))
+	if (!make_room(t, 2))
 		return;
-	uint32_t tick = ht_chunk_tick(t);
+	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
 
-	if (__builtin_expect(identity != 0, 1)) {
+	if (identity) {
 		ht_chunk_put2(t, ht_record_word(HT_REC_FREE, tick, 0), identity & HT_LIVE_ID_MASK);
-		if (__builtin_expect(identity & HT_LIVE_WATCHED, 0))
-			ht_module_table_link_map_freed((uintptr_t)block);
+		ht_module_table_link_map_freed((uintptr_t)block);
 		return;
 	}
 	HT_COUNT(n_unknown_frees);
 	ht_chunk_put2(t, ht_record_word(HT_REC_UNKNOWN_FREE, tick, node), (uintptr_t)block);
 }
 
-void ht_capture_free(void *block, const struct ht_call_site *site)
+static inline void record_free(struct ht_thread *t, void *block, uint64_t identity,
+                               const uint64_t *hook_frame)
+{
+	/* One comparison for 0 and for all flags. */
+	if (HT_UNLIKELY(identity - 1 >= HT_LIVE_ID_MASK)) {
+		record_odd_free(t, block, identity, hook_frame);
+		return;
+	}
+	if (HT_UNLIKELY(!make_room(t, 2)))
+		return;
+	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, ht_chunk_tick(t, ht_clock_tick()), 0), identity);
+}
+
+static __attribute__((noinline, cold)) void lose_free(void *block, uint64_t identity)
+{
+	HT_COUNT(n_lost_events);
+	if (identity & HT_LIVE_WATCHED)
+		ht_module_table_link_map_freed((uintptr_t)block);
+}
+
+void ht_capture_free(void *block, const uint64_t *hook_frame)
 {
 	uint64_t identity = ht_live_map_take(block);
 	struct ht_thread *t = ht_thread_self();
 
-	if (__builtin_expect(!t, 0)) {
-		HT_COUNT(n_lost_events);
-		if (identity & HT_LIVE_WATCHED)
-			ht_module_table_link_map_freed((uintptr_t)block);
+	if (HT_UNLIKELY(!t)) {
+		lose_free(block, identity);
 		return;
 	}
-	record_free(t, block, identity, site);
+	ht_prefetch_for_write((const char *)t->pos + FETCH_AHEAD_BYTES);
+	record_free(t, block, identity, hook_frame);
 }
 
 uint64_t ht_capture_realloc_begin(void *block)
@@ -120,50 +176,48 @@ uint64_t ht_capture_realloc_begin(void *block)
 
 void ht_capture_realloc_failed(void *block, uint64_t identity)
 {
-	uint64_t before;
-
-	if (identity && !ht_live_map_put(block, identity, &before))
-		HT_COUNT(n_untracked_addrs);
+	if (identity)
+		put_identity(ht_live_map_slot((uintptr_t)block), block, identity);
 }
 
-void ht_capture_realloc_freed(void *block, uint64_t identity, const struct ht_call_site *site)
+void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *hook_frame)
 {
 	struct ht_thread *t = ht_thread_self();
 
 	if (t)
-		record_free(t, block, identity, site);
+		record_free(t, block, identity, hook_frame);
 	else
-		HT_COUNT(n_lost_events);
+		lose_free(block, identity);
 }
 
 void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_t size,
-                             const struct ht_call_site *site)
+                             const uint64_t *hook_frame)
 {
-	if (__builtin_expect(identity == 0 || identity & HT_LIVE_LOST, 0)) {
+	if (HT_UNLIKELY(identity == 0 || identity & HT_LIVE_LOST)) {
 		/* The old block's end cannot be paired with its beginning; the new one is known. */
-		ht_capture_realloc_freed(before, identity, site);
-		ht_capture_alloc(after, size, site);
+		ht_capture_realloc_freed(before, identity, hook_frame);
+		ht_capture_alloc(after, size, hook_frame);
 		return;
 	}
 
 	struct ht_thread *t = ht_thread_self();
 
-	if (__builtin_expect(!t, 0)) {
+	if (HT_UNLIKELY(!t)) {
 		lose_block(after);
 		return;
 	}
-	uint32_t node = stack_of(t, site);
+	uint32_t node = stack_of(t, hook_frame);
 
-	if (__builtin_expect(!make_room(t, 4), 0)) {
+	if (HT_UNLIKELY(!make_room(t, 4))) {
 		store_identity(t, after, HT_LIVE_LOST);
 		return;
 	}
-	uint32_t tick = ht_chunk_tick(t);
+	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
 	uint64_t id = ht_chunk_next_id(t);
 
 	ht_chunk_put4(t, ht_record_word(HT_REC_REALLOC, tick, node), size,
 	              identity & HT_LIVE_ID_MASK, after != before);
 	store_identity(t, after, id);
-	if (identity & HT_LIVE_WATCHED)
+	if (HT_UNLIKELY(identity & HT_LIVE_WATCHED))
 		ht_module_table_link_map_freed((uintptr_t)before);
 }

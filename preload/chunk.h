@@ -65,16 +65,19 @@ static inline void ht_chunk_put4(struct ht_thread *t, uint64_t first, uint64_t s
 uint32_t ht_chunk_rebase_tick(struct ht_thread *t, uint64_t tick);
 
 /*
- * The aux field for an event now. Needs room for two words more than the event; only the slow path
- * uses them.
+ * The aux field for an event at ht_clock_tick() `tick`, which was read after the thread's previous
+ * event. Needs room for two words more than the event; only the slow path uses them.
  */
-static inline uint32_t ht_chunk_tick(struct ht_thread *t)
+static inline uint32_t ht_chunk_tick(struct ht_thread *t, uint64_t tick)
 {
-	uint64_t tick = ht_clock_tick();
 	uint64_t aux = tick - t->base_tick;
 
-	return __builtin_expect(aux <= HT_REC_AUX_MAX, 1) ? (uint32_t)aux
-	                                                  : ht_chunk_rebase_tick(t, tick);
+	if (__builtin_expect(aux <= HT_REC_AUX_MAX, 1))
+		return (uint32_t)aux;
+	/* Read just before a chunk was opened, which read it again. */
+	if (t->base_tick - tick <= HT_REC_AUX_MAX)
+		return 0;
+	return ht_chunk_rebase_tick(t, tick);
 }
 
 /* Next allocation id. Needs room for two words more than the event, as above. */

@@ -6,12 +6,10 @@
  */
 #include "arch/call_site.h"
 #include "capture.h"
+#include "hot.h"
 #include "lifecycle.h"
 #include "real_calls.h"
 #include "thread.h"
-
-#define HT_LIKELY(x)   __builtin_expect(!!(x), 1)
-#define HT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /*
  * Entered by every hook. False: pass through, record nothing; then ht_tls.depth is as it was. True: the
@@ -37,29 +35,51 @@ static inline void leave(void)
 	ht_tls.depth = 0;
 }
 
+/*
+ * The quick way in, for what programs call millions of times. Nothing is ACTIVE before the real
+ * functions are known, so it needs no question of its own.
+ */
+static inline bool enter_active(void)
+{
+	if (HT_UNLIKELY(ht_tls.depth != 0 || !ht_lifecycle_is_active()))
+		return false;
+	ht_tls.depth = 1;
+	return true;
+}
+
 static inline bool is_resolved(void)
 {
 	return HT_LIKELY(atomic_load_explicit(&ht_real_calls_are_resolved, memory_order_acquire)) ||
 	       ht_real_calls_resolve();
 }
 
-void *malloc(size_t size)
+static __attribute__((noinline, cold)) void *malloc_otherwise(size_t size,
+                                                              const uint64_t *hook_frame)
 {
-	if (HT_UNLIKELY(!is_resolved()))
+	if (!is_resolved())
 		return ht_boot_arena_alloc(size, 16);
 
 	bool is_recording = enter();
 	void *block = ht_real.malloc(size);
 
-	if (HT_LIKELY(is_recording)) {
-		if (HT_LIKELY(block != NULL)) {
-			struct ht_call_site site;
-
-			HT_ARCH_CALL_SITE(&site);
-			ht_capture_alloc(block, size, &site);
-		}
+	if (is_recording) {
+		if (block != NULL)
+			ht_capture_alloc(block, size, hook_frame);
 		leave();
 	}
+	return block;
+}
+
+void *malloc(size_t size)
+{
+	if (HT_UNLIKELY(!enter_active()))
+		return malloc_otherwise(size, HT_ARCH_OWN_FRAME());
+
+	void *block = ht_real.malloc(size);
+
+	if (HT_LIKELY(block != NULL))
+		ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME());
+	leave();
 	return block;
 }
 
@@ -76,35 +96,38 @@ void *calloc(size_t n, size_t size)
 	void *block = ht_real.calloc(n, size);
 
 	if (HT_LIKELY(is_recording)) {
-		if (HT_LIKELY(block != NULL)) {
-			struct ht_call_site site;
-
-			HT_ARCH_CALL_SITE(&site);
-			/* It succeeded, so the product did not overflow. */
-			ht_capture_alloc(block, n * size, &site);
-		}
+		/* It succeeded, so the product did not overflow. */
+		if (HT_LIKELY(block != NULL))
+			ht_capture_alloc(block, n * size, HT_ARCH_OWN_FRAME());
 		leave();
 	}
 	return block;
 }
 
+static __attribute__((noinline, cold)) void free_otherwise(void *block, const uint64_t *hook_frame)
+{
+	/* Before there are real functions, a block that is not the arena's is the loader's own. */
+	if (ht_boot_arena_owns(block) || !is_resolved())
+		return;
+
+	bool is_recording = block != NULL && enter();
+
+	if (is_recording)
+		ht_capture_free(block, hook_frame);
+	ht_real.free(block);
+	if (is_recording)
+		leave();
+}
+
 void free(void *block)
 {
-	if (HT_UNLIKELY(ht_boot_arena_owns(block)))
-		return;
-	/* Before there are real functions, a block that is not the arena's is the loader's own. */
-	if (HT_UNLIKELY(!is_resolved()))
-		return;
-	if (HT_LIKELY(block != NULL) && HT_LIKELY(enter())) {
-		struct ht_call_site site;
-
-		HT_ARCH_CALL_SITE(&site);
-		ht_capture_free(block, &site);
-		ht_real.free(block);
-		leave();
+	if (HT_UNLIKELY(block == NULL || ht_boot_arena_owns(block) || !enter_active())) {
+		free_otherwise(block, HT_ARCH_OWN_FRAME());
 		return;
 	}
+	ht_capture_free(block, HT_ARCH_OWN_FRAME());
 	ht_real.free(block);
+	leave();
 }
 
 void free_sized(void *block, size_t size)
@@ -144,14 +167,13 @@ void *realloc(void *block, size_t size)
 	if (HT_UNLIKELY(!enter()))
 		return ht_real.realloc(block, size);
 
-	struct ht_call_site site;
+	const uint64_t *hook_frame = HT_ARCH_OWN_FRAME();
 
-	HT_ARCH_CALL_SITE(&site);
 	if (!block) {
 		void *fresh = ht_real.realloc(NULL, size);
 
 		if (HT_LIKELY(fresh != NULL))
-			ht_capture_alloc(fresh, size, &site);
+			ht_capture_alloc(fresh, size, hook_frame);
 		leave();
 		return fresh;
 	}
@@ -160,9 +182,9 @@ void *realloc(void *block, size_t size)
 	void *after = ht_real.realloc(block, size);
 
 	if (HT_LIKELY(after != NULL))
-		ht_capture_realloc_done(block, identity, after, size, &site);
+		ht_capture_realloc_done(block, identity, after, size, hook_frame);
 	else if (size == 0)
-		ht_capture_realloc_freed(block, identity, &site);
+		ht_capture_realloc_freed(block, identity, hook_frame);
 	else
 		ht_capture_realloc_failed(block, identity);
 	leave();
@@ -187,36 +209,29 @@ int posix_memalign(void **ret_block, size_t alignment, size_t size)
 	int err = ht_real.posix_memalign(ret_block, alignment, size);
 
 	if (HT_LIKELY(is_recording)) {
-		if (HT_LIKELY(err == 0 && *ret_block)) {
-			struct ht_call_site site;
-
-			HT_ARCH_CALL_SITE(&site);
-			ht_capture_alloc(*ret_block, size, &site);
-		}
+		if (HT_LIKELY(err == 0 && *ret_block))
+			ht_capture_alloc(*ret_block, size, HT_ARCH_OWN_FRAME());
 		leave();
 	}
 	return err;
 }
 
 /* aligned_alloc, memalign, valloc and pvalloc differ only in their arguments. */
-#define HT_DEFINE_ALIGNED_HOOK(name, params, args, alignment)         \
-	void *name params                                             \
-	{                                                             \
-		if (HT_UNLIKELY(!is_resolved()))                      \
-			return ht_boot_arena_alloc(size, alignment);  \
-		if (HT_UNLIKELY(!ht_real.name))                       \
-			return NULL;                                  \
-		bool is_recording = enter();                          \
-		void *block = ht_real.name args;                      \
-		if (HT_LIKELY(is_recording)) {                        \
-			if (HT_LIKELY(block != NULL)) {               \
-				struct ht_call_site site;             \
-				HT_ARCH_CALL_SITE(&site);             \
-				ht_capture_alloc(block, size, &site); \
-			}                                             \
-			leave();                                      \
-		}                                                     \
-		return block;                                         \
+#define HT_DEFINE_ALIGNED_HOOK(name, params, args, alignment)                            \
+	void *name params                                                                \
+	{                                                                                \
+		if (HT_UNLIKELY(!is_resolved()))                                         \
+			return ht_boot_arena_alloc(size, alignment);                     \
+		if (HT_UNLIKELY(!ht_real.name))                                          \
+			return NULL;                                                     \
+		bool is_recording = enter();                                             \
+		void *block = ht_real.name args;                                         \
+		if (HT_LIKELY(is_recording)) {                                           \
+			if (HT_LIKELY(block != NULL))                                    \
+				ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME());      \
+			leave();                                                         \
+		}                                                                        \
+		return block;                                                            \
 	}
 
 HT_DEFINE_ALIGNED_HOOK(aligned_alloc, (size_t align, size_t size), (align, size), align)

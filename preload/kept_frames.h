@@ -19,30 +19,46 @@ struct ht_walk_end {
 	uint32_t truncation; /* enum ht_truncation */
 };
 
-/* [any thread] [no alloc] Where the words of a kept frame begin. */
-static inline uint32_t ht_kept_frames_first_word(const struct ht_stack_walk *w, uint32_t frame)
+/* The hash of a path without frames, which ends for a reason (enum ht_truncation). */
+static inline uint64_t ht_path_root(uint32_t truncation)
 {
-	return frame == 0 ? 0 : ht_walk_words_end(&w->frames[frame - 1]);
+	return 0xa0761d6478bd642full + truncation;
+}
+
+/* The hash of a path with one frame more. */
+static inline uint64_t ht_path_extend(uint64_t path, uint64_t pc, uint32_t generation)
+{
+	__uint128_t product =
+	        (__uint128_t)(path ^ pc ^ (uint64_t)generation << 48) * 0x9e3779b97f4a7c15ull;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* [any thread] [no alloc] How many saved frame pointers the steps of frames before this one read. */
+static inline uint32_t ht_kept_frames_first_fp(const struct ht_stack_walk *w, uint32_t frame)
+{
+	return frame == 0 ? 0 : ht_walk_n_fps(&w->names[frame - 1]);
 }
 
 bool ht_kept_frames_grow_new(struct ht_stack_walk *w);
 
-/* [any thread] [no alloc] Whether there is room for a new frame and the words of its step. */
+/* [any thread] [no alloc] Whether there is room for a new frame and two slow steps. */
 static inline bool ht_kept_frames_room_for_new(struct ht_stack_walk *w)
 {
-	return (w->n_new_frames < w->new_frames_capacity &&
-	        w->n_new_words + HT_STEP_MAX_WORDS <= w->new_words_capacity) ||
+	return __builtin_expect(w->n_new_frames < w->new_frames_capacity &&
+	                                w->n_new_slow + 2 <= w->new_slow_capacity,
+	                        1) ||
 	       ht_kept_frames_grow_new(w);
 }
 
 /*
- * [any thread] [no alloc] Put the new frames behind the kept ones that hold and return the node of
- * the stack.
+ * [any thread] [no alloc] Put the new frames behind the kept ones that hold. Returns the node of a
+ * stack that cannot be kept, else 0.
  */
 uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
                              struct ht_walk_end *end);
 
-/* [any thread] [no alloc] Give the memory of frames and words back. */
+/* [any thread] [no alloc] Give the memory of frames back. */
 void ht_kept_frames_free(struct ht_stack_walk *w);
 
 /* [any thread] [no alloc] Give the memory back in which other backends wrote. */

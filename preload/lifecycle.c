@@ -4,12 +4,14 @@
 
 #include "chunk.h"
 #include "clock.h"
+#include "hot.h"
 #include "module_table.h"
 #include "real_calls.h"
 #include "recorder_start.h"
 #include "shim_log.h"
 #include "stack_source.h"
 #include "stack_table.h"
+#include "unwind_rules.h"
 #include "sys_prim.h"
 #include "thread.h"
 
@@ -23,11 +25,11 @@ enum state {
 	STATE_INERT,
 };
 
-struct ht_process ht_process;
+struct ht_process ht_process HT_HOT_VARIABLE;
 
 static _Atomic uint32_t state; /* enum state; also what other threads wait on */
 static _Atomic uint32_t never_active;
-_Atomic uint32_t *_Atomic ht_active_word = &never_active;
+_Atomic uint32_t *_Atomic ht_active_word HT_HOT_VARIABLE = &never_active;
 static _Atomic uint32_t *wiped_word;
 
 /* Private copies, so that a fork's child needs no file to describe itself. */
@@ -180,6 +182,8 @@ static bool start(void)
 static bool become_child(void)
 {
 	ht_thread_after_fork();
+	ht_stack_table_fork_child();
+	ht_unwind_rules_fork_child();
 	return claim_slot(HT_START_FORK, ht_process.serial);
 }
 

@@ -87,13 +87,12 @@ static inline uint64_t ht_live_map_take(const void *p)
 }
 
 /*
- * Store value for a block just handed out. *ret_before gets what was there: not 0 means a block that
- * was freed unseen. False when the address cannot be tracked.
+ * Store value for a block just handed out, in slot, which is ht_live_map_slot() of it. *ret_before gets
+ * what was there: not 0 means a block that was freed unseen. False when the address cannot be tracked.
  */
-static inline bool ht_live_map_put(const void *p, uint64_t value, uint64_t *ret_before)
+static inline bool ht_live_map_put_at(_Atomic uint64_t *slot, const void *p, uint64_t value,
+                                      uint64_t *ret_before)
 {
-	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)p);
-
 	*ret_before = 0;
 	if (__builtin_expect(!slot, 0)) {
 		slot = ht_live_map_make_slot((uintptr_t)p);
@@ -103,6 +102,11 @@ static inline bool ht_live_map_put(const void *p, uint64_t value, uint64_t *ret_
 	*ret_before = atomic_load_explicit(slot, memory_order_relaxed);
 	atomic_store_explicit(slot, value, memory_order_relaxed);
 	return true;
+}
+
+static inline bool ht_live_map_put(const void *p, uint64_t value, uint64_t *ret_before)
+{
+	return ht_live_map_put_at(ht_live_map_slot((uintptr_t)p), p, value, ret_before);
 }
 
 /* Ask for ht_module_table_link_map_freed(addr) when the block at addr is freed, if it is known. */

@@ -11,6 +11,7 @@
 #include <heaptide/shared_region.h>
 
 #include "preload/stack_walk.h"
+#include "preload/hot.h"
 #include "preload/sys_prim.h"
 
 #define MAX_PATH_BYTES 4095u
@@ -37,7 +38,7 @@ struct module_block {
 /* The loader is asked through a weak reference: an older glibc does not have this function. */
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
-_Atomic uint32_t ht_module_epoch = 1;
+_Atomic uint32_t ht_module_epoch HT_HOT_VARIABLE = 1;
 
 static _Atomic(struct module_block *) blocks[N_BLOCKS];
 static _Atomic uint32_t n_modules; /* given out; a few at the end may still be empty */

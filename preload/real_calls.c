@@ -2,12 +2,13 @@
 /* Looks up the functions behind the hooks, and serves allocations until it has. Target. */
 #include "real_calls.h"
 
+#include "hot.h"
 #include "sys_prim.h"
 #include "thread.h"
 
 #include <dlfcn.h>
 
-struct ht_real_calls ht_real;
+struct ht_real_calls ht_real HT_HOT_VARIABLE;
 _Atomic bool ht_real_calls_are_resolved;
 
 static _Atomic bool is_resolving;

@@ -44,17 +44,20 @@ uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_
 	uint32_t truncation = HT_TRUNC_OFF;
 	uint32_t n = pcs == NULL ? 0 : backend->capture(pcs, max, sp, &truncation);
 	uint32_t node = truncation;
+	uint64_t path = ht_path_root(truncation);
 
+	ht_unwind_rules_enter_epoch(epoch);
 	w->last_truncation = truncation;
 	for (uint32_t i = n; i > 0; i--) {
 		uint64_t pc = pcs[i - 1];
-		uint64_t rule = ht_unwind_rules_get(pc, epoch, sink); /* learns of modules */
+		uint32_t rule = ht_unwind_rules_get(pc, sink); /* learns of modules */
 		uint32_t generation = 0;
 
 		if (rule & HT_RULE_GENERATION_BIT)
 			generation = ht_module_table_generation(
 			        pc & HT_NODE_EXACT ? pc & ~HT_NODE_EXACT : pc - 1);
-		node = sink->intern(sink->ctx, node, pc, generation);
+		path = ht_path_extend(path, pc, generation);
+		node = sink->intern(sink->ctx, path, node, pc, generation);
 	}
 	return node;
 }

@@ -18,29 +18,16 @@
 
 static const struct ht_unwind_backend_api *libunwind_backend;
 
-static uint32_t intern(void *ctx, uint32_t parent_node, uint64_t address, uint32_t generation)
+static uint32_t intern(void *ctx, uint64_t path, uint32_t parent_node, uint64_t address,
+                       uint32_t generation)
 {
-	return ht_stack_table_intern(ctx, parent_node, address, generation);
+	return ht_stack_table_intern(ctx, path, parent_node, ht_stack_key(address, generation));
 }
 
-/*
- * Two different paths would have to agree in a 64-bit hash and in their innermost address to be taken
- * for each other: less likely than 1 in 10^20 among a million paths.
- */
-static uint32_t find_path(void *ctx, uint64_t path, uint64_t pc)
-{
-	uint32_t node = ht_stack_table_find_path(path), parent;
-
-	(void)ctx;
-	if (node < HT_FIRST_NODE || ((ht_stack_table_get(node, &parent) ^ pc) & HT_STACK_ADDRESS_MASK))
-		return 0;
-	return node;
-}
-
-static void add_path(void *ctx, uint64_t path, uint32_t node)
+static uint32_t find(void *ctx, uint64_t path, uint64_t address, uint32_t generation)
 {
 	(void)ctx;
-	ht_stack_table_add_path(path, node);
+	return ht_stack_table_find(path, ht_stack_key(address, generation));
 }
 
 static void announce_module(void *ctx, const struct ht_module_record *record, const char *path)
@@ -61,9 +48,9 @@ void ht_stack_source_bind(struct ht_thread *t)
 {
 	t->sink = (struct ht_walk_sink){
 		.ctx = t,
+		.find = find,
+		.prefetch = ht_stack_table_prefetch,
 		.intern = intern,
-		.find_path = find_path,
-		.add_path = add_path,
 		.module = announce_module,
 		.watch = watch,
 	};
@@ -110,7 +97,7 @@ enum ht_unwind_backend ht_stack_source_setup(enum ht_unwind_backend wanted)
 	return wanted;
 }
 
-void ht_stack_source_count_cut(const struct ht_stack_walk *walk)
+static void count_cut(const struct ht_stack_walk *walk)
 {
 	/* Once for a stack that comes again and again: no shared counter per event. */
 	if (walk->n_new_frames)
@@ -120,7 +107,7 @@ void ht_stack_source_count_cut(const struct ht_stack_walk *walk)
 /* Whether the node's path, as the recorder was told it, is the stack that was walked. */
 static bool is_path_of(const struct ht_stack_walk *walk, uint32_t node)
 {
-	if (walk->n_frames == 0)
+	if (walk->n_frames == 0 || node == HT_TRUNC_LOST)
 		return node < HT_FIRST_NODE;
 	for (uint32_t i = walk->n_frames; i > walk->cut; i--) {
 		const struct ht_walk_frame *frame = &walk->frames[i - 1];
@@ -135,7 +122,14 @@ static bool is_path_of(const struct ht_stack_walk *walk, uint32_t node)
 	return node == walk->root_node;
 }
 
-uint32_t ht_stack_source_node_slow(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
+uint32_t ht_stack_source_finish(struct ht_thread *t)
+{
+	if (HT_UNLIKELY(t->walk.last_truncation != HT_TRUNC_NONE))
+		count_cut(&t->walk);
+	return ht_stack_walk_name(&t->walk, &t->sink);
+}
+
+uint32_t ht_stack_source_begin_slow(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	uint32_t node;
 
@@ -146,7 +140,7 @@ uint32_t ht_stack_source_node_slow(struct ht_thread *t, uint64_t pc, uint64_t sp
 	else
 		node = ht_stack_walk_capture(&t->walk, &t->sink, pc, sp, fp);
 	if (t->walk.last_truncation != HT_TRUNC_NONE)
-		ht_stack_source_count_cut(&t->walk);
+		count_cut(&t->walk);
 	if (ht_process.unwind == HT_UNWIND_VERIFY) {
 		HT_COUNT(n_stacks_compared);
 		if (!is_path_of(&t->walk, node) ||

@@ -24,34 +24,45 @@ struct ht_walk_state {
 	uint64_t fp;
 };
 
+/* Where a call put the return address, from the CFA, in frames whose step is not a slow one. */
+#define HT_STEP_RA_BELOW_BYTES 8u
+
+/*
+ * A kept frame. That the word below sp is pc says that the callee still returns here: reading that is
+ * all that most frames cost.
+ */
 struct ht_walk_frame {
-	uint64_t pc; /* the three of struct ht_walk_state */
 	uint64_t sp;
+	uint64_t pc;
+};
+
+struct ht_walk_name {
 	uint64_t fp;
 	uint64_t path;  /* hash of all that the node depends on: this frame and the outer ones */
 	uint32_t node;  /* of this path, or 0: not asked for yet */
-	uint32_t words; /* ht_walk_words() */
+	uint32_t fps;   /* ht_walk_fps() */
 };
-static_assert(sizeof(struct ht_walk_frame) == 40, "kept frames are many");
+static_assert(sizeof(struct ht_walk_frame) + sizeof(struct ht_walk_name) == 40,
+              "kept frames are many");
 
 /*
- * The frame's words end before number words_end, and begin where those of the frame stored before it
- * end; whether its module has a generation other than 0 is in the top bit. Both are always written at
- * once: reading back what was written in parts makes a processor wait.
+ * How many of the list of frame pointers belong to the steps of this frame and all outer ones, and
+ * whether its module has a generation other than 0. Both are always written at once: reading back what
+ * was written in parts makes a processor wait.
  */
-static inline uint32_t ht_walk_words(uint32_t words_end, bool has_generation)
+static inline uint32_t ht_walk_fps(uint32_t n_fps, bool has_generation)
 {
-	return words_end | (uint32_t)has_generation << 31;
+	return n_fps | (uint32_t)has_generation << 31;
 }
 
-static inline uint32_t ht_walk_words_end(const struct ht_walk_frame *frame)
+static inline uint32_t ht_walk_n_fps(const struct ht_walk_name *name)
 {
-	return frame->words & ~(1u << 31);
+	return name->fps & ~(1u << 31);
 }
 
-static inline bool ht_walk_has_generation(const struct ht_walk_frame *frame)
+static inline bool ht_walk_has_generation(const struct ht_walk_name *name)
 {
-	return frame->words >> 31 != 0;
+	return name->fps >> 31 != 0;
 }
 
 /* A word that a step read: while it has this value, the step leads to the same caller. */
@@ -60,7 +71,26 @@ struct ht_walk_word {
 	uint64_t value;
 };
 
+/*
+ * A step that is decided by other words than the return address below the caller's sp and perhaps one
+ * saved frame pointer. One without words is taken afresh every time.
+ */
 #define HT_STEP_MAX_WORDS 8u
+struct ht_walk_slow {
+	uint32_t frame; /* of which frame: index of the kept or of the new one */
+	uint32_t n_words;
+	struct ht_walk_word words[HT_STEP_MAX_WORDS];
+};
+
+/* A frame of this walk, with its step. */
+struct ht_new_frame {
+	uint64_t sp;
+	uint64_t pc;
+	uint64_t fp;
+	uint64_t fp_addr; /* where the caller's frame pointer was read, or 0 */
+	bool has_generation;
+	bool is_slow; /* the next of the slow steps is this one's */
+};
 
 /* Values below HT_N_TRUNC are those of enum ht_truncation. */
 enum ht_step_result {
@@ -72,78 +102,45 @@ enum ht_step_result {
 	HT_STEP_CALLER = HT_N_TRUNC, /* *state is the caller's */
 };
 
-/* A word that never has its value: the step is taken afresh every time. */
-extern const uint64_t ht_walk_never;
-
-static inline struct ht_walk_word ht_walk_never_word(void)
-{
-	return (struct ht_walk_word){ (uint64_t)&ht_walk_never, 1 };
-}
-
-/* [any thread] [no alloc] A step that a compact rule cannot take. */
-enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, enum ht_rule_kind kind,
-                                       struct ht_walk_state *state);
-
-/* Read the word at addr and note it. */
-static inline bool ht_stack_step_read(struct ht_stack_walk *w, uint64_t addr, uint64_t *ret_value)
-{
-	struct ht_walk_word *word = &w->new_words[w->n_new_words];
-
-	if (__builtin_expect(!ht_stack_memory_has(&w->memory, addr), 0)) {
-		if (!ht_stack_memory_reach(&w->memory, addr))
-			return false;
-		/* Memory that may have to be asked for again is not to be compared later. */
-		if (!ht_stack_memory_has(&w->memory, addr)) {
-			*ret_value = *(const volatile uint64_t *)addr;
-			*word = ht_walk_never_word();
-			w->n_new_words++;
-			return true;
-		}
-	}
-	*ret_value = *(const volatile uint64_t *)addr;
-	word->addr = addr;
-	word->value = *ret_value;
-	w->n_new_words++;
-	return true;
-}
+/*
+ * [any thread] [no alloc] A step that is not decided by a return address and a frame pointer in memory
+ * known to be readable. *ret_slow gets its words; it is not needed when *ret_is_slow is false, as for a
+ * frame that has no caller whatever memory holds.
+ */
+enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, uint32_t rule,
+                                       struct ht_walk_state *state, struct ht_walk_slow *ret_slow,
+                                       bool *ret_is_slow);
 
 /*
- * [any thread] [no alloc] Step from *state to its caller by the rule of its pc. Appends the words
- * read to new_words, for which there is room, at least one when the result is HT_STEP_CALLER.
+ * [any thread] [no alloc] Step from *state to its caller by a compact rule. False, and *state is as it
+ * was, when that needs ht_stack_step_slow(). *ret_fp_addr gets where the frame pointer was read, or 0.
  */
-static inline __attribute__((always_inline)) enum ht_step_result
-ht_stack_step(struct ht_stack_walk *w, uint64_t rule, struct ht_walk_state *state)
+static inline __attribute__((always_inline)) bool
+ht_stack_step(const struct ht_stack_memory *memory, uint32_t rule, struct ht_walk_state *state,
+              uint64_t *ret_fp_addr)
 {
-	enum ht_rule_kind kind = ht_rule_kind(rule);
-
-	if (__builtin_expect(kind != HT_RULE_SP && kind != HT_RULE_FP, 0)) {
-		struct ht_walk_state slow = *state; /* keeps *state in registers elsewhere */
-		enum ht_step_result result = ht_stack_step_slow(w, kind, &slow);
-
-		*state = slow;
-		return result;
-	}
-
-	uint64_t cfa = (kind == HT_RULE_SP ? state->sp : state->fp) + ht_rule_cfa_off_bytes(rule);
+	uint64_t cfa = ((rule & 3) == HT_RULE_SP ? state->sp : state->fp) + ht_rule_cfa_off_bytes(rule);
 	uint64_t fp_below = ht_rule_fp_below_bytes(rule);
-	uint64_t pc;
-	uint64_t fp = state->fp;
+	uint64_t fp_addr = 0;
 
-	if (cfa % 8 != 0)
-		return HT_STEP_BAD_CFI;
-	if (cfa <= state->sp)
-		return HT_STEP_LOOP;
-	if (!ht_stack_step_read(w, cfa - 8, &pc) ||
-	    (fp_below != 0 && !ht_stack_step_read(w, cfa - fp_below, &fp)))
-		return HT_STEP_UNREADABLE;
-	if (pc == 0)
-		return HT_STEP_COMPLETE;
-	if (pc & HT_NODE_EXACT) /* no address of a program */
-		return HT_STEP_BAD_CFI;
+	if (__builtin_expect(!ht_rule_is_compact(rule) || cfa % 8 != 0 || cfa - state->sp - 1 >= 1u << 30 ||
+	                             !ht_stack_memory_has(memory, cfa - HT_STEP_RA_BELOW_BYTES) ||
+	                             fp_below > cfa - state->sp,
+	                     0))
+		return false;
+
+	uint64_t pc = *(const volatile uint64_t *)(cfa - HT_STEP_RA_BELOW_BYTES);
+
+	if (__builtin_expect(pc - 1 >= (1ull << 63) - 1, 0)) /* 0, or no address of a program */
+		return false;
+	if (fp_below != 0) {
+		fp_addr = cfa - fp_below;
+		state->fp = *(const volatile uint64_t *)fp_addr;
+	}
+	*ret_fp_addr = fp_addr;
 	state->pc = pc;
 	state->sp = cfa;
-	state->fp = fp;
-	return HT_STEP_CALLER;
+	return true;
 }
 
 #endif

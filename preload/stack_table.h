@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interns stack nodes: {parent node, address} -> dense node id. Private to the process, append-only,
- * lock-free, grows without limit but memory; a fork's child continues its parent's table. New nodes
- * are described to the recorder in the record stream, before the first event that uses them.
- * Target, any thread, may not allocate.
+ * Interns stack nodes: {parent node, address} -> dense node id, found by the hash of the whole path to
+ * the root. Private to the process, append-only, lock-free, grows without limit but memory; a fork's
+ * child continues its parent's table. New nodes are described to the recorder in the record stream,
+ * before the first event that uses them. Target, any thread, may not allocate.
+ *
+ * One look at one cache line finds a stack that was met before, however deep it is. Two different
+ * paths would have to agree in a 64-bit hash and in a hash of their innermost address to be taken for
+ * each other: less likely than 1 in 10^16 among a million paths.
  */
 #ifndef HT_STACK_TABLE_H
 #define HT_STACK_TABLE_H
@@ -11,6 +15,7 @@
 #include "thread.h"
 
 #include <heaptide/trace_format.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* Generations of modules at one address that can be told apart. */
@@ -18,7 +23,7 @@
 
 #define HT_STACK_ADDRESS_MASK (((1ull << 48) - 1) | HT_NODE_EXACT)
 
-/* Address (47 bits), generation (bits 48 to 62) and HT_NODE_EXACT in one word. Never 0. */
+/* Address (47 bits), generation (bits 48 to 62) and HT_NODE_EXACT in one word. */
 static inline uint64_t ht_stack_key(uint64_t address, uint32_t generation)
 {
 	uint64_t max = (1u << HT_STACK_GENERATION_BITS) - 1;
@@ -26,44 +31,66 @@ static inline uint64_t ht_stack_key(uint64_t address, uint32_t generation)
 	return (address & HT_STACK_ADDRESS_MASK) | (generation < max ? generation : max) << 48;
 }
 
-static inline uint64_t ht_stack_hash(uint64_t key, uint32_t parent)
-{
-	uint64_t h = (key ^ (uint64_t)parent << 32 ^ parent) * 0x9e3779b97f4a7c15ull;
+/* node is 0 while the slot is free: else node id << 32 | check of the key; path follows it. */
+struct ht_stack_slot {
+	_Atomic uint64_t path; /* 0: not yet */
+	_Atomic uint64_t node;
+};
 
-	return h ^ h >> 32;
-}
-
-/* As ht_stack_table_intern(), for what is not in the thread's cache. */
-uint32_t ht_stack_table_intern_slow(struct ht_thread *t, uint32_t parent, uint64_t key,
-                                    uint64_t hash);
+struct ht_stack_slots {
+	uint64_t mask; /* number of slots, a power of two, minus 1; in the word as well */
+	_Atomic uint64_t n_used;
+	_Atomic uint64_t next_to_move; /* while a larger table takes this one's place */
+	_Atomic uint64_t n_moved;
+	uint64_t reserved0[4];
+	struct ht_stack_slot slots[]; /* four to a cache line */
+};
 
 /*
- * The node {parent, address, generation}, made if it is new. parent is 0, a pseudo-node or a node.
+ * The table, which lies at a page, and in the lowest bits the logarithm of its number of slots: a search
+ * touches nothing but its slot. 0 before there is one.
+ */
+extern _Atomic uintptr_t ht_stack_slots;
+#define HT_STACK_SLOTS_LOG_MASK 63u
+
+static inline struct ht_stack_slots *ht_stack_slots_of(uintptr_t word)
+{
+	return (struct ht_stack_slots *)(word & ~(uintptr_t)HT_STACK_SLOTS_LOG_MASK);
+}
+
+static inline uint64_t ht_stack_slots_mask(uintptr_t word)
+{
+	return (1ull << (word & HT_STACK_SLOTS_LOG_MASK)) - 1;
+}
+
+/* Have the slot of a path at hand by the time it is asked for. */
+static inline void ht_stack_table_prefetch(uint64_t path)
+{
+	uintptr_t word = atomic_load_explicit(&ht_stack_slots, memory_order_acquire);
+
+	if (__builtin_expect(word != 0, 1))
+		__builtin_prefetch(&ht_stack_slots_of(word)->slots[path & ht_stack_slots_mask(word)]);
+}
+
+/* The node of a path that was interned, or 0. */
+uint32_t ht_stack_table_find(uint64_t path, uint64_t key);
+
+/*
+ * The node {parent, key} with this path, made if it is new. parent is 0, a pseudo-node or a node.
  * HT_TRUNC_LOST when it cannot be described or stored.
  */
-static inline uint32_t ht_stack_table_intern(struct ht_thread *t, uint32_t parent, uint64_t address,
-                                             uint32_t generation)
-{
-	uint64_t key = ht_stack_key(address, generation);
-	uint64_t hash = ht_stack_hash(key, parent);
-	const struct ht_stack_cache_entry *e = &t->stack_cache[hash % HT_STACK_CACHE_SLOTS];
-
-	if (__builtin_expect(e->key == key && e->parent == parent, 1))
-		return e->node;
-	return ht_stack_table_intern_slow(t, parent, key, hash);
-}
+uint32_t ht_stack_table_intern(struct ht_thread *t, uint64_t path, uint32_t parent, uint64_t key);
 
 /*
- * A cache of whole stacks, shared by all threads: hash of a path -> its innermost node, or 0. All 64
- * bits are compared, with one entry: a wrong answer would take 2^64 lookups to become likely.
+ * Key and parent of a node that was interned, or 0. Remembered only where stacks are compared
+ * (HT_UNWIND_VERIFY).
  */
-uint32_t ht_stack_table_find_path(uint64_t path);
-void ht_stack_table_add_path(uint64_t path, uint32_t node);
-
-/* Key and parent of a node that was interned. */
 uint64_t ht_stack_table_get(uint32_t node, uint32_t *ret_parent);
 
 /* The node id from which a fork's child counts its own. */
 uint32_t ht_stack_table_first_unused_node(void);
+
+/* [fork child] Another thread of the parent may have been growing the table. */
+void ht_stack_table_fork_child(void);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "preload/kept_frames.h"
 #include "preload/module_table.h"
+#include "preload/stack_same.h"
 #include "preload/stack_step.h"
 #include "preload/sys_prim.h"
 #include "preload/unwind_rules.h"
@@ -37,7 +38,9 @@ void ht_stack_walk_done(struct ht_stack_walk *w)
 
 static void forget_kept(struct ht_stack_walk *w)
 {
+	w->n_plain_frames = 0;
 	w->n_frames = 0;
+	w->n_slow = 0;
 	w->cut = 0;
 	w->root_node = 0;
 }
@@ -49,78 +52,133 @@ void ht_stack_walk_invalidate(struct ht_stack_walk *w)
 }
 
 /*
- * The first word of [to, from) that has changed, from the last one on, or NULL. Four to a turn: this
- * loop is most of what an event costs whose stack is deep and the same as before. Each word is compared
- * before the next one is read.
+ * Check steps that are not slow, of kept frames from `from` outwards, that of frame `to` being the
+ * last. Returns the innermost that has changed, or UINT32_MAX.
  */
-static inline const struct ht_walk_word *find_changed_word(const struct ht_walk_word *from,
-                                                           const struct ht_walk_word *to)
+static inline uint32_t find_changed_plain(const struct ht_stack_walk *w, uint32_t from, uint32_t to)
 {
-#define HT_IS_CHANGED(word) (*(const volatile uint64_t *)(word)->addr != (word)->value)
-	for (; from - to >= 4; from -= 4) {
-		if (HT_IS_CHANGED(from - 1))
-			return from - 1;
-		if (HT_IS_CHANGED(from - 2))
-			return from - 2;
-		if (HT_IS_CHANGED(from - 3))
-			return from - 3;
-		if (HT_IS_CHANGED(from - 4))
-			return from - 4;
+	const struct ht_walk_frame *frames = w->frames;
+	uint32_t outermost = to > 0 ? to - 1 : 0; /* the caller of frame `to` */
+
+	if (__builtin_expect(!ht_walk_is_readable_span(w, frames[from].sp, frames[outermost].sp), 0))
+		return from;
+
+	const struct ht_walk_frame *left = ht_walk_find_left_frame(frames + from, frames + outermost);
+	const struct ht_walk_word *fp = ht_walk_find_changed_word(w->fps + ht_walk_n_fps(&w->names[from]),
+	                                                  w->fps + ht_kept_frames_first_fp(w, to));
+	uint32_t changed = left == NULL ? 0 : (uint32_t)(left - frames) + 1;
+
+	if (__builtin_expect(left == NULL && fp == NULL, 1))
+		return UINT32_MAX;
+	if (fp != NULL) {
+		while (from > changed && ht_kept_frames_first_fp(w, from) > (uint32_t)(fp - w->fps))
+			from--;
+		if (from > changed)
+			changed = from;
 	}
-	while (from > to) {
-		from--;
-		if (HT_IS_CHANGED(from))
-			return from;
+	return changed;
+}
+
+static bool slow_step_holds(const struct ht_walk_slow *step)
+{
+	for (uint32_t i = 0; i < step->n_words; i++) {
+		if (ht_walk_is_changed(step->words[i].addr, step->words[i].value))
+			return false;
 	}
-#undef HT_IS_CHANGED
-	return NULL;
+	return step->n_words != 0;
 }
 
 /*
  * Check the steps of kept frames, from frame `from` outwards, that of frame `to` being the last.
- * Returns the first whose words have changed, or UINT32_MAX when none has.
+ * Returns the innermost that has changed, or UINT32_MAX when none has.
  */
-static uint32_t find_changed_step(const struct ht_stack_walk *w, uint32_t from, uint32_t to)
+static inline uint32_t find_changed_step(struct ht_stack_walk *w, uint32_t from, uint32_t to)
 {
-	const struct ht_walk_word *word =
-	        find_changed_word(w->words + ht_walk_words_end(&w->frames[from]),
-	                          w->words + ht_kept_frames_first_word(w, to));
+	uint32_t n_slow = w->n_slow;
 
-	if (word == NULL)
-		return UINT32_MAX;
-	while ((uint32_t)(word - w->words) < ht_kept_frames_first_word(w, from))
-		from--;
-	return from;
+	for (;;) {
+		while (n_slow > 0 && w->slow[n_slow - 1].frame > from)
+			n_slow--;
+
+		const struct ht_walk_slow *slow =
+		        n_slow > 0 && w->slow[n_slow - 1].frame >= to ? &w->slow[n_slow - 1] : NULL;
+		uint32_t plain_to = slow == NULL ? to : slow->frame + 1;
+
+		if (plain_to <= from) {
+			uint32_t changed = find_changed_plain(w, from, plain_to);
+
+			if (changed != UINT32_MAX)
+				return changed;
+		}
+		if (__builtin_expect(slow == NULL, 1))
+			return UINT32_MAX;
+		if (!slow_step_holds(slow))
+			return slow->frame;
+		if (slow->frame == to)
+			return UINT32_MAX;
+		from = slow->frame - 1;
+		ht_stack_memory_enter(&w->memory, w->frames[from].sp);
+	}
 }
 
 /* A copy of a kept frame whose outer frames have changed: its own step still holds. */
 static bool adopt(struct ht_stack_walk *w, uint32_t i)
 {
-	uint32_t begin = ht_kept_frames_first_word(w, i);
+	uint32_t n_fps = ht_walk_n_fps(&w->names[i]);
 
 	if (!ht_kept_frames_room_for_new(w))
 		return false;
-	w->new_frames[w->n_new_frames] = w->frames[i];
-	for (uint32_t k = ht_walk_words_end(&w->frames[i]); k > begin; k--)
-		w->new_words[w->n_new_words++] = w->words[k - 1];
-	w->new_frames[w->n_new_frames].words =
-	        ht_walk_words(w->n_new_words, ht_walk_has_generation(&w->frames[i]));
+
+	struct ht_new_frame *frame = &w->new_frames[w->n_new_frames];
+
+	*frame = (struct ht_new_frame){
+		.sp = w->frames[i].sp,
+		.pc = w->frames[i].pc,
+		.fp = w->names[i].fp,
+		.fp_addr = n_fps > ht_kept_frames_first_fp(w, i) ? w->fps[n_fps - 1].addr : 0,
+		.has_generation = ht_walk_has_generation(&w->names[i]),
+	};
+	for (uint32_t s = w->n_slow; s > 0 && w->slow[s - 1].frame >= i; s--) {
+		if (w->slow[s - 1].frame == i) {
+			frame->is_slow = true;
+			w->new_slow[w->n_new_slow++] = w->slow[s - 1];
+		}
+	}
 	w->n_new_frames++;
 	return true;
 }
 
-/* Make the last new frame one whose step is always taken afresh. */
+/* Make the last new frame one whose step is always taken afresh. There is room for a slow step. */
 static void mark_never_kept(struct ht_stack_walk *w)
 {
 	if (w->n_new_frames == 0)
 		return;
 
-	struct ht_walk_frame *last = &w->new_frames[w->n_new_frames - 1];
-	uint32_t begin = w->n_new_frames == 1 ? 0 : ht_walk_words_end(last - 1);
+	struct ht_new_frame *last = &w->new_frames[w->n_new_frames - 1];
 
-	w->new_words[begin] = ht_walk_never_word();
-	w->n_new_words = begin + 1;
-	last->words = ht_walk_words(w->n_new_words, ht_walk_has_generation(last));
+	if (!last->is_slow)
+		w->n_new_slow++;
+	last->is_slow = true;
+	last->fp_addr = 0;
+	w->new_slow[w->n_new_slow - 1].n_words = 0;
+}
+
+/* Step to the caller by whatever it takes. */
+static __attribute__((noinline)) enum ht_step_result
+step_otherwise(struct ht_stack_walk *w, uint32_t rule, struct ht_walk_state *state,
+               struct ht_new_frame *frame, struct ht_walk_slow *slow)
+{
+	uint64_t cfa = ((rule & 3) == HT_RULE_SP ? state->sp : state->fp) + ht_rule_cfa_off_bytes(rule);
+	uint64_t ra_addr = cfa - HT_STEP_RA_BELOW_BYTES;
+
+	frame->fp_addr = 0;
+	frame->is_slow = false;
+	/* The first walk on this memory: frames near the root must not be slow ever after. */
+	if (ht_rule_is_compact(rule) && cfa > state->sp && !ht_stack_memory_has(&w->memory, ra_addr) &&
+	    ht_stack_memory_reach(&w->memory, ra_addr) &&
+	    ht_stack_step(&w->memory, rule, state, &frame->fp_addr))
+		return HT_STEP_CALLER;
+	return ht_stack_step_slow(w, rule, state, slow, &frame->is_slow);
 }
 
 /*
@@ -130,16 +188,16 @@ static void mark_never_kept(struct ht_stack_walk *w)
 static bool still_ends(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint32_t kept,
                        uint32_t *ret_truncation)
 {
-	struct ht_walk_state state = { w->frames[0].pc, w->frames[0].sp, w->frames[0].fp };
-	uint32_t n_new_words = w->n_new_words;
+	struct ht_walk_state state = { w->frames[0].pc, w->frames[0].sp, w->names[0].fp };
+	struct ht_new_frame frame;
+	struct ht_walk_slow slow;
 
-	if (w->words[0].addr != (uint64_t)&ht_walk_never || !ht_kept_frames_room_for_new(w))
+	if (w->n_slow == 0 || w->slow[0].frame != 0 || w->slow[0].n_words != 0)
 		return false;
 
-	uint64_t rule = ht_unwind_rules_get(state.pc, w->epoch, sink);
-	enum ht_step_result result = ht_stack_step(w, rule, &state);
+	uint32_t rule = ht_unwind_rules_get(state.pc, sink);
+	enum ht_step_result result = step_otherwise(w, rule, &state, &frame, &slow);
 
-	w->n_new_words = n_new_words;
 	if (result == HT_STEP_COMPLETE)
 		return false;
 	if (result == HT_STEP_CALLER && w->n_new_frames + kept < w->max_frames)
@@ -152,14 +210,14 @@ static bool still_ends(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
  * A kept frame was met, the innermost of `kept`: see how far the kept ones hold. True when that is to
  * the end of the stack; else the walk goes on from frame *ret_next, whose inner ones are adopted.
  */
-static bool is_kept_to_end(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint32_t kept,
-                           struct ht_walk_end *end, uint32_t *ret_next)
+static inline bool is_kept_to_end(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
+                                  uint32_t kept, struct ht_walk_end *end, uint32_t *ret_next)
 {
 	uint32_t room = w->max_frames - w->n_new_frames;
 	uint32_t floor = kept > room ? kept - room : 0;
 	uint32_t changed = find_changed_step(w, kept - 1, floor);
 
-	if (changed == UINT32_MAX) {
+	if (__builtin_expect(changed == UINT32_MAX, 1)) {
 		end->base = kept;
 		end->floor = floor;
 		end->truncation = floor > 0 ? HT_TRUNC_DEPTH : HT_TRUNC_NONE;
@@ -189,38 +247,46 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 	uint32_t kept = w->n_frames;
 
 	w->n_new_frames = 0;
-	w->n_new_words = 0;
+	w->n_new_slow = 0;
 	for (;;) {
 		while (kept > 0 && frames[kept - 1].sp < state.sp)
 			kept--;
-		if (kept > 0 && frames[kept - 1].sp == state.sp &&
-		    frames[kept - 1].pc == state.pc && frames[kept - 1].fp == state.fp) {
+		if (kept > 0 && frames[kept - 1].sp == state.sp && frames[kept - 1].pc == state.pc &&
+		    w->names[kept - 1].fp == state.fp) {
 			if (is_kept_to_end(w, sink, kept, &end, &kept))
 				return end;
 			state.pc = frames[kept].pc;
 			state.sp = frames[kept].sp;
-			state.fp = frames[kept].fp;
+			state.fp = w->names[kept].fp;
+			ht_stack_memory_enter(&w->memory, state.sp);
 		}
-		if (__builtin_expect(!ht_kept_frames_room_for_new(w), 0)) {
+		if (!ht_kept_frames_room_for_new(w)) {
 			mark_never_kept(w);
 			end.truncation = HT_TRUNC_DEPTH;
 			return end;
 		}
 
-		struct ht_walk_frame *frame = &w->new_frames[w->n_new_frames];
-		uint64_t rule = ht_unwind_rules_get(state.pc, w->epoch, sink);
+		struct ht_new_frame *frame = &w->new_frames[w->n_new_frames];
+		uint32_t rule = ht_unwind_rules_get(state.pc, sink);
+		enum ht_step_result result = HT_STEP_CALLER;
 
-		frame->pc = state.pc;
 		frame->sp = state.sp;
+		frame->pc = state.pc;
 		frame->fp = state.fp;
+		frame->has_generation = (rule & HT_RULE_GENERATION_BIT) != 0;
+		if (__builtin_expect(ht_stack_step(&w->memory, rule, &state, &frame->fp_addr), 1)) {
+			frame->is_slow = false;
+		} else {
+			struct ht_walk_state slow = state; /* keeps state in registers elsewhere */
 
-		enum ht_step_result result = ht_stack_step(w, rule, &state);
-
-		frame->words = ht_walk_words(w->n_new_words, (rule & HT_RULE_GENERATION_BIT) != 0);
+			result = step_otherwise(w, rule, &slow, frame, &w->new_slow[w->n_new_slow]);
+			state = slow;
+			w->n_new_slow += frame->is_slow;
+		}
 		w->n_new_frames++;
-		if (result == HT_STEP_COMPLETE)
+		if (__builtin_expect(result == HT_STEP_COMPLETE, 0))
 			return end;
-		if (result != HT_STEP_CALLER || w->n_new_frames == w->max_frames) {
+		if (__builtin_expect(result != HT_STEP_CALLER || w->n_new_frames == w->max_frames, 0)) {
 			mark_never_kept(w);
 			end.truncation =
 			        result == HT_STEP_CALLER ? HT_TRUNC_DEPTH : (uint32_t)result;
@@ -229,37 +295,20 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 	}
 }
 
-static __attribute__((noinline)) uint32_t capture_changed(struct ht_stack_walk *w,
-                                                          const struct ht_walk_sink *sink,
-                                                          uint64_t pc, uint64_t sp, uint64_t fp)
-{
-	struct ht_walk_end end = walk(w, sink, (struct ht_walk_state){ pc, sp, fp });
-
-	w->last_truncation = end.truncation;
-	return ht_kept_frames_keep(w, sink, &end);
-}
-
-uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-                               uint64_t pc, uint64_t sp, uint64_t fp)
+uint32_t ht_stack_walk_changed(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint64_t pc,
+                               uint64_t sp, uint64_t fp)
 {
 	uint32_t epoch = ht_module_table_epoch();
 
 	if (__builtin_expect(epoch != w->epoch, 0)) {
 		forget_kept(w);
+		ht_unwind_rules_enter_epoch(epoch);
 		w->epoch = epoch;
 	}
 	ht_stack_memory_enter(&w->memory, sp);
 
-	/* The very stack of last time: nothing but the comparison. */
-	if (w->n_frames > 0 && w->root_node == HT_TRUNC_NONE) {
-		const struct ht_walk_frame *frame = &w->frames[w->n_frames - 1];
+	struct ht_walk_end end = walk(w, sink, (struct ht_walk_state){ pc, sp, fp });
 
-		if (frame->pc == pc && frame->sp == sp && frame->fp == fp && frame->node != 0 &&
-		    find_changed_word(w->words + ht_walk_words_end(frame), w->words) == NULL) {
-			w->n_new_frames = 0;
-			w->last_truncation = HT_TRUNC_NONE;
-			return frame->node;
-		}
-	}
-	return capture_changed(w, sink, pc, sp, fp);
+	w->last_truncation = end.truncation;
+	return ht_kept_frames_keep(w, sink, &end);
 }

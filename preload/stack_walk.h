@@ -5,8 +5,8 @@
  *
  * Kept frames are hypotheses: frame i leads to frame i-1 as long as the words that the step read
  * still have the values it read. A walk steps afresh from the innermost frame until it meets a kept
- * one in the same state, then compares words, inner to outer, up to the first difference, and steps
- * afresh from there. The result always equals that of a full unwind.
+ * one in the same state, then compares words up to the innermost difference, and steps afresh from
+ * there. The result always equals that of a full unwind.
  */
 #ifndef HT_STACK_WALK_H
 #define HT_STACK_WALK_H
@@ -23,16 +23,17 @@ struct ht_unwind_backend_api;
 struct ht_walk_sink {
 	void *ctx;
 	/*
-	 * The node {parent, address, generation}; address may carry HT_NODE_EXACT. A result below
-	 * HT_FIRST_NODE is used once and not remembered.
+	 * The node that was made for a path with this hash and this innermost address, or 0. Optional.
+	 * prefetch says that a path will be asked for soon, and goes with it.
 	 */
-	uint32_t (*intern)(void *ctx, uint32_t parent_node, uint64_t address, uint32_t generation);
+	uint32_t (*find)(void *ctx, uint64_t path, uint64_t address, uint32_t generation);
+	void (*prefetch)(uint64_t path);
 	/*
-	 * A memory of whole stacks, which may forget: the node that add_path noted for this hash of a
-	 * path and whose address is pc, or 0. Optional, both or neither.
+	 * The node {parent, address, generation} with this path; address may carry HT_NODE_EXACT. A
+	 * result below HT_FIRST_NODE is used once and not remembered.
 	 */
-	uint32_t (*find_path)(void *ctx, uint64_t path, uint64_t pc);
-	void (*add_path)(void *ctx, uint64_t path, uint32_t node);
+	uint32_t (*intern)(void *ctx, uint64_t path, uint32_t parent_node, uint64_t address,
+	                   uint32_t generation);
 	/* A module was seen for the first time. path is not terminated: record->path_bytes long. */
 	void (*module)(void *ctx, const struct ht_module_record *record, const char *path);
 	/* Report the free of the block at addr, if it is a tracked one, to
@@ -41,34 +42,43 @@ struct ht_walk_sink {
 };
 
 struct ht_walk_frame;
+struct ht_walk_name;
 struct ht_walk_word;
+struct ht_walk_slow;
+struct ht_new_frame;
 
 /* Per thread. Zero-filled memory is a valid, uninitialised one. */
 struct ht_stack_walk {
 	/*
-	 * Kept: outermost first; words in the order that makes checking them from the last to the
-	 * first the order in which a walk reads them.
+	 * Kept, outermost first: what is compared on every walk, and what is looked at when frames are
+	 * named. The frame pointers that steps read from memory, and the steps that read other words than
+	 * a return address and a frame pointer, are lists of their own, in the same order.
 	 */
 	struct ht_walk_frame *frames;
-	struct ht_walk_word *words;
+	struct ht_walk_name *names;
+	struct ht_walk_word *fps;
 	uint32_t n_frames;
-	uint32_t frames_capacity;
-	uint32_t words_capacity;
+	uint32_t n_plain_frames; /* n_frames when the stack is complete and no step is slow, else 0 */
+	uint32_t epoch;          /* of the modules, when the frames were kept */
+	uint32_t n_slow;
+	struct ht_stack_memory memory;
 
-	/* New in this walk: innermost first, words in the order of reading. */
+	struct ht_walk_slow *slow;
+	uint32_t frames_capacity; /* of frames, names and fps */
+	uint32_t slow_capacity;
+
+	/* New in this walk: innermost first. */
+	struct ht_new_frame *new_frames;
+	struct ht_walk_slow *new_slow;
 	uint32_t n_new_frames;
-	struct ht_walk_frame *new_frames;
-	struct ht_walk_word *new_words;
-	uint32_t n_new_words;
+	uint32_t n_new_slow;
 	uint32_t new_frames_capacity;
-	uint32_t new_words_capacity;
+	uint32_t new_slow_capacity;
 
 	uint32_t max_frames;
-	uint32_t epoch;     /* of the modules, when the frames were kept */
 	uint32_t root_node; /* parent of the outermost frame in the stack: 0 or a pseudo-node */
 	uint32_t cut;       /* kept frames before this one are not in the stack: HT_TRUNC_DEPTH */
 	uint32_t last_truncation; /* enum ht_truncation of the last stack */
-	struct ht_stack_memory memory;
 	uint64_t *others; /* what another backend says; made when one is first asked */
 };
 
@@ -91,13 +101,10 @@ void ht_stack_walk_done(struct ht_stack_walk *w);
 void ht_stack_walk_invalidate(struct ht_stack_walk *w);
 
 /*
- * [any thread] [no alloc] The node of the stack that called the hook: pc is the hook's return
- * address, sp the stack pointer after that return (the hook's CFA), fp the caller's frame pointer
- * register. Never 0 where there is a stack; a pseudo-node when nothing could be walked. Sets
- * last_truncation. Changes no errno, takes no lock, makes no system call in the common case.
+ * [any thread] [no alloc] The node of the stack that ht_stack_walk_begin() has walked. Never 0 where there is a stack; a
+ * pseudo-node when nothing could be walked.
  */
-uint32_t ht_stack_walk_capture(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-                               uint64_t pc, uint64_t sp, uint64_t fp);
+uint32_t ht_stack_walk_name(struct ht_stack_walk *w, const struct ht_walk_sink *sink);
 
 /* [any thread] The same by another backend, without remembering anything between stacks. */
 uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_sink *sink,

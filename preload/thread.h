@@ -19,15 +19,6 @@
 /* Threads reserve allocation ids in ranges of this many with one atomic add. */
 #define HT_ID_RANGE 4096u
 
-/* Entries of a thread's cache in front of the shared stack table; 16 bytes each. */
-#define HT_STACK_CACHE_SLOTS 1024u
-
-struct ht_stack_cache_entry {
-	uint64_t key; /* struct ht_stack_node.key; 0 is empty */
-	uint32_t parent;
-	uint32_t node;
-};
-
 struct ht_thread {
 	/* Where the next record goes, in the body of chunk. pos == end when there is no chunk. */
 	_Atomic uint64_t *pos;
@@ -48,8 +39,6 @@ struct ht_thread {
 
 	struct ht_thread *next; /* registry; constant once published */
 	_Atomic uint64_t owner; /* tid, with the serial above it; 0 while nobody's */
-
-	struct ht_stack_cache_entry stack_cache[HT_STACK_CACHE_SLOTS];
 };
 
 /*

@@ -5,29 +5,29 @@
 
 #include <stdint.h>
 
+/* The registers of a hook's caller, as they are once the hook has returned. */
+struct ht_call_site {
+	uint64_t pc; /* return address */
+	uint64_t sp;
+	uint64_t fp;
+};
+
 /*
- * Fill *site (pc, sp, fp) with the registers of the caller of the function this is expanded in. Uses
- * that function's own frame pointer chain entry, which __builtin_frame_address makes the compiler keep.
+ * The entry of the frame pointer chain that the function has in which this is expanded: which
+ * __builtin_frame_address makes the compiler keep.
  */
+#define HT_ARCH_OWN_FRAME() ((const uint64_t *)__builtin_frame_address(0))
+
+static inline struct ht_call_site ht_arch_call_site(const uint64_t *own_frame)
+{
 #if defined(__x86_64__)
-#define HT_ARCH_CALL_SITE(site)                                     \
-	do {                                                        \
-		const uint64_t *frame = __builtin_frame_address(0); \
-		(site)->fp = frame[0];                              \
-		(site)->pc = frame[1];                              \
-		(site)->sp = (uint64_t)(frame + 2);                 \
-	} while (0)
+	return (struct ht_call_site){ own_frame[1], (uint64_t)(own_frame + 2), own_frame[0] };
 #elif defined(__aarch64__)
-/* The frame record may lie anywhere in the frame, so sp is only a lower bound of the CFA. */
-#define HT_ARCH_CALL_SITE(site)                                     \
-	do {                                                        \
-		const uint64_t *frame = __builtin_frame_address(0); \
-		(site)->fp = frame[0];                              \
-		(site)->pc = (uint64_t)__builtin_return_address(0); \
-		(site)->sp = (uint64_t)(frame + 2);                 \
-	} while (0)
+	/* The frame record may lie anywhere in the frame, so sp is only a lower bound of the CFA. */
+	return (struct ht_call_site){ own_frame[1], (uint64_t)(own_frame + 2), own_frame[0] };
 #else
 #error "arch/call_site.h: add this architecture"
 #endif
+}
 
 #endif

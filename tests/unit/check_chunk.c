@@ -4,6 +4,7 @@
  * read back, growth past every internal table, threads that intern at once, a full region.
  */
 #include "preload/chunk.h"
+#include "preload/kept_frames.h"
 #include "preload/lifecycle.h"
 #include "preload/live_map.h"
 #include "preload/stack_source.h"
@@ -134,7 +135,7 @@ static bool put_event(struct ht_thread *t)
 		ht_chunk_lose(t);
 		return false;
 	}
-	uint32_t tick = ht_chunk_tick(t);
+	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
 
 	ht_chunk_next_id(t);
 	ht_chunk_put2(t, ht_record_word(HT_REC_ALLOC, tick, 16), 1);
@@ -229,24 +230,58 @@ START_TEST(test_far_tick_gets_a_tick_record)
 }
 END_TEST
 
+/* A path that is told by its parent node and its key. */
+static uint32_t intern(struct ht_thread *t, uint32_t parent, uint64_t address, uint32_t generation)
+{
+	uint64_t key = ht_stack_key(address, generation);
+	uint64_t path = ht_path_extend(ht_path_root(parent), address, generation);
+	uint32_t node = ht_stack_table_intern(t, path, parent, key);
+
+	ht_stack_table_prefetch(path);
+	ck_assert_uint_eq(ht_stack_table_find(path, key), node);
+	return node;
+}
+
 START_TEST(test_intern_same_node_gives_same_id_and_one_record)
 {
 	struct ht_thread *t = ht_thread_self();
 	struct drained d = { 0 };
-	uint32_t a = ht_stack_table_intern(t, 0, 0x1000, 0);
-	uint32_t b = ht_stack_table_intern(t, a, 0x1000, 0);
-	uint32_t c = ht_stack_table_intern(t, a, 0x1000, 1);
-	uint32_t e = ht_stack_table_intern(t, a, 0x1000 | HT_NODE_EXACT, 0);
+	uint32_t a = intern(t, 0, 0x1000, 0);
+	uint32_t b = intern(t, a, 0x1000, 0);
+	uint32_t c = intern(t, a, 0x1000, 1);
+	uint32_t e = intern(t, a, 0x1000 | HT_NODE_EXACT, 0);
 
 	ck_assert_uint_ge(a, HT_FIRST_NODE);
 	ck_assert(a != b && b != c && c != e && b != e);
-	memset(t->stack_cache, 0, sizeof(t->stack_cache)); /* also from the shared table */
-	ck_assert_uint_eq(ht_stack_table_intern(t, 0, 0x1000, 0), a);
-	ck_assert_uint_eq(ht_stack_table_intern(t, a, 0x1000, 0), b);
-	ck_assert_uint_eq(ht_stack_table_intern(t, a, 0x1000, 1), c);
-	ck_assert_uint_eq(ht_stack_table_intern(t, a, 0x1000 | HT_NODE_EXACT, 0), e);
+	ck_assert_uint_eq(intern(t, 0, 0x1000, 0), a);
+	ck_assert_uint_eq(intern(t, a, 0x1000, 0), b);
+	ck_assert_uint_eq(intern(t, a, 0x1000, 1), c);
+	ck_assert_uint_eq(intern(t, a, 0x1000 | HT_NODE_EXACT, 0), e);
 	drain(&d, true);
 	ck_assert_uint_eq(d.n_by_kind[HT_REC_NODE], 4);
+}
+END_TEST
+
+/* Should two paths ever have one hash, they are still told apart by their innermost addresses. */
+START_TEST(test_intern_equal_hashes_of_different_addresses)
+{
+	struct ht_thread *t = ht_thread_self();
+	struct drained d = { 0 };
+	uint64_t one = ht_stack_key(0x1000, 0), other = ht_stack_key(0x2000, 0);
+
+	ck_assert_uint_eq(ht_stack_table_find(77, one), 0);
+
+	uint32_t a = ht_stack_table_intern(t, 77, 0, one);
+
+	ck_assert_uint_eq(ht_stack_table_find(77, other), 0);
+
+	uint32_t b = ht_stack_table_intern(t, 77, 0, other);
+
+	ck_assert_uint_ne(a, b);
+	ck_assert_uint_eq(ht_stack_table_find(77, one), a);
+	ck_assert_uint_eq(ht_stack_table_find(77, other), b);
+	drain(&d, true);
+	ck_assert_uint_eq(d.n_by_kind[HT_REC_NODE], 2);
 }
 END_TEST
 
@@ -259,13 +294,13 @@ START_TEST(test_intern_grows_past_its_tables)
 	struct drained d = { .is_described = is_described, .n_nodes = N * 2 };
 
 	for (uint32_t i = 0; i < N; i++) {
-		nodes[i] = ht_stack_table_intern(t, i < 2 ? 0 : nodes[i / 2], 0x400000 + i % 7, i & 1);
+		nodes[i] = intern(t, i < 2 ? 0 : nodes[i / 2], 0x400000 + i % 7, i & 1);
 		ck_assert_uint_ge(nodes[i], HT_FIRST_NODE);
 		if (i % 1000 == 0)
 			drain(&d, false);
 	}
 	for (uint32_t i = 0; i < N; i++)
-		ck_assert_uint_eq(ht_stack_table_intern(t, i < 2 ? 0 : nodes[i / 2], 0x400000 + i % 7, i & 1),
+		ck_assert_uint_eq(intern(t, i < 2 ? 0 : nodes[i / 2], 0x400000 + i % 7, i & 1),
 				  nodes[i]);
 	drain(&d, true);
 	ck_assert_uint_eq(d.n_bad, 0);
@@ -275,7 +310,8 @@ START_TEST(test_intern_grows_past_its_tables)
 }
 END_TEST
 
-enum { N_RACED = 1500 };
+/* Enough for the table to grow meanwhile, and few enough for the region. */
+enum { N_RACED = 2800 };
 
 static void *intern_all(void *arg)
 {
@@ -283,7 +319,7 @@ static void *intern_all(void *arg)
 	struct ht_thread *t = ht_thread_self();
 
 	for (uint32_t i = 0; i < N_RACED; i++)
-		nodes[i] = ht_stack_table_intern(t, i ? nodes[i / 2] : 0, 0x500000 + i, 0);
+		nodes[i] = intern(t, i ? nodes[i / 2] : 0, 0x500000 + i, 0);
 	return NULL;
 }
 
@@ -337,6 +373,7 @@ int main(void)
 	tcase_add_checked_fixture(limits, setup, teardown);
 	tcase_add_test(core, test_thread_starts_small_and_goes_on_large);
 	tcase_add_test(core, test_intern_same_node_gives_same_id_and_one_record);
+	tcase_add_test(core, test_intern_equal_hashes_of_different_addresses);
 	tcase_add_test(core, test_racing_threads_agree_on_nodes);
 	tcase_add_test(core, test_dead_threads_state_is_taken_over);
 	tcase_add_test(limits, test_full_region_drops_counts_and_says_so);

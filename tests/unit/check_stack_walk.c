@@ -10,7 +10,7 @@
 #include <heaptide/shared_region.h>
 #include <heaptide/trace_format.h>
 
-#include "preload/stack_walk.h"
+#include "preload/stack_same.h"
 #include "walk_oracle.h"
 #include "walk_shapes.h"
 
@@ -169,9 +169,11 @@ START_TEST(test_capture_code_without_cfi_and_frame_pointer_is_cut)
 }
 END_TEST
 
-static uint32_t intern_nothing(void *ctx, uint32_t parent, uint64_t address, uint32_t generation)
+static uint32_t intern_nothing(void *ctx, uint64_t path, uint32_t parent, uint64_t address,
+                               uint32_t generation)
 {
 	(void)ctx;
+	(void)path;
 	(void)address;
 	(void)generation;
 	return parent < HT_FIRST_NODE ? HT_FIRST_NODE + parent : parent;
@@ -244,10 +246,12 @@ START_TEST(test_capture_wrong_registers_neither_faults_nor_loops)
 }
 END_TEST
 
-static uint32_t intern_lost(void *ctx, uint32_t parent, uint64_t address, uint32_t generation)
+static uint32_t intern_lost(void *ctx, uint64_t path, uint32_t parent, uint64_t address,
+                            uint32_t generation)
 {
 	bool *is_lost = ctx;
 
+	(void)path;
 	(void)address;
 	(void)generation;
 	return *is_lost ? HT_TRUNC_LOST : parent < HT_FIRST_NODE ? HT_FIRST_NODE : parent + 1;

@@ -49,11 +49,11 @@ struct counts {
 /* One step by the rule against one by the row, on a stack full of distinct words. */
 static void compare_at(struct counts *counts, uint64_t pc)
 {
-	uint64_t rule = ht_unwind_rules_get(pc, ht_module_table_epoch(), &sink);
+	uint32_t rule = ht_unwind_rules_get(pc, &sink);
 	struct ht_cfi_row row;
 	enum ht_rule_kind row_kind = ht_unwind_rules_row(pc, &row);
 
-	ck_assert_uint_eq(rule, ht_unwind_rules_get(pc, ht_module_table_epoch(), &sink));
+	ck_assert_uint_eq(rule, ht_unwind_rules_get(pc, &sink));
 	switch (ht_rule_kind(rule)) {
 	case HT_RULE_SP:
 	case HT_RULE_FP: break;
@@ -129,23 +129,46 @@ START_TEST(test_get_all_over_the_process_equals_row)
 	ck_assert_uint_lt(counts.n_slow, counts.n_compact / 50);
 	ck_assert_uint_eq(counts.n_bad, 0);
 	ck_assert_uint_ge(n_modules_seen, 3);
-	ck_assert_ptr_nonnull(ht_rule_table);
-	ck_assert_uint_gt(ht_rule_table->n_slots_mask, 8191);
+	ck_assert_uint_ne(ht_rule_cache, 0);
+	ck_assert_uint_lt(ht_rule_cache & HT_RULE_CACHE_SHIFT_MASK, 54);
 }
 END_TEST
 
-START_TEST(test_get_in_later_epoch_is_computed_again)
+/* More program counters than a line of the cache, and its neighbour, have places for. */
+START_TEST(test_get_every_byte_of_code_equals_row)
+{
+	static struct counts counts;
+	uint64_t start = (uint64_t)&compare_at & ~4095ull;
+
+	for (uint32_t i = 0; i < STACK_WORDS; i++)
+		counts.stack[i] = 0x1000 + i;
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t pc = (uint64_t)&compare_at + 1; pc < start + 4096; pc++)
+			compare_at(&counts, pc);
+		for (uint64_t pc = start + 4095; pc > (uint64_t)&compare_at; pc -= 3)
+			compare_at(&counts, pc);
+	}
+	ck_assert_uint_gt(counts.n_compact, 1000);
+}
+END_TEST
+
+START_TEST(test_enter_epoch_forgets)
 {
 	uint64_t pc = (uint64_t)&compare_at + 16;
-	uint32_t epoch = ht_module_table_epoch();
-	uint64_t rule = ht_unwind_rules_get(pc, epoch, &sink);
-	uint64_t later = ht_unwind_rules_get(pc, epoch + 1, &sink);
+	uint32_t rule = ht_unwind_rules_get(pc, &sink);
+	struct ht_rule_cache *cache = ht_rule_cache_of(ht_rule_cache);
 
-	ck_assert_uint_eq(rule >> HT_RULE_EPOCH_SHIFT, epoch);
-	ck_assert_uint_eq(later >> HT_RULE_EPOCH_SHIFT, epoch + 1);
-	ck_assert_uint_eq(rule << HT_RULE_EPOCH_BITS, later << HT_RULE_EPOCH_BITS);
-	/* Beyond what a rule can name, none is remembered. */
-	ck_assert_uint_eq(ht_unwind_rules_get(pc, UINT32_MAX, &sink) >> HT_RULE_EPOCH_SHIFT, 0);
+	ck_assert_uint_gt(cache->n_used, 0);
+	ht_unwind_rules_enter_epoch(ht_module_table_epoch() + 1);
+	ck_assert_uint_eq(cache->n_used, 0);
+	for (uint32_t line = 0; line < 1u << (64 - cache->line_shift); line++)
+		for (uint32_t way = 0; way < HT_RULE_WAYS; way++)
+			ck_assert_uint_eq(cache->lines[line][way], 0);
+	ck_assert_uint_eq(ht_unwind_rules_get(pc, &sink), rule);
+	ck_assert_uint_eq(cache->n_used, 1);
+	/* The same epoch again: nothing to forget. */
+	ht_unwind_rules_enter_epoch(ht_module_table_epoch() + 1);
+	ck_assert_uint_eq(cache->n_used, 1);
 }
 END_TEST
 
@@ -154,8 +177,12 @@ START_TEST(test_get_generated_code_is_not_remembered)
 	char no_code[64];
 	uint64_t pc = (uint64_t)no_code + 8;
 
-	ck_assert_uint_eq(ht_unwind_rules_get(pc, 1, &sink), HT_RULE_NO_CFI);
-	ck_assert_uint_eq(ht_unwind_rules_get(1, 1, &sink), HT_RULE_NO_CFI);
+	ck_assert_int_eq(ht_rule_kind(ht_unwind_rules_get(pc, &sink)), HT_RULE_NO_CFI);
+	ck_assert_int_eq(ht_rule_kind(ht_unwind_rules_get(1, &sink)), HT_RULE_NO_CFI);
+	/* Not in the lower half, where only its low bits would be remembered. */
+	pc = (uint64_t)&compare_at + 16;
+	ht_unwind_rules_get(pc, &sink);
+	ck_assert_int_eq(ht_rule_kind(ht_unwind_rules_get(pc | 1ull << 47, &sink)), HT_RULE_NO_CFI);
 }
 END_TEST
 
@@ -166,7 +193,8 @@ int main(void)
 
 	tcase_set_timeout(core, 120);
 	tcase_add_test(core, test_get_all_over_the_process_equals_row);
-	tcase_add_test(core, test_get_in_later_epoch_is_computed_again);
+	tcase_add_test(core, test_get_every_byte_of_code_equals_row);
+	tcase_add_test(core, test_enter_epoch_forgets);
 	suite_add_tcase(suite, core);
 
 	TCase *limits = tcase_create("limits");

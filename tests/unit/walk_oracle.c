@@ -12,19 +12,13 @@
 
 #include "preload/arch/call_site.h"
 #include "preload/module_table.h"
-#include "preload/stack_walk.h"
+#include "preload/stack_same.h"
 #include "preload/unwind_backend.h"
 
 #define N_NODE_SLOTS (1u << 22)
 #define N_MODULES    1024u
 #define N_PATHS      64u
 #define N_SHOWN      5u
-
-struct call_site {
-	uint64_t pc;
-	uint64_t sp;
-	uint64_t fp;
-};
 
 struct node {
 	uint64_t address;
@@ -64,7 +58,8 @@ static __thread struct walk_oracle_stack ours;
 static __thread struct walk_oracle_stack theirs;
 static __thread uint32_t last_node;
 
-static uint32_t intern(void *ctx, uint32_t parent, uint64_t address, uint32_t generation)
+static uint32_t intern(void *ctx, uint64_t path, uint32_t parent, uint64_t address,
+                       uint32_t generation)
 {
 	(void)ctx;
 	pthread_mutex_lock(&lock);
@@ -87,6 +82,7 @@ static uint32_t intern(void *ctx, uint32_t parent, uint64_t address, uint32_t ge
 		    node->generation == generation) {
 			uint32_t found = *slot;
 
+			paths[path % N_PATHS] = (struct path){ path, found };
 			pthread_mutex_unlock(&lock);
 			return found;
 		}
@@ -94,17 +90,17 @@ static uint32_t intern(void *ctx, uint32_t parent, uint64_t address, uint32_t ge
 }
 
 /* Forgets often, so that frames without nodes come up in all combinations. */
-static uint32_t find_path(void *ctx, uint64_t path, uint64_t pc)
+static uint32_t find(void *ctx, uint64_t path, uint64_t address, uint32_t generation)
 {
 	(void)ctx;
-	(void)pc;
+	(void)address;
+	(void)generation;
 	return paths[path % N_PATHS].path == path ? paths[path % N_PATHS].node : 0;
 }
 
-static void add_path(void *ctx, uint64_t path, uint32_t node)
+static void prefetch(uint64_t path)
 {
-	(void)ctx;
-	paths[path % N_PATHS] = (struct path){ path, node };
+	(void)path;
 }
 
 static void see_module(void *ctx, const struct ht_module_record *record, const char *path)
@@ -130,9 +126,9 @@ static void watch(void *ctx, uint64_t addr)
 }
 
 static const struct ht_walk_sink sink = {
+	.find = find,
+	.prefetch = prefetch,
 	.intern = intern,
-	.find_path = find_path,
-	.add_path = add_path,
 	.module = see_module,
 	.watch = watch,
 };
@@ -186,7 +182,7 @@ static void complain(const char *what)
 	print_stack("theirs", &theirs);
 }
 
-static __attribute__((noinline)) void judge(const struct call_site *site,
+static __attribute__((noinline)) void judge(const struct ht_call_site *site,
                                             enum walk_oracle_judgement judgement)
 {
 	if (seen_reset != n_resets) {
@@ -200,7 +196,7 @@ static __attribute__((noinline)) void judge(const struct call_site *site,
 	/* Asking for readable memory afresh each time would take most of the time. */
 	if (n_looks % 64 == 0)
 		ht_stack_walk_invalidate(&fresh_walk);
-	fresh_walk.n_frames = 0;
+	fresh_walk.n_frames = fresh_walk.n_plain_frames = 0;
 
 	uint32_t node = ht_stack_walk_capture(&kept_walk, &sink, site->pc, site->sp, site->fp);
 	uint32_t fresh = ht_stack_walk_capture(&fresh_walk, &sink, site->pc, site->sp, site->fp);
@@ -221,9 +217,8 @@ static __attribute__((noinline)) void judge(const struct call_site *site,
 
 __attribute__((noinline)) void walk_oracle_look(enum walk_oracle_judgement judgement)
 {
-	struct call_site site;
+	struct ht_call_site site = ht_arch_call_site(HT_ARCH_OWN_FRAME());
 
-	HT_ARCH_CALL_SITE(&site);
 	judge(&site, judgement);
 	__asm__ volatile("");
 }
