@@ -38,6 +38,7 @@ void ht_kept_frames_free(struct ht_stack_walk *w)
 		ht_sys_free_pages(w->new_frames, w->new_frames_capacity * sizeof *w->new_frames);
 	if (w->new_slow != NULL)
 		ht_sys_free_pages(w->new_slow, w->new_slow_capacity * sizeof *w->new_slow);
+	ht_stack_cache_free(&w->cache);
 }
 
 static void copy_words(void *to, const void *from, size_t n_bytes)
@@ -156,7 +157,6 @@ static void drop_outer(struct ht_stack_walk *w, struct ht_walk_end *end)
 	uint32_t n_dropped_fps = ht_walk_n_fps(&w->names[n]);
 	uint32_t n_dropped_slow = 0;
 
-	w->n_plain_frames = 0;
 	w->n_frames = 0;
 	atomic_signal_fence(memory_order_seq_cst);
 	for (uint32_t i = n; i < n_frames; i++) {
@@ -234,7 +234,7 @@ static uint32_t intern_frames(struct ht_stack_walk *w, const struct ht_walk_sink
 	return node;
 }
 
-uint32_t ht_stack_walk_name(struct ht_stack_walk *w, const struct ht_walk_sink *sink)
+static uint32_t node_of_kept(struct ht_stack_walk *w, const struct ht_walk_sink *sink)
 {
 	uint32_t n = w->n_frames;
 	struct ht_walk_name *name = &w->names[n - 1];
@@ -243,6 +243,15 @@ uint32_t ht_stack_walk_name(struct ht_stack_walk *w, const struct ht_walk_sink *
 		name->node = sink->find(sink->ctx, name->path, w->frames[n - 1].pc,
 		                        generation_of(w, n - 1));
 	return name->node != 0 ? name->node : intern_frames(w, sink, n);
+}
+
+uint32_t ht_stack_walk_name(struct ht_stack_walk *w, const struct ht_walk_sink *sink)
+{
+	uint32_t node = node_of_kept(w, sink);
+
+	if (node >= HT_FIRST_NODE && w->root_node == HT_TRUNC_NONE)
+		ht_stack_cache_add(&w->cache, w, node);
+	return node;
 }
 
 /* Without memory to keep them in, frames are named one by one and forgotten. */
@@ -265,7 +274,6 @@ static uint32_t name_and_forget(struct ht_stack_walk *w, const struct ht_walk_si
 		path = ht_path_extend(path, frame->pc, generation);
 		node = sink->intern(sink->ctx, path, node, frame->pc, generation);
 	}
-	w->n_plain_frames = 0;
 	w->n_frames = 0;
 	w->n_slow = 0;
 	return node;
@@ -291,6 +299,7 @@ static inline void append_new(struct ht_stack_walk *w, uint32_t base, uint64_t p
 	uint32_t n_slow = w->n_slow;
 	uint32_t n_new_slow = w->n_new_slow;
 	uint64_t caller_fp = base == 0 ? 0 : w->names[base - 1].fp;
+	bool caller_needs_fp = base != 0 && ht_walk_needs_fp(&w->names[base - 1]);
 	const struct ht_new_frame *from = w->new_frames + w->n_new_frames;
 
 	while (n_slow > 0 && w->slow[n_slow - 1].frame >= base)
@@ -310,9 +319,11 @@ static inline void append_new(struct ht_stack_walk *w, uint32_t base, uint64_t p
 			name->node = 0;
 		}
 		name->fp = from->fp;
-		if (from->fp_addr != 0)
+		name->fp_addr = from->fp_addr;
+		if (caller_needs_fp && from->fp_addr != 0)
 			w->fps[n_fps++] = (struct ht_walk_word){ from->fp_addr, caller_fp };
-		name->fps = ht_walk_fps(n_fps, from->has_generation);
+		caller_needs_fp = from->uses_fp || (caller_needs_fp && from->fp_addr == 0);
+		name->fps = ht_walk_fps(n_fps, from->has_generation, caller_needs_fp);
 		if (__builtin_expect(from->is_slow, 0)) {
 			w->slow[n_slow] = w->new_slow[--n_new_slow];
 			w->slow[n_slow++].frame = i;
@@ -325,10 +336,8 @@ static inline void append_new(struct ht_stack_walk *w, uint32_t base, uint64_t p
 uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
                              struct ht_walk_end *end)
 {
-	if (__builtin_expect(end->base + w->n_new_frames == 0, 0)) {
-		w->n_plain_frames = 0;
+	if (__builtin_expect(end->base + w->n_new_frames == 0, 0))
 		return end->truncation;
-	}
 	if (__builtin_expect(!make_room(w, end->base + w->n_new_frames,
 	                                w->n_slow + w->n_new_slow + 1),
 	                     0))
@@ -339,7 +348,6 @@ uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink 
 	uint32_t n = end->base + w->n_new_frames;
 
 	/* A signal handler that never comes back must find kept frames that are whole. */
-	w->n_plain_frames = 0;
 	w->n_frames = end->base;
 	atomic_signal_fence(memory_order_seq_cst);
 	append_new(w, end->base,
@@ -355,7 +363,6 @@ uint32_t ht_kept_frames_keep(struct ht_stack_walk *w, const struct ht_walk_sink 
 		set_paths(w, cut, n, ht_path_root(end->truncation));
 	w->cut = cut;
 	w->root_node = end->truncation;
-	w->n_plain_frames = end->truncation == HT_TRUNC_NONE && w->n_slow == 0 ? n : 0;
 	if (sink->prefetch != NULL && w->names[n - 1].node == 0)
 		sink->prefetch(w->names[n - 1].path);
 	return 0;

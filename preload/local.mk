@@ -14,7 +14,8 @@ ht_walk_sources = \
 	%D%/stack_backend.c \
 	%D%/stack_memory.c %D%/stack_memory.h \
 	%D%/stack_step.c %D%/stack_step.h \
-	%D%/stack_walk.c %D%/stack_walk.h \
+	%D%/stack_cache.c %D%/stack_cache.h \
+	%D%/stack_walk.c %D%/stack_walk.h %D%/stack_same.h %D%/hot.h \
 	%D%/unwind_backend.h \
 	%D%/unwind_rules.c %D%/unwind_rules.h
 

@@ -85,19 +85,13 @@ static void put_addr(struct message *m, uint64_t addr)
 	put_text(m, digits);
 }
 
-static uint64_t pc_at(const struct ht_stack_walk *w, uint32_t from_inner)
-{
-	return w->frames[w->n_frames - 1 - from_inner].pc;
-}
-
-static void report(const struct ht_stack_walk *w, uint32_t n, const uint64_t *others,
-                   uint32_t n_others)
+static void report(const uint64_t *pcs, uint32_t n, const uint64_t *others, uint32_t n_others)
 {
 	struct message m = { .n_bytes = 0 };
 
 	put_text(&m, "heaptide: stacks differ, innermost first\nheaptide:  ours  ");
 	for (uint32_t i = 0; i < n && i < SHOWN_FRAMES; i++)
-		put_addr(&m, pc_at(w, i));
+		put_addr(&m, pcs[i]);
 	put_text(&m, "\nheaptide:  other ");
 	for (uint32_t i = 0; i < n_others && i < SHOWN_FRAMES; i++)
 		put_addr(&m, others[i]);
@@ -106,25 +100,25 @@ static void report(const struct ht_stack_walk *w, uint32_t n, const uint64_t *ot
 }
 
 bool ht_stack_walk_verify(struct ht_stack_walk *w, const struct ht_unwind_backend_api *backend,
-                          uint64_t sp, uint32_t log_level)
+                          const uint64_t *pcs, uint32_t n, uint32_t truncation, uint64_t sp,
+                          uint32_t log_level)
 {
 	uint64_t *others = others_of(w);
-	uint32_t truncation;
-	uint32_t n = w->n_frames < w->max_frames ? w->n_frames : w->max_frames;
+	uint32_t their_truncation;
 
 	if (others == NULL)
 		return true;
 
-	uint32_t n_others = backend->capture(others, LIST_FRAMES, sp, &truncation);
+	uint32_t n_others = backend->capture(others, LIST_FRAMES, sp, &their_truncation);
 	uint32_t n_compared = n < LIST_FRAMES ? n : LIST_FRAMES;
 	/* Only code without unwind data, and depth, are reasons to end before the other one does. */
-	bool may_end_early = w->last_truncation == HT_TRUNC_NO_CFI ||
-	                     w->last_truncation == HT_TRUNC_DEPTH || n > LIST_FRAMES;
+	bool may_end_early =
+	        truncation == HT_TRUNC_NO_CFI || truncation == HT_TRUNC_DEPTH || n > LIST_FRAMES;
 	bool is_same = may_end_early ? n_compared <= n_others : n == n_others;
 
 	for (uint32_t i = 0; is_same && i < n_compared; i++)
-		is_same = pc_at(w, i) == others[i];
+		is_same = ((pcs[i] ^ others[i]) & (((1ull << 48) - 1) | HT_NODE_EXACT)) == 0;
 	if (!is_same && log_level > 0)
-		report(w, n, others, n_others);
+		report(pcs, n, others, n_others);
 	return is_same;
 }

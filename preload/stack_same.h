@@ -87,16 +87,13 @@ static inline __attribute__((always_inline)) uint32_t
 ht_stack_walk_begin(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint64_t pc,
                     uint64_t sp, uint64_t fp)
 {
-	/* The very stack of last time: nothing but the comparison. */
-	if (__builtin_expect(w->n_plain_frames > 0, 1) && ht_module_table_epoch() == w->epoch) {
-		const struct ht_walk_frame *frame = &w->frames[w->n_plain_frames - 1];
-		const struct ht_walk_name *name = &w->names[w->n_plain_frames - 1];
+	const struct ht_cached_stack *last = w->cache.last;
 
-		if (frame->pc == pc && frame->sp == sp && name->fp == fp && name->node != 0 &&
-		    ht_walk_is_readable_span(w, sp, w->frames[0].sp) &&
-		    ht_walk_find_left_frame(frame, w->frames) == NULL &&
-		    ht_walk_find_changed_word(w->fps + ht_walk_n_fps(name), w->fps) == NULL)
-			return name->node;
+	/* The very stack of last time: nothing but the comparison. */
+	if (__builtin_expect(last != NULL, 1) && ht_module_table_epoch() == w->epoch &&
+	    ht_cached_stack_holds(last, &w->memory, pc, sp, fp)) {
+		w->last_truncation = HT_TRUNC_NONE;
+		return last->node;
 	}
 	return ht_stack_walk_changed(w, sink, pc, sp, fp);
 }

@@ -11,6 +11,7 @@
 #include "shim_text.h"
 #include "stack_step.h"
 #include "stack_table.h"
+#include "sys_prim.h"
 #include "thread.h"
 #include "unwind_backend.h"
 
@@ -104,22 +105,28 @@ static void count_cut(const struct ht_stack_walk *walk)
 		HT_COUNT(n_truncated[walk->last_truncation % HT_N_TRUNC]);
 }
 
-/* Whether the node's path, as the recorder was told it, is the stack that was walked. */
-static bool is_path_of(const struct ht_stack_walk *walk, uint32_t node)
+/* Longer stacks are compared as far as this. */
+#define MAX_COMPARED_FRAMES 4096u
+
+/* Whether the node stands, as the recorder was told, for the stack that another unwinder sees. */
+static bool is_right_node(struct ht_thread *t, uint32_t node, uint64_t sp)
 {
-	if (walk->n_frames == 0 || node == HT_TRUNC_LOST)
-		return node < HT_FIRST_NODE;
-	for (uint32_t i = walk->n_frames; i > walk->cut; i--) {
-		const struct ht_walk_frame *frame = &walk->frames[i - 1];
+	uint64_t *pcs = t->compared_pcs;
+	uint32_t n = 0;
+
+	if (!pcs)
+		pcs = t->compared_pcs = ht_sys_alloc_pages(MAX_COMPARED_FRAMES * sizeof(*pcs));
+	if (!pcs || node == HT_TRUNC_LOST)
+		return true;
+	while (node >= HT_FIRST_NODE && n < MAX_COMPARED_FRAMES) {
 		uint32_t parent;
 
-		if (node < HT_FIRST_NODE ||
-		    (ht_stack_table_get(node, &parent) & HT_STACK_ADDRESS_MASK) !=
-			    (frame->pc & HT_STACK_ADDRESS_MASK))
-			return false;
+		pcs[n++] = ht_stack_table_get(node, &parent) & HT_STACK_ADDRESS_MASK;
 		node = parent;
 	}
-	return node == walk->root_node;
+	return ht_stack_walk_verify(&t->walk, libunwind_backend, pcs, n,
+	                            node < HT_FIRST_NODE ? node : HT_TRUNC_DEPTH, sp,
+	                            ht_process.region->log_level);
 }
 
 uint32_t ht_stack_source_finish(struct ht_thread *t)
@@ -143,8 +150,7 @@ uint32_t ht_stack_source_begin_slow(struct ht_thread *t, uint64_t pc, uint64_t s
 		count_cut(&t->walk);
 	if (ht_process.unwind == HT_UNWIND_VERIFY) {
 		HT_COUNT(n_stacks_compared);
-		if (!is_path_of(&t->walk, node) ||
-		    !ht_stack_walk_verify(&t->walk, libunwind_backend, sp, ht_process.region->log_level))
+		if (!is_right_node(t, node, sp))
 			HT_COUNT(n_stacks_differing);
 	}
 	return node;

@@ -226,6 +226,7 @@ enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, uint32_t rule,
                                        bool *ret_is_slow)
 {
 	ret_slow->n_words = 0;
+	ret_slow->is_by_guess = ht_rule_kind(rule) == HT_RULE_NO_CFI;
 	*ret_is_slow = true;
 	switch (ht_rule_kind(rule)) {
 	case HT_RULE_SP:
@@ -247,6 +248,7 @@ enum ht_step_result ht_stack_step_slow(struct ht_stack_walk *w, uint32_t rule,
 	(void)rule;
 	(void)state;
 	ret_slow->n_words = 0;
+	ret_slow->is_by_guess = true;
 	*ret_is_slow = true;
 	return HT_STEP_NO_CFI;
 }

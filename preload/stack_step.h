@@ -37,32 +37,42 @@ struct ht_walk_frame {
 };
 
 struct ht_walk_name {
-	uint64_t fp;
-	uint64_t path;  /* hash of all that the node depends on: this frame and the outer ones */
-	uint32_t node;  /* of this path, or 0: not asked for yet */
-	uint32_t fps;   /* ht_walk_fps() */
+	uint64_t fp;      /* as it was; only sure to be still so when a step needs it */
+	uint64_t fp_addr; /* where this frame's step read its caller's, or 0: the caller's is the same */
+	uint64_t path;    /* hash of all that the node depends on: this frame and the outer ones */
+	uint32_t node;    /* of this path, or 0: not asked for yet */
+	uint32_t fps;     /* ht_walk_fps() */
 };
-static_assert(sizeof(struct ht_walk_frame) + sizeof(struct ht_walk_name) == 40,
+static_assert(sizeof(struct ht_walk_frame) + sizeof(struct ht_walk_name) == 48,
               "kept frames are many");
 
 /*
- * How many of the list of frame pointers belong to the steps of this frame and all outer ones, and
- * whether its module has a generation other than 0. Both are always written at once: reading back what
- * was written in parts makes a processor wait.
+ * How many of the list of frame pointers belong to the steps of this frame and all outer ones, whether
+ * its module has a generation other than 0, and whether the steps depend on its frame pointer: in code
+ * that uses the register for other things none does, whatever is saved and restored on the way. All are
+ * always written at once: reading back what was written in parts makes a processor wait.
  */
-static inline uint32_t ht_walk_fps(uint32_t n_fps, bool has_generation)
+#define HT_WALK_HAS_GENERATION (1u << 31)
+#define HT_WALK_NEEDS_FP       (1u << 30)
+
+static inline uint32_t ht_walk_fps(uint32_t n_fps, bool has_generation, bool needs_fp)
 {
-	return n_fps | (uint32_t)has_generation << 31;
+	return n_fps | (uint32_t)has_generation << 31 | (uint32_t)needs_fp << 30;
 }
 
 static inline uint32_t ht_walk_n_fps(const struct ht_walk_name *name)
 {
-	return name->fps & ~(1u << 31);
+	return name->fps & ~(HT_WALK_HAS_GENERATION | HT_WALK_NEEDS_FP);
 }
 
 static inline bool ht_walk_has_generation(const struct ht_walk_name *name)
 {
-	return name->fps >> 31 != 0;
+	return (name->fps & HT_WALK_HAS_GENERATION) != 0;
+}
+
+static inline bool ht_walk_needs_fp(const struct ht_walk_name *name)
+{
+	return (name->fps & HT_WALK_NEEDS_FP) != 0;
 }
 
 /* A word that a step read: while it has this value, the step leads to the same caller. */
@@ -73,12 +83,15 @@ struct ht_walk_word {
 
 /*
  * A step that is decided by other words than the return address below the caller's sp and perhaps one
- * saved frame pointer. One without words is taken afresh every time.
+ * saved frame pointer. One without words is taken afresh every time. One by guess is through code that
+ * no unwind data describes, which may be other code when the same address comes again.
  */
 #define HT_STEP_MAX_WORDS 8u
 struct ht_walk_slow {
 	uint32_t frame; /* of which frame: index of the kept or of the new one */
-	uint32_t n_words;
+	uint16_t n_words;
+	bool is_by_guess;
+	uint64_t caller_fp;
 	struct ht_walk_word words[HT_STEP_MAX_WORDS];
 };
 
@@ -89,6 +102,7 @@ struct ht_new_frame {
 	uint64_t fp;
 	uint64_t fp_addr; /* where the caller's frame pointer was read, or 0 */
 	bool has_generation;
+	bool uses_fp; /* its step does */
 	bool is_slow; /* the next of the slow steps is this one's */
 };
 

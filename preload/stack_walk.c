@@ -38,7 +38,6 @@ void ht_stack_walk_done(struct ht_stack_walk *w)
 
 static void forget_kept(struct ht_stack_walk *w)
 {
-	w->n_plain_frames = 0;
 	w->n_frames = 0;
 	w->n_slow = 0;
 	w->cut = 0;
@@ -121,11 +120,12 @@ static inline uint32_t find_changed_step(struct ht_stack_walk *w, uint32_t from,
 	}
 }
 
-/* A copy of a kept frame whose outer frames have changed: its own step still holds. */
-static bool adopt(struct ht_stack_walk *w, uint32_t i)
+/*
+ * A copy of a kept frame whose outer frames have changed: its own step still holds. *fp is its frame
+ * pointer, and becomes its caller's, which new outer frames may need where the old ones did not.
+ */
+static bool adopt(struct ht_stack_walk *w, uint32_t i, uint64_t *fp)
 {
-	uint32_t n_fps = ht_walk_n_fps(&w->names[i]);
-
 	if (!ht_kept_frames_room_for_new(w))
 		return false;
 
@@ -134,14 +134,18 @@ static bool adopt(struct ht_stack_walk *w, uint32_t i)
 	*frame = (struct ht_new_frame){
 		.sp = w->frames[i].sp,
 		.pc = w->frames[i].pc,
-		.fp = w->names[i].fp,
-		.fp_addr = n_fps > ht_kept_frames_first_fp(w, i) ? w->fps[n_fps - 1].addr : 0,
+		.fp = *fp,
+		.fp_addr = w->names[i].fp_addr,
 		.has_generation = ht_walk_has_generation(&w->names[i]),
+		.uses_fp = ht_walk_needs_fp(&w->names[i]),
 	};
+	if (frame->fp_addr != 0)
+		*fp = *(const volatile uint64_t *)frame->fp_addr;
 	for (uint32_t s = w->n_slow; s > 0 && w->slow[s - 1].frame >= i; s--) {
 		if (w->slow[s - 1].frame == i) {
 			frame->is_slow = true;
 			w->new_slow[w->n_new_slow++] = w->slow[s - 1];
+			*fp = w->slow[s - 1].caller_fp;
 		}
 	}
 	w->n_new_frames++;
@@ -159,6 +163,7 @@ static void mark_never_kept(struct ht_stack_walk *w)
 	if (!last->is_slow)
 		w->n_new_slow++;
 	last->is_slow = true;
+	last->uses_fp = true;
 	last->fp_addr = 0;
 	w->new_slow[w->n_new_slow - 1].n_words = 0;
 }
@@ -208,10 +213,12 @@ static bool still_ends(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
 
 /*
  * A kept frame was met, the innermost of `kept`: see how far the kept ones hold. True when that is to
- * the end of the stack; else the walk goes on from frame *ret_next, whose inner ones are adopted.
+ * the end of the stack; else the walk goes on from frame *ret_next, whose inner ones are adopted. *fp is
+ * the frame pointer of the one that was met, then of that one.
  */
 static inline bool is_kept_to_end(struct ht_stack_walk *w, const struct ht_walk_sink *sink,
-                                  uint32_t kept, struct ht_walk_end *end, uint32_t *ret_next)
+                                  uint32_t kept, struct ht_walk_end *end, uint32_t *ret_next,
+                                  uint64_t *fp)
 {
 	uint32_t room = w->max_frames - w->n_new_frames;
 	uint32_t floor = kept > room ? kept - room : 0;
@@ -228,7 +235,7 @@ static inline bool is_kept_to_end(struct ht_stack_walk *w, const struct ht_walk_
 		return true;
 	}
 	for (uint32_t i = kept - 1; i > changed; i--) {
-		if (!adopt(w, i)) {
+		if (!adopt(w, i, fp)) {
 			mark_never_kept(w);
 			end->truncation = HT_TRUNC_DEPTH;
 			return true;
@@ -252,12 +259,15 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 		while (kept > 0 && frames[kept - 1].sp < state.sp)
 			kept--;
 		if (kept > 0 && frames[kept - 1].sp == state.sp && frames[kept - 1].pc == state.pc &&
-		    w->names[kept - 1].fp == state.fp) {
-			if (is_kept_to_end(w, sink, kept, &end, &kept))
+		    (w->names[kept - 1].fp == state.fp ||
+		     !ht_walk_needs_fp(&w->names[kept - 1]))) {
+			uint64_t fp = state.fp;
+
+			if (is_kept_to_end(w, sink, kept, &end, &kept, &fp))
 				return end;
 			state.pc = frames[kept].pc;
 			state.sp = frames[kept].sp;
-			state.fp = w->names[kept].fp;
+			state.fp = fp;
 			ht_stack_memory_enter(&w->memory, state.sp);
 		}
 		if (!ht_kept_frames_room_for_new(w)) {
@@ -274,6 +284,7 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 		frame->pc = state.pc;
 		frame->fp = state.fp;
 		frame->has_generation = (rule & HT_RULE_GENERATION_BIT) != 0;
+		frame->uses_fp = (rule & 3) == HT_RULE_FP;
 		if (__builtin_expect(ht_stack_step(&w->memory, rule, &state, &frame->fp_addr), 1)) {
 			frame->is_slow = false;
 		} else {
@@ -281,7 +292,10 @@ static inline struct ht_walk_end walk(struct ht_stack_walk *w, const struct ht_w
 
 			result = step_otherwise(w, rule, &slow, frame, &w->new_slow[w->n_new_slow]);
 			state = slow;
-			w->n_new_slow += frame->is_slow;
+			if (frame->is_slow) {
+				frame->uses_fp = true;
+				w->new_slow[w->n_new_slow++].caller_fp = state.fp;
+			}
 		}
 		w->n_new_frames++;
 		if (__builtin_expect(result == HT_STEP_COMPLETE, 0))
@@ -302,10 +316,17 @@ uint32_t ht_stack_walk_changed(struct ht_stack_walk *w, const struct ht_walk_sin
 
 	if (__builtin_expect(epoch != w->epoch, 0)) {
 		forget_kept(w);
+		ht_stack_cache_clear(&w->cache);
 		ht_unwind_rules_enter_epoch(epoch);
 		w->epoch = epoch;
 	}
 	ht_stack_memory_enter(&w->memory, sp);
+	w->last_truncation = HT_TRUNC_NONE;
+
+	uint32_t node = ht_stack_cache_find(&w->cache, &w->memory, pc, sp, fp);
+
+	if (node != 0)
+		return node;
 
 	struct ht_walk_end end = walk(w, sink, (struct ht_walk_state){ pc, sp, fp });
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/stack_cache.h"
 #include "preload/stack_memory.h"
 
 struct ht_module_record;
@@ -58,10 +59,11 @@ struct ht_stack_walk {
 	struct ht_walk_name *names;
 	struct ht_walk_word *fps;
 	uint32_t n_frames;
-	uint32_t n_plain_frames; /* n_frames when the stack is complete and no step is slow, else 0 */
-	uint32_t epoch;          /* of the modules, when the frames were kept */
 	uint32_t n_slow;
+	uint32_t epoch; /* of the modules, when frames and stacks were remembered */
+	uint32_t last_truncation; /* enum ht_truncation of the last stack */
 	struct ht_stack_memory memory;
+	struct ht_stack_cache cache;
 
 	struct ht_walk_slow *slow;
 	uint32_t frames_capacity; /* of frames, names and fps */
@@ -78,7 +80,6 @@ struct ht_stack_walk {
 	uint32_t max_frames;
 	uint32_t root_node; /* parent of the outermost frame in the stack: 0 or a pseudo-node */
 	uint32_t cut;       /* kept frames before this one are not in the stack: HT_TRUNC_DEPTH */
-	uint32_t last_truncation; /* enum ht_truncation of the last stack */
 	uint64_t *others; /* what another backend says; made when one is first asked */
 };
 
@@ -111,10 +112,12 @@ uint32_t ht_stack_walk_capture_by(struct ht_stack_walk *w, const struct ht_walk_
                                   const struct ht_unwind_backend_api *backend, uint64_t sp);
 
 /*
- * [any thread] Compare the frames of the last ht_stack_walk_capture() with the backend's, in the same
- * hook call. False when they differ, with both lists on descriptor 2 when log_level is not 0.
+ * [any thread] Compare the n program counters, innermost first, that a node of the caller's stack stands
+ * for with the backend's, in the same hook call. truncation is why they end. False when they differ, with
+ * both lists on descriptor 2 when log_level is not 0.
  */
 bool ht_stack_walk_verify(struct ht_stack_walk *w, const struct ht_unwind_backend_api *backend,
-                          uint64_t sp, uint32_t log_level);
+                          const uint64_t *pcs, uint32_t n, uint32_t truncation, uint64_t sp,
+                          uint32_t log_level);
 
 #endif

@@ -36,6 +36,7 @@ struct ht_thread {
 
 	struct ht_stack_walk walk;
 	struct ht_walk_sink sink; /* ctx is this state */
+	uint64_t *compared_pcs;   /* HT_UNWIND_VERIFY: memory of stack_source */
 
 	struct ht_thread *next; /* registry; constant once published */
 	_Atomic uint64_t owner; /* tid, with the serial above it; 0 while nobody's */

@@ -196,7 +196,8 @@ static __attribute__((noinline)) void judge(const struct ht_call_site *site,
 	/* Asking for readable memory afresh each time would take most of the time. */
 	if (n_looks % 64 == 0)
 		ht_stack_walk_invalidate(&fresh_walk);
-	fresh_walk.n_frames = fresh_walk.n_plain_frames = 0;
+	fresh_walk.n_frames = 0;
+	fresh_walk.cache.is_full_grown = true; /* it never gets memory to remember stacks in */
 
 	uint32_t node = ht_stack_walk_capture(&kept_walk, &sink, site->pc, site->sp, site->fp);
 	uint32_t fresh = ht_stack_walk_capture(&fresh_walk, &sink, site->pc, site->sp, site->fp);
