@@ -10,7 +10,7 @@
 #include "preload/sys_prim.h"
 
 /* Of one thread, and of all threads of the process together beyond what each begins with. */
-#define FIRST_BYTES  (32u << 10)
+#define FIRST_BYTES  (128u << 10) /* touched only as far as there are stacks */
 #define MAX_BYTES    (512u << 10)
 #define BUDGET_BYTES (4l << 20)
 
