@@ -155,10 +155,17 @@ static struct ht_cached_stack *make_room(struct ht_stack_cache *cache, uint32_t 
 		uint32_t half = cache->n_bytes / 2;
 		bool is_second = cache->end_byte == half;
 
-		/* Both halves are full of stacks that were needed: more memory, or do without the older ones. */
-		if (!is_second && !cache->is_full_grown)
+		/*
+		 * Both halves are full: more memory, or do without the older ones. Where stacks begin alike
+		 * and fill few sets more memory is of no use.
+		 */
+		bool is_crowded = cache->n_displaced > cache->n_added / 2;
+		uint32_t n_bytes_before = cache->n_bytes;
+
+		if (!is_second && !is_crowded && !cache->is_full_grown)
 			grow(cache);
-		if (is_second || cache->is_full_grown) {
+		cache->n_added = cache->n_displaced = 0;
+		if (cache->n_bytes == n_bytes_before) {
 			clear_half(cache, is_second);
 			cache->next_byte = is_second ? half : 0;
 			cache->end_byte = cache->next_byte + half;
@@ -256,6 +263,8 @@ void ht_stack_cache_add(struct ht_stack_cache *cache, const struct ht_stack_walk
 	uint64_t hash = hash_of(frame->pc, frame->sp);
 	uint64_t *set = set_of(cache, hash);
 
+	cache->n_added++;
+	cache->n_displaced += set[HT_STACK_CACHE_WAYS - 1] != 0;
 	for (uint32_t i = HT_STACK_CACHE_WAYS - 1; i > 0; i--)
 		set[i] = set[i - 1];
 	set[0] = (uint64_t)cache->next_byte / 8 << 32 | (uint32_t)hash;

@@ -46,6 +46,8 @@ struct ht_stack_cache {
 	uint32_t n_bytes; /* of stacks, a power of two; 0 before there is memory */
 	uint32_t next_byte;
 	uint32_t end_byte; /* of the half that is being filled */
+	uint32_t n_added;     /* to this half, and how many of them took the place of one in a full set */
+	uint32_t n_displaced;
 	bool is_full_grown;
 };
 
