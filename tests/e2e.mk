@@ -32,7 +32,7 @@ ht_programs = \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
-	%D%/programs/inline_chains %D%/programs/killed \
+	%D%/programs/inline_chains %D%/programs/killed %D%/programs/many_stacks \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
 	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \
 	%D%/programs/thread_churn %D%/programs/thread_locals %D%/programs/unknown_frees \

@@ -202,6 +202,27 @@ disk_full() {
 	[ "$(value t.zst .totals.allocations)" -gt 10000 ] || fail "too little was kept"
 }
 
+# memory_of_recorder N: its KiB after N stacks. The shell, whose parent it is, looks.
+memory_of_recorder() {
+	# shellcheck disable=SC2016 # the shell's variables, not ours
+	"$heaptide" record -f -o t.zst sh -c '"$0" "$1" && sed -n "s/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p" /proc/$PPID/status' \
+		"$programs/many_stacks" "$1" 2>err
+}
+
+# many_stacks N: the tables of nodes grow many times, no stack is taken for another, and the recorder keeps
+# none of them: one would be some 100 bytes.
+many_stacks() {
+	local few many
+	few=$(memory_of_recorder 1000)
+	many=$(memory_of_recorder "$1")
+	verified t.zst
+	between "allocations" "$1" $(($1 + 1000)) "$(value t.zst .totals.allocations)"
+	between "places" "$1" $(($1 + 1000)) "$(value t.zst .totals.sites)"
+	equal "cut stacks" 0 "$("$heaptide" info --json t.zst | jq '[.processes[].counters.truncated_stacks[]] | add // 0')"
+	# AddressSanitizer keeps what was freed.
+	nm "$heaptide" | grep -q __asan_init || between "more KiB" 0 4096 $((many - few))
+}
+
 # The trace is full: it is whole, within the limit, and says why it ends; the program runs on.
 size_limit() {
 	"$heaptide" record --max-size=100k -o t.zst "$programs/steady_churn" 3000000 >out 2>err
@@ -342,6 +363,7 @@ e2e_case "SIGHUP is sent on" forwarded_signal HUP
 e2e_case "a child outlives the program" outlived
 e2e_case "a child outlives the recording" outlived_stopped
 e2e_case "disk full" disk_full
+e2e_case "many stacks, little memory" many_stacks $((is_long ? 1000000 : 100000))
 e2e_case "the size limit" size_limit
 e2e_case "the size limit is far away" size_limit_unmet
 e2e_case "recorder stopped, dropping" overload_drop
