@@ -138,11 +138,25 @@ static bool isolate_descriptors(int fd, int trace_fd)
 	return true;
 }
 
+/* [fork child] A sanitizer has reserved more than that before we begin: then there is no limit. */
+static void limit_memory(void)
+{
+	const struct rlimit data = { MAX_DATA_BYTES, MAX_DATA_BYTES };
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long long n_pages = 0;
+
+	if (!f)
+		return;
+	if (fscanf(f, "%*s %*s %*s %*s %*s %llu", &n_pages) == 1 &&
+	    n_pages < MAX_DATA_BYTES / 2 / (unsigned long long)sysconf(_SC_PAGESIZE))
+		setrlimit(RLIMIT_DATA, &data);
+	fclose(f);
+}
+
 /* [fork child] */
 static void isolate_process(void)
 {
 	static const int ignored[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
-	const struct rlimit data = { MAX_DATA_BYTES, MAX_DATA_BYTES };
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -154,7 +168,7 @@ static void isolate_process(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpriority(PRIO_PROCESS, 0, NICENESS);
-	setrlimit(RLIMIT_DATA, &data);
+	limit_memory();
 }
 
 struct ht_symbol_helper *ht_symbol_helper_new(int trace_fd)
