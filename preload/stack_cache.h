@@ -62,11 +62,11 @@ ht_cached_stack_holds(const struct ht_cached_stack *s, const struct ht_stack_mem
 
 	if (s->pc != pc || s->sp != sp || (s->needs_fp && s->fp != fp))
 		return false;
-	/* Memory that is known to be readable, whatever has become of the stack that was there. */
 	if (__builtin_expect(sp < memory->current.lo_addr ||
 	                             sp + s->span_words * 8ul > memory->current.hi_addr,
 	                     0))
 		return false;
+	/* In the order of the walk, to the first difference: each load is one that a walk would make. */
 #define HT_DIFFERS(i) (((const volatile uint64_t *)sp)[distance[i]] != value[i])
 	for (; end - value >= 4; value += 4, distance += 4) {
 		if (HT_DIFFERS(0) || HT_DIFFERS(1) || HT_DIFFERS(2) || HT_DIFFERS(3))

@@ -50,28 +50,6 @@ static inline const struct ht_walk_frame *ht_walk_find_left_frame(const struct h
 	return NULL;
 }
 
-/* The last of the words [to, from) that has changed, or NULL. */
-static inline const struct ht_walk_word *ht_walk_find_changed_word(const struct ht_walk_word *from,
-                                                           const struct ht_walk_word *to)
-{
-	while (from > to) {
-		from--;
-		if (ht_walk_is_changed(from->addr, from->value))
-			return from;
-	}
-	return NULL;
-}
-
-/*
- * Whether the words that decide the steps of frames between these two stack pointers lie in memory
- * that can be read, whatever has become of the frames: all of them are between the two.
- */
-static inline bool ht_walk_is_readable_span(const struct ht_stack_walk *w, uint64_t inner_sp,
-                                    uint64_t outer_sp)
-{
-	return inner_sp >= w->memory.current.lo_addr && outer_sp <= w->memory.current.hi_addr;
-}
-
 /* [any thread] [no alloc] As ht_stack_walk_begin(), for another stack than last time's. */
 uint32_t ht_stack_walk_changed(struct ht_stack_walk *w, const struct ht_walk_sink *sink, uint64_t pc,
                                uint64_t sp, uint64_t fp);

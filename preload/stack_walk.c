@@ -50,32 +50,39 @@ void ht_stack_walk_invalidate(struct ht_stack_walk *w)
 	__builtin_memset(&w->memory, 0, sizeof w->memory);
 }
 
+/* Whether the step of frame i, which is not slow, leads elsewhere now. */
+static inline bool is_changed_step(const struct ht_stack_walk *w, uint32_t i)
+{
+	uint32_t n_fps = ht_walk_n_fps(&w->names[i]);
+
+	if (i > 0 && ht_walk_is_changed(w->frames[i - 1].sp - HT_STEP_RA_BELOW_BYTES, w->frames[i - 1].pc))
+		return true;
+	return n_fps > ht_kept_frames_first_fp(w, i) &&
+	       ht_walk_is_changed(w->fps[n_fps - 1].addr, w->fps[n_fps - 1].value);
+}
+
 /*
  * Check steps that are not slow, of kept frames from `from` outwards, that of frame `to` being the
- * last. Returns the innermost that has changed, or UINT32_MAX.
+ * last. Returns the innermost that has changed, or UINT32_MAX. In this order, and no farther than to a
+ * difference, each load is one that a fresh walk would make as well.
  */
 static inline uint32_t find_changed_plain(const struct ht_stack_walk *w, uint32_t from, uint32_t to)
 {
 	const struct ht_walk_frame *frames = w->frames;
-	uint32_t outermost = to > 0 ? to - 1 : 0; /* the caller of frame `to` */
 
-	if (__builtin_expect(!ht_walk_is_readable_span(w, frames[from].sp, frames[outermost].sp), 0))
-		return from;
+	if (__builtin_expect(ht_walk_n_fps(&w->names[from]) == ht_kept_frames_first_fp(w, to), 1)) {
+		/* Return addresses alone decide. */
+		const struct ht_walk_frame *left =
+		        ht_walk_find_left_frame(frames + from, frames + (to > 0 ? to - 1 : 0));
 
-	const struct ht_walk_frame *left = ht_walk_find_left_frame(frames + from, frames + outermost);
-	const struct ht_walk_word *fp = ht_walk_find_changed_word(w->fps + ht_walk_n_fps(&w->names[from]),
-	                                                  w->fps + ht_kept_frames_first_fp(w, to));
-	uint32_t changed = left == NULL ? 0 : (uint32_t)(left - frames) + 1;
-
-	if (__builtin_expect(left == NULL && fp == NULL, 1))
-		return UINT32_MAX;
-	if (fp != NULL) {
-		while (from > changed && ht_kept_frames_first_fp(w, from) > (uint32_t)(fp - w->fps))
-			from--;
-		if (from > changed)
-			changed = from;
+		return __builtin_expect(left == NULL, 1) ? UINT32_MAX : (uint32_t)(left - frames) + 1;
 	}
-	return changed;
+	for (uint32_t i = from;; i--) {
+		if (is_changed_step(w, i))
+			return i;
+		if (i == to)
+			return UINT32_MAX;
+	}
 }
 
 static bool slow_step_holds(const struct ht_walk_slow *step)
