@@ -95,10 +95,17 @@ bool ht_chunk_make_room(struct ht_thread *t, uint32_t n_words)
 		return false;
 	}
 
+	/* Looking through all chunks for every lost event would cost more than waiting does. */
+	uint32_t seq = atomic_load_explicit(&region->free_seq, memory_order_acquire);
+
+	if (ht_process.is_dropping && t->n_lost && t->full_seq == seq)
+		return false;
+
 	uint32_t i = claim_any(t);
 
 	if (i == UINT32_MAX && !ht_process.is_dropping)
 		i = wait_for_chunk(t);
+	t->full_seq = seq;
 	if (i == UINT32_MAX) {
 		if (recorder_is_gone(region))
 			ht_lifecycle_stop();

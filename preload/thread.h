@@ -30,6 +30,7 @@ struct ht_thread {
 	_Atomic uint64_t *chunk_state; /* state word of the chunk; NULL: no chunk */
 	uint64_t chunk_seq;
 	uint64_t n_lost; /* events lost since the last record that could be written */
+	uint32_t full_seq; /* with n_lost: the region's free_seq when no chunk was to be had */
 	uint32_t serial; /* in this process, from 1 */
 	uint32_t tid;
 	bool wants_large_chunk;

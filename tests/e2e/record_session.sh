@@ -261,6 +261,10 @@ overload_drop() {
 	equal "the program" "3000000 done" "$line"
 	[ "$(value t.zst .totals.lost_events)" -gt 0 ] || fail "no losses were counted"
 	[ "$(value t.zst .totals.allocations)" -gt 10000 ] || fail "too little was kept"
+	# Exactly what it does when nothing is lost, which is in the trace or counted.
+	record whole.zst "$programs/steady_churn" 3000000
+	equal "events" "$(value whole.zst .totals.events)" "$(value t.zst \
+		'.totals.lost_events + (.processes[] | select(.program == "steady_churn") | .allocations + .frees + .reallocations)')"
 }
 
 # Blocking, it waits, and nothing is lost.

@@ -127,6 +127,7 @@ static void drain(struct drained *d, bool with_owned)
 		if (state == HT_CHUNK_FULL)
 			*ht_region_chunk_state(h, i) = 0;
 	}
+	h->free_seq++; /* as the recorder does after a round */
 }
 
 static bool put_event(struct ht_thread *t)
