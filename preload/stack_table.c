@@ -171,11 +171,26 @@ static struct ht_stack_slots *new_table(uint64_t n_slots)
 	return table;
 }
 
+static uintptr_t slots_word(const struct ht_stack_slots *table)
+{
+	return (uintptr_t)table | (unsigned)__builtin_ctzll(table->mask + 1);
+}
+
+/* The first table; of several threads that make one, one succeeds. */
+static void make_first(void)
+{
+	struct ht_stack_slots *table = new_table(FIRST_SLOTS);
+	uintptr_t none = 0;
+
+	if (table && !atomic_compare_exchange_strong(&ht_stack_slots, &none, slots_word(table)))
+		ht_sys_free_pages(table, table_bytes(FIRST_SLOTS));
+}
+
 /* Put a larger table in the place of this one, unless another thread is at it. */
 static void grow(struct ht_stack_slots *table)
 {
-	uint64_t n_slots = table ? table->mask + 1 : 0;
-	uint64_t wanted = !table ? FIRST_SLOTS : n_slots * (n_slots < STEEP_SLOTS ? 4 : 2);
+	uint64_t n_slots = table->mask + 1;
+	uint64_t wanted = n_slots * (n_slots < STEEP_SLOTS ? 4 : 2);
 
 	if (wanted > MAX_SLOTS || atomic_exchange(&growing, 1) != 0)
 		return;
@@ -184,8 +199,7 @@ static void grow(struct ht_stack_slots *table)
 
 		if (bigger) {
 			atomic_store(&old_slots, table);
-			atomic_store(&ht_stack_slots,
-			             (uintptr_t)bigger | (unsigned)__builtin_ctzll(wanted));
+			atomic_store(&ht_stack_slots, slots_word(bigger));
 		}
 	}
 	atomic_store(&growing, 0);
@@ -196,8 +210,9 @@ static uint32_t publish(uint64_t path, uint64_t key, uint32_t node)
 {
 	struct ht_stack_slots *table = current_slots();
 
-	if (!table ||
-	    atomic_load_explicit(&table->n_used, memory_order_relaxed) > table->mask / 8 * 5)
+	if (!table)
+		make_first();
+	else if (atomic_load_explicit(&table->n_used, memory_order_relaxed) > table->mask / 8 * 5)
 		grow(table);
 	help_moving();
 	table = current_slots();

@@ -72,7 +72,7 @@ static inline void ht_stack_table_prefetch(uint64_t path)
 		__builtin_prefetch(&ht_stack_slots_of(word)->slots[path & ht_stack_slots_mask(word)]);
 }
 
-/* The node of a path that was interned, or 0. */
+/* The node of a path that was interned, or 0; now and then 0 while the table is being replaced. */
 uint32_t ht_stack_table_find(uint64_t path, uint64_t key);
 
 /*

@@ -185,11 +185,18 @@ step_otherwise(struct ht_stack_walk *w, uint32_t rule, struct ht_walk_state *sta
 
 	frame->fp_addr = 0;
 	frame->is_slow = false;
-	/* The first walk on this memory: frames near the root must not be slow ever after. */
-	if (ht_rule_is_compact(rule) && cfa > state->sp && !ht_stack_memory_has(&w->memory, ra_addr) &&
-	    ht_stack_memory_reach(&w->memory, ra_addr) &&
-	    ht_stack_step(&w->memory, rule, state, &frame->fp_addr))
-		return HT_STEP_CALLER;
+	if (ht_rule_is_compact(rule) && cfa % 8 == 0 && cfa > state->sp &&
+	    !ht_stack_memory_has(&w->memory, ra_addr)) {
+		if (!ht_stack_memory_reach(&w->memory, ra_addr)) {
+			frame->is_slow = true;
+			slow->n_words = 0;
+			slow->is_by_guess = false;
+			return HT_STEP_UNREADABLE;
+		}
+		/* The first walk on this memory: frames near the root must not be slow ever after. */
+		if (ht_stack_step(&w->memory, rule, state, &frame->fp_addr))
+			return HT_STEP_CALLER;
+	}
 	return ht_stack_step_slow(w, rule, state, slow, &frame->is_slow);
 }
 

@@ -32,7 +32,8 @@
 #define NOINLINE    __attribute__((noinline, noclone))
 #define N_SLOTS     32u
 #define N_STEPS     256u
-#define WARM_STEPS  (64u * N_STEPS) /* what grows with use is grown then */
+#define WARM_STEPS  (4u * N_STEPS)
+#define GROW_STEPS  (64u * N_STEPS) /* what grows with use is grown then */
 #define MAX_DEPTH   24u
 #define MAX_THREADS 8u
 #define N_TURNS     4u
@@ -189,7 +190,7 @@ static void *run_watched(void *unused)
 		m.n_events = 0;
 		if (is_warm)
 			watch_calls();
-		make_events(&m, is_warm ? n_steps : WARM_STEPS);
+		make_events(&m, is_warm ? n_steps : GROW_STEPS);
 	}
 	atomic_fetch_add(&n_all_events, m.n_events);
 	atomic_fetch_add(&n_done, 1);
