@@ -202,10 +202,11 @@ disk_full() {
 	[ "$(value t.zst .totals.allocations)" -gt 10000 ] || fail "too little was kept"
 }
 
-# memory_of_recorder N: its KiB after N stacks. The shell, whose parent it is, looks.
+# memory_of_recorder N: its own KiB after N stacks; what it shares with the program is as much as it lags
+# behind. The shell, whose parent it is, looks.
 memory_of_recorder() {
 	# shellcheck disable=SC2016 # the shell's variables, not ours
-	"$heaptide" record -f -o t.zst sh -c '"$0" "$1" && sed -n "s/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p" /proc/$PPID/status' \
+	"$heaptide" record -f -o t.zst sh -c '"$0" "$1" && sed -n "s/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p" /proc/$PPID/status' \
 		"$programs/many_stacks" "$1" 2>err
 }
 
@@ -261,9 +262,11 @@ overload_drop() {
 	equal "the program" "3000000 done" "$line"
 	[ "$(value t.zst .totals.lost_events)" -gt 0 ] || fail "no losses were counted"
 	[ "$(value t.zst .totals.allocations)" -gt 10000 ] || fail "too little was kept"
-	# Exactly what it does when nothing is lost, which is in the trace or counted.
+	# What it does when nothing is lost is in the trace or counted; so is a module that could not be described.
 	record whole.zst "$programs/steady_churn" 3000000
-	equal "events" "$(value whole.zst .totals.events)" "$(value t.zst \
+	local made
+	made=$(value whole.zst .totals.events)
+	between "events" "$made" $((made + 8)) "$(value t.zst \
 		'.totals.lost_events + (.processes[] | select(.program == "steady_churn") | .allocations + .frees + .reallocations)')"
 }
 
@@ -334,11 +337,17 @@ plain_preload_unwritable() {
 pid_namespace() {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	unshare -pf true 2>/dev/null || skip "no pid namespaces"
-	record t.zst unshare -pf sh -c 'ls / >/dev/null; ls -d /; exit 9'
-	equal "exit status" 9 "$status"
-	verified t.zst
-	equal "the namespace's first process" "exit 9" \
-		"$("$heaptide" report --json t.zst | jq -r '[.processes[] | select(.pid == 1)][-1].ended')"
+	local ended i
+	# How it ended is not known when it is gone before the recorder, on a busy machine, has looked once.
+	for ((i = 0; i < 5; i++)); do
+		rm -f t.zst
+		record t.zst unshare -pf sh -c 'ls / >/dev/null; ls -d /; exit 9'
+		equal "exit status" 9 "$status"
+		verified t.zst
+		ended=$("$heaptide" report --json t.zst | jq -r '[.processes[] | select(.pid == 1)][-1].ended')
+		[ "$ended" = unknown ] || break
+	done
+	equal "the namespace's first process" "exit 9" "$ended"
 }
 
 # A program that scribbles over everything it can write to, our region included, harms only itself.
