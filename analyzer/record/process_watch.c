@@ -291,12 +291,13 @@ static void check_claim(struct ht_process_watch *w, uint32_t slot, uint64_t word
 	}
 }
 
-/* Returns how many processes were new. */
-static uint32_t look_at_slots(struct ht_process_watch *w, bool is_slow)
+/* Returns how many processes were new, and how many have a slot but are not ACTIVE yet. */
+static uint32_t look_at_slots(struct ht_process_watch *w, bool is_slow, uint32_t *ret_n_claimed)
 {
 	struct ht_region_header *h = w->region->header;
 	uint32_t n_new = 0;
 
+	*ret_n_claimed = 0;
 	for (uint32_t i = 0; i < w->n_slots; i++) {
 		uint64_t word = atomic_load_explicit(ht_region_process_state(h, i), memory_order_acquire);
 
@@ -305,8 +306,10 @@ static uint32_t look_at_slots(struct ht_process_watch *w, bool is_slow)
 		if ((uint32_t)word == HT_PROCESS_ACTIVE && ht_region_process(h, i)->serial) {
 			attach(w, i, (uint32_t)(word >> 32));
 			n_new++;
-		} else if ((uint32_t)word == HT_PROCESS_CLAIMED && is_slow) {
-			check_claim(w, i, word);
+		} else if ((uint32_t)word == HT_PROCESS_CLAIMED) {
+			++*ret_n_claimed;
+			if (is_slow)
+				check_claim(w, i, word);
 		}
 	}
 	return n_new;
@@ -317,16 +320,19 @@ static bool look_for_arrivals(struct ht_process_watch *w, bool is_slow)
 {
 	uint32_t next_serial = atomic_load(&w->region->header->next_process_serial);
 
+	uint32_t n_claimed;
+
 	/*
 	 * They are looked at only when a serial was given away since. The serial comes before the slot is
-	 * ACTIVE: what is still missing is found by the slow looks.
+	 * ACTIVE, so while a slot is CLAIMED its process is still to come. A serial whose process died before
+	 * that is none to wait for.
 	 */
 	if (next_serial == w->last_next_serial && (!is_slow || w->n_seen + 1 == next_serial))
 		return false;
 
-	bool has_come = look_at_slots(w, is_slow) != 0;
+	bool has_come = look_at_slots(w, is_slow, &n_claimed) != 0;
 
-	if (w->n_seen + 1 == next_serial || is_slow)
+	if (w->n_seen + 1 == next_serial || (is_slow && n_claimed == 0))
 		w->last_next_serial = next_serial;
 	for (uint32_t i = 0; has_come && i < w->end; i++) {
 		if (w->watched[i].is_live && has_successor(w, i))
@@ -377,7 +383,9 @@ uint32_t ht_process_watch_fds(const struct ht_process_watch *w, struct pollfd *f
 
 void ht_process_watch_detach(struct ht_process_watch *w)
 {
-	look_at_slots(w, false);
+	uint32_t n_claimed;
+
+	look_at_slots(w, false, &n_claimed);
 	ht_drain_round(w->drain, true);
 	ht_drain_round(w->drain, true);
 	for (uint32_t i = 0; i < w->end; i++) {

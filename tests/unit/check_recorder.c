@@ -5,6 +5,7 @@
 #include "analyzer/record/exit_status.h"
 #include "tests/unit/fake_target.h"
 #include "tests/unit/read_back.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -123,6 +124,35 @@ START_TEST(test_run_killed_child_loses_nothing)
 	ck_assert_uint_eq(result.totals.n_events, 200);
 	ck_assert_uint_eq(result.n_processes, 1);
 	check_end(200, HT_END_SIGNAL, SIGKILL);
+}
+END_TEST
+
+/* It is CLAIMED while the recorder looks for the first time, and gone before that looks slowly again. */
+START_TEST(test_run_short_process_that_attaches_slowly_is_seen)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct ht_region_header *h = ht_fake_target_map(ht_recorder_region_path(recorder));
+		struct ht_fake_target target;
+		struct ht_fake_thread thread;
+
+		if (!h)
+			_exit(99);
+		ht_fake_target_claim(&target, h, 0);
+		usleep(15000);
+		ht_fake_target_activate(&target);
+		ht_fake_thread_init(&thread, &target, 1);
+		ht_fake_thread_take(&thread, first_free_chunk(h));
+		for (uint32_t i = 0; i < 5; i++)
+			ht_fake_thread_alloc(&thread, 8);
+		_exit(7);
+	}
+	/* The first round comes when the slot is CLAIMED. */
+	usleep(5000);
+	run_to_end(pid);
+	ck_assert_uint_eq(result.n_processes, 1);
+	check_end(5, HT_END_EXIT, 7);
 }
 END_TEST
 
@@ -309,6 +339,7 @@ int main(void)
 	tcase_set_timeout(core, 30);
 	tcase_add_test(core, test_run_killed_child_loses_nothing);
 	tcase_add_test(core, test_run_exit_status_is_noted);
+	tcase_add_test(core, test_run_short_process_that_attaches_slowly_is_seen);
 	tcase_add_test(core, test_run_foreign_process_status_is_noted);
 	tcase_add_test(core, test_run_exec_of_traced_image_ends_the_first);
 	tcase_add_test(core, test_run_exec_of_untraced_image_keeps_the_events);
@@ -320,12 +351,5 @@ int main(void)
 	tcase_set_timeout(corrupt, 30);
 	tcase_add_test(corrupt, test_run_scribbled_slots_are_survived);
 	suite_add_tcase(suite, corrupt);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }

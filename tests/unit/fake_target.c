@@ -20,7 +20,7 @@ struct ht_region_header *ht_fake_target_map(const char *path)
 	return map == MAP_FAILED ? NULL : map;
 }
 
-void ht_fake_target_attach(struct ht_fake_target *t, struct ht_region_header *region, uint32_t slot)
+void ht_fake_target_claim(struct ht_fake_target *t, struct ht_region_header *region, uint32_t slot)
 {
 	struct ht_process_slot *s = ht_region_process(region, slot);
 	_Atomic uint64_t *state = ht_region_process_state(region, slot);
@@ -40,7 +40,18 @@ void ht_fake_target_attach(struct ht_fake_target *t, struct ht_region_header *re
 	s->exe_bytes = 9;
 	memcpy(s->cmdline, "fake\0arg\0", 9);
 	s->cmdline_bytes = 9;
-	atomic_store(state, ht_process_word(HT_PROCESS_ACTIVE, pid));
+}
+
+void ht_fake_target_activate(struct ht_fake_target *t)
+{
+	atomic_store(ht_region_process_state(t->region, t->slot),
+		     ht_process_word(HT_PROCESS_ACTIVE, (uint32_t)getpid()));
+}
+
+void ht_fake_target_attach(struct ht_fake_target *t, struct ht_region_header *region, uint32_t slot)
+{
+	ht_fake_target_claim(t, region, slot);
+	ht_fake_target_activate(t);
 }
 
 void ht_fake_thread_init(struct ht_fake_thread *t, struct ht_fake_target *target, uint32_t serial)

@@ -28,6 +28,11 @@ struct ht_fake_thread {
 /* Map the region at path as the shim does; NULL when that fails. */
 struct ht_region_header *ht_fake_target_map(const char *path);
 
+/* The two halves of becoming a process: its slot is CLAIMED and filled in, then ACTIVE. */
+void ht_fake_target_claim(struct ht_fake_target *target, struct ht_region_header *region,
+			  uint32_t slot);
+void ht_fake_target_activate(struct ht_fake_target *target);
+
 /* Become an ACTIVE process in slot with the pid of this process. */
 void ht_fake_target_attach(struct ht_fake_target *target, struct ht_region_header *region,
 			   uint32_t slot);
