@@ -31,13 +31,20 @@ static uint32_t stack_of(struct ht_thread *t, const uint64_t *hook_frame)
 	return node != 0 ? node : ht_stack_source_finish(t);
 }
 
-static inline bool make_room(struct ht_thread *t, uint32_t n_words)
+static __attribute__((noinline, cold)) bool make_room_slowly(struct ht_thread *t, uint32_t n_words)
 {
-	if (HT_LIKELY(ht_chunk_has_room(t, n_words + EXTRA_WORDS)) ||
-	    ht_chunk_make_room(t, n_words + EXTRA_WORDS))
+	if (ht_chunk_make_room(t, n_words) && ht_module_table_has_lost())
+		ht_module_table_announce_lost(&t->sink);
+	if (ht_chunk_make_room(t, n_words))
 		return true;
 	ht_chunk_lose(t);
 	return false;
+}
+
+static inline bool make_room(struct ht_thread *t, uint32_t n_words)
+{
+	return HT_LIKELY(ht_chunk_has_room(t, n_words + EXTRA_WORDS)) ||
+	       make_room_slowly(t, n_words + EXTRA_WORDS);
 }
 
 /* A block whose address was another block's, which nobody saw freed. */

@@ -27,6 +27,7 @@ enum module_state {
 struct module {
 	_Atomic uint32_t state;
 	uint32_t path_hash;
+	_Atomic bool is_lost; /* not announced yet */
 	uint64_t link_map_addr;
 	struct ht_module_record record;
 };
@@ -39,6 +40,7 @@ struct module_block {
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 _Atomic uint32_t ht_module_epoch HT_HOT_VARIABLE = 1;
+_Atomic uint32_t ht_module_n_lost;
 
 static _Atomic(struct module_block *) blocks[N_BLOCKS];
 static _Atomic uint32_t n_modules; /* given out; a few at the end may still be empty */
@@ -278,15 +280,15 @@ static bool is_relative_file(const char *path, uint32_t n_bytes)
 	return false; /* linux-vdso.so.1 is no file */
 }
 
-static void announce_path(const struct ht_walk_sink *sink, struct ht_module_record *record,
+static bool announce_path(const struct ht_walk_sink *sink, struct ht_module_record *record,
                           const char *path, uint32_t n_bytes)
 {
 	record->path_bytes = (uint16_t)n_bytes;
-	sink->module(sink->ctx, record, path);
+	return sink->module(sink->ctx, record, path);
 }
 
 /* dlopen("./plugin.so") leaves a relative name; whoever reads the trace has another directory. */
-static void announce(const struct ht_walk_sink *sink, const struct module *module)
+static bool try_announce(const struct ht_walk_sink *sink, const struct module *module)
 {
 	struct ht_module_record record = module->record;
 	uint32_t n_bytes;
@@ -294,13 +296,12 @@ static void announce(const struct ht_walk_sink *sink, const struct module *modul
 	const size_t buffer_bytes = 2 * (MAX_PATH_BYTES + 1);
 	char *buffer = is_relative_file(path, n_bytes) ? ht_sys_alloc_pages(buffer_bytes) : NULL;
 
-	if (buffer == NULL) {
-		announce_path(sink, &record, path, n_bytes);
-		return;
-	}
+	if (buffer == NULL)
+		return announce_path(sink, &record, path, n_bytes);
 
 	long n_cwd =
 	        ht_sys6(SYS_getcwd, (long)buffer, MAX_PATH_BYTES, 0, 0, 0, 0); /* counts the NUL */
+	bool is_done;
 
 	if (!ht_sys_is_error(n_cwd) && buffer[0] == '/' &&
 	    (uint64_t)n_cwd + n_bytes <= MAX_PATH_BYTES) {
@@ -309,11 +310,20 @@ static void announce(const struct ht_walk_sink *sink, const struct module *modul
 		buffer[n_cwd - 1] = '/';
 		for (uint32_t i = skip; i < n_bytes; i++)
 			buffer[(uint32_t)n_cwd + i - skip] = path[i];
-		announce_path(sink, &record, buffer, (uint32_t)n_cwd + n_bytes - skip);
+		is_done = announce_path(sink, &record, buffer, (uint32_t)n_cwd + n_bytes - skip);
 	} else {
-		announce_path(sink, &record, path, n_bytes);
+		is_done = announce_path(sink, &record, path, n_bytes);
 	}
 	ht_sys_free_pages(buffer, buffer_bytes);
+	return is_done;
+}
+
+static void announce(const struct ht_walk_sink *sink, struct module *module)
+{
+	if (try_announce(sink, module))
+		return;
+	atomic_store(&module->is_lost, true);
+	atomic_fetch_add(&ht_module_n_lost, 1);
 }
 
 static bool is_same_build(const struct module *module, const struct ht_module_record *record,
@@ -419,11 +429,17 @@ void ht_module_table_link_map_freed(uint64_t addr)
 	}
 }
 
-void ht_module_table_announce_all(const struct ht_walk_sink *sink)
+void ht_module_table_announce_lost(const struct ht_walk_sink *sink)
 {
 	for (uint32_t i = 0; i < modules_in_use(); i++) {
 		struct module *module = module_at(i);
+		bool is_lost = true;
 
+		if (module_state(module) == MODULE_EMPTY ||
+		    !atomic_compare_exchange_strong(&module->is_lost, &is_lost, false))
+			continue; /* or another thread has it in hand */
+		atomic_fetch_sub(&ht_module_n_lost, 1);
+		/* The loader's name of a module that has gone has gone with it. */
 		if (module_state(module) == MODULE_LIVE)
 			announce(sink, module);
 	}

@@ -35,6 +35,9 @@ struct ht_module_location {
 /* Changes whenever a module has gone. Starts at 1. Read through ht_module_table_epoch(). */
 extern _Atomic uint32_t ht_module_epoch;
 
+/* Modules that could not be announced. Read through ht_module_table_has_lost(). */
+extern _Atomic uint32_t ht_module_n_lost;
+
 /* [any thread] [no alloc] The current epoch. */
 static inline uint32_t ht_module_table_epoch(void)
 {
@@ -70,9 +73,15 @@ uint32_t ht_module_table_generation(uint64_t pc);
 void ht_module_table_link_map_freed(uint64_t addr);
 
 /*
- * [fork child] Announce all live modules again: the child is another process in the trace. Call it
- * before the child's first new node.
+ * [any thread] [no alloc] Whether a module waits to be announced, because the sink could not write it
+ * down (no chunk was to be had while dropping events).
  */
-void ht_module_table_announce_all(const struct ht_walk_sink *sink);
+static inline bool ht_module_table_has_lost(void)
+{
+	return atomic_load_explicit(&ht_module_n_lost, memory_order_relaxed) != 0;
+}
+
+/* [any thread] [no alloc] Announce those again. What fails again goes on waiting. */
+void ht_module_table_announce_lost(const struct ht_walk_sink *sink);
 
 #endif

@@ -31,12 +31,11 @@ static uint32_t find(void *ctx, uint64_t path, uint64_t address, uint32_t genera
 	return ht_stack_table_find(path, ht_stack_key(address, generation));
 }
 
-static void announce_module(void *ctx, const struct ht_module_record *record, const char *path)
+static bool announce_module(void *ctx, const struct ht_module_record *record, const char *path)
 {
 	static _Atomic uint32_t last_serial;
 
-	if (!ht_chunk_put_module(ctx, atomic_fetch_add(&last_serial, 1) + 1, record, path))
-		ht_chunk_lose(ctx);
+	return ht_chunk_put_module(ctx, atomic_fetch_add(&last_serial, 1) + 1, record, path);
 }
 
 static void watch(void *ctx, uint64_t addr)

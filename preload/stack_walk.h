@@ -35,8 +35,9 @@ struct ht_walk_sink {
 	 */
 	uint32_t (*intern)(void *ctx, uint64_t path, uint32_t parent_node, uint64_t address,
 	                   uint32_t generation);
-	/* A module was seen for the first time. path is not terminated: record->path_bytes long. */
-	void (*module)(void *ctx, const struct ht_module_record *record, const char *path);
+	/* A module was seen for the first time. path is not terminated: record->path_bytes long. False when
+	 * it could not be written down: the module table offers it again. */
+	bool (*module)(void *ctx, const struct ht_module_record *record, const char *path);
 	/* Report the free of the block at addr, if it is a tracked one, to
 	 * ht_module_table_link_map_freed(). */
 	void (*watch)(void *ctx, uint64_t addr);

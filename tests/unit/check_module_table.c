@@ -13,6 +13,7 @@
 #include <heaptide/trace_format.h>
 
 #include "preload/module_table.h"
+#include "run_suite.h"
 #include "walk_oracle.h"
 
 #define PLUGIN_A "./.libs/walk_plugin_a.so"
@@ -154,6 +155,51 @@ START_TEST(test_see_announces_absolute_path_and_build_id)
 }
 END_TEST
 
+static bool is_announced(const char *name)
+{
+	for (uint32_t i = 0; i < walk_oracle_n_modules(); i++)
+		if (strstr(walk_oracle_module_path(i), name) != NULL)
+			return true;
+	return false;
+}
+
+static void __attribute__((noinline)) look_only(void *arg)
+{
+	(void)arg;
+	walk_oracle_look(WALK_ORACLE_ONLY_SELF);
+}
+
+START_TEST(test_announce_lost_offers_what_was_not_taken)
+{
+	static struct visit visit;
+
+	walk_oracle_reset(1024);
+	walk_oracle_refuse_modules(true);
+	visit_plugin(PLUGIN_B, &visit);
+
+	void *library = dlopen(PLUGIN_A, RTLD_NOW | RTLD_LOCAL);
+
+	ck_assert_msg(library != NULL, "%s", dlerror());
+	((walk_plugin_enter *)dlsym(library, "walk_plugin_enter"))(look_only, NULL);
+	ck_assert_uint_eq(walk_oracle_n_modules(), 0);
+	ck_assert(ht_module_table_has_lost());
+	walk_oracle_announce_lost_modules();
+	ck_assert(ht_module_table_has_lost());
+	walk_oracle_refuse_modules(false);
+	walk_oracle_announce_lost_modules();
+	ck_assert(!ht_module_table_has_lost());
+	ck_assert(is_announced("/walk_plugin_a.so"));
+	ck_assert(!is_announced("/walk_plugin_b.so")); /* gone, and its name with it */
+
+	uint32_t n_modules = walk_oracle_n_modules();
+
+	walk_oracle_announce_lost_modules();
+	walk_oracle_look(WALK_ORACLE_ONLY_SELF);
+	ck_assert_uint_eq(walk_oracle_n_modules(), n_modules);
+	dlclose(library);
+}
+END_TEST
+
 START_TEST(test_locate_no_code_finds_nothing)
 {
 	struct ht_module_location location;
@@ -175,15 +221,8 @@ int main(void)
 	tcase_add_test(core, test_see_same_build_again_is_announced_once);
 	tcase_add_test(core, test_see_alternating_libraries_keeps_two_generations);
 	tcase_add_test(core, test_see_announces_absolute_path_and_build_id);
+	tcase_add_test(core, test_announce_lost_offers_what_was_not_taken);
 	tcase_add_test(core, test_locate_no_code_finds_nothing);
 	suite_add_tcase(suite, core);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <heaptide/trace_format.h>
 
 #include "preload/stack_same.h"
+#include "run_suite.h"
 #include "walk_oracle.h"
 #include "walk_shapes.h"
 
@@ -179,11 +180,12 @@ static uint32_t intern_nothing(void *ctx, uint64_t path, uint32_t parent, uint64
 	return parent < HT_FIRST_NODE ? HT_FIRST_NODE + parent : parent;
 }
 
-static void ignore_module(void *ctx, const struct ht_module_record *record, const char *path)
+static bool ignore_module(void *ctx, const struct ht_module_record *record, const char *path)
 {
 	(void)ctx;
 	(void)record;
 	(void)path;
+	return true;
 }
 
 static void ignore_block(void *ctx, uint64_t addr)
@@ -308,13 +310,5 @@ int main(void)
 
 	tcase_add_test(corrupt, test_capture_wrong_registers_neither_faults_nor_loops);
 	suite_add_tcase(suite, corrupt);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(suite);
 }

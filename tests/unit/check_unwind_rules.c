@@ -16,17 +16,19 @@
 #include "preload/stack_memory.h"
 #include "preload/stack_walk.h"
 #include "preload/unwind_rules.h"
+#include "run_suite.h"
 
 #define STACK_WORDS 65536u
 
 static uint32_t n_modules_seen;
 
-static void count_module(void *ctx, const struct ht_module_record *record, const char *path)
+static bool count_module(void *ctx, const struct ht_module_record *record, const char *path)
 {
 	(void)ctx;
 	(void)record;
 	(void)path;
 	n_modules_seen++;
+	return true;
 }
 
 static void ignore_block(void *ctx, uint64_t addr)
@@ -201,13 +203,5 @@ int main(void)
 
 	tcase_add_test(limits, test_get_generated_code_is_not_remembered);
 	suite_add_tcase(suite, limits);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(suite);
 }

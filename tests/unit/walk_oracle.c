@@ -43,6 +43,7 @@ static uint32_t n_nodes = HT_FIRST_NODE;
 static __thread struct path paths[N_PATHS];
 static struct module modules[N_MODULES];
 static uint32_t n_modules;
+static bool is_refusing_modules;
 static uint64_t watched[N_MODULES];
 static uint32_t n_watched;
 static uint32_t n_looks;
@@ -103,17 +104,21 @@ static void prefetch(uint64_t path)
 	(void)path;
 }
 
-static void see_module(void *ctx, const struct ht_module_record *record, const char *path)
+static bool see_module(void *ctx, const struct ht_module_record *record, const char *path)
 {
 	(void)ctx;
 	pthread_mutex_lock(&lock);
-	if (n_modules < N_MODULES) {
+
+	bool is_refused = is_refusing_modules;
+
+	if (!is_refused && n_modules < N_MODULES) {
 		modules[n_modules].record = *record;
 		snprintf(modules[n_modules].path, sizeof modules[0].path, "%.*s",
 		         (int)record->path_bytes, path);
 		n_modules++;
 	}
 	pthread_mutex_unlock(&lock);
+	return !is_refused;
 }
 
 static void watch(void *ctx, uint64_t addr)
@@ -260,6 +265,17 @@ uint32_t walk_oracle_n_nodes(void)
 {
 	return n_nodes - HT_FIRST_NODE;
 }
+
+void walk_oracle_refuse_modules(bool is_refusing)
+{
+	is_refusing_modules = is_refusing;
+}
+
+void walk_oracle_announce_lost_modules(void)
+{
+	ht_module_table_announce_lost(&sink);
+}
+
 uint32_t walk_oracle_n_modules(void)
 {
 	return n_modules;

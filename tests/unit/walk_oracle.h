@@ -56,6 +56,10 @@ uint32_t walk_oracle_n_modules(void);
 const char *walk_oracle_module_path(uint32_t i);
 uint64_t walk_oracle_watched(uint32_t i);
 const struct ht_module_record *walk_oracle_module(uint32_t i);
+
+/* From now on modules are not taken, as when no chunk is to be had; or offered again, those not taken. */
+void walk_oracle_refuse_modules(bool is_refusing);
+void walk_oracle_announce_lost_modules(void);
 uint32_t walk_oracle_generation(uint32_t node);
 uint32_t walk_oracle_parent(uint32_t node);
 
