@@ -4,6 +4,7 @@
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
+#include "analyzer/read/block_prefix.h"
 #include "analyzer/read/event_merge.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/stack_names.h"
@@ -188,23 +189,13 @@ static void dump_events(struct dump *d)
 
 static void dump_blocks(struct dump *d)
 {
-	static const char *const names[HT_N_BLOCK_TYPES] = {
-		[HT_BLOCK_START] = "START",
-		[HT_BLOCK_PROCESS] = "PROCESS",
-		[HT_BLOCK_PROCESS_END] = "PROCESS_END",
-		[HT_BLOCK_MODULES] = "MODULES",
-		[HT_BLOCK_NODES] = "NODES",
-		[HT_BLOCK_EVENTS] = "EVENTS",
-		[HT_BLOCK_END] = "END",
-		[HT_BLOCK_SYMBOLS] = "SYMBOLS",
-	};
 	size_t n_blocks;
 	const struct ht_block *blocks = ht_trace_file_blocks(d->input.file, &n_blocks);
 	const struct ht_tick_clock *clock = &d->input.model.clock;
 
 	for (size_t i = 0; i < n_blocks; i++) {
 		const struct ht_block *b = &blocks[i];
-		const char *name = b->type < HT_N_BLOCK_TYPES ? names[b->type] : NULL;
+		const char *name = ht_block_type_name(b->type);
 		uint64_t first_ns = ht_tick_clock_ns(clock, b->first_tick);
 		uint64_t last_ns = ht_tick_clock_ns(clock, b->last_tick);
 

@@ -4,6 +4,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
+#include "analyzer/read/block_prefix.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/stack_names.h"
@@ -24,19 +25,6 @@ static const char usage[] =
         "      --json  schema heaptide.info/1\n"
         "  -h, --help\n";
 
-static const char *const block_names[HT_N_BLOCK_TYPES + 1] = {
-	[HT_BLOCK_START] = "START",
-	[HT_BLOCK_PROCESS] = "PROCESS",
-	[HT_BLOCK_PROCESS_END] = "PROCESS_END",
-	[HT_BLOCK_MODULES] = "MODULES",
-	[HT_BLOCK_NODES] = "NODES",
-	[HT_BLOCK_EVENTS] = "EVENTS",
-	[HT_BLOCK_END] = "END",
-	[HT_BLOCK_INDEX] = "INDEX",
-	[HT_BLOCK_SYMBOLS] = "SYMBOLS",
-	[HT_N_BLOCK_TYPES] = "unknown",
-};
-
 static const char *const counter_names[HT_COUNTER_TRUNCATED] = {
 	[HT_COUNTER_UNKNOWN_FREES] = "unknown_frees",
 	[HT_COUNTER_NESTED_CALLS] = "nested_calls",
@@ -47,6 +35,13 @@ static const char *const counter_names[HT_COUNTER_TRUNCATED] = {
 	[HT_COUNTER_STACKS_DIFFERING] = "stacks_differing",
 	[HT_COUNTER_WAITS] = "waits",
 };
+
+static const char *type_name(int type)
+{
+	const char *name = ht_block_type_name((unsigned)type);
+
+	return name ? name : "unknown"; /* the model counts these under HT_N_BLOCK_TYPES */
+}
 
 static const char *recording_end_text(const struct ht_recording *r)
 {
@@ -177,7 +172,7 @@ static void print_blocks(struct ht_text_page *page, const struct ht_trace_input 
 	for (int t = 0; t <= HT_N_BLOCK_TYPES; t++) {
 		if (input->model.n_blocks[t] == 0)
 			continue;
-		ht_text_put(page, HT_PAINT_PLAIN, block_names[t] ? block_names[t] : "0");
+		ht_text_put(page, HT_PAINT_PLAIN, type_name(t));
 		ht_text_put_right(page, HT_PAINT_PLAIN,
 		                  ht_human_count(text, input->model.n_blocks[t]),
 		                  LABEL_COLUMNS + 8);
@@ -265,7 +260,7 @@ static void print_json(const struct ht_trace_input *input)
 	for (int t = 1; t <= HT_N_BLOCK_TYPES; t++) {
 		if (input->model.n_blocks[t] == 0)
 			continue;
-		ht_json_key(&json, block_names[t]);
+		ht_json_key(&json, type_name(t));
 		ht_json_begin_object(&json);
 		ht_json_put_u64(&json, "number", input->model.n_blocks[t]);
 		ht_json_put_u64(&json, "bytes", input->model.block_bytes[t]);

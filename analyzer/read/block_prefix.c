@@ -53,3 +53,20 @@ bool ht_trailer_parse(const uint8_t bytes[HT_TRAILER_FILE_BYTES], struct ht_trai
 	*ret_trailer = trailer;
 	return true;
 }
+
+const char *ht_block_type_name(unsigned type)
+{
+	static const char *const names[HT_N_BLOCK_TYPES] = {
+		[HT_BLOCK_START] = "START",
+		[HT_BLOCK_PROCESS] = "PROCESS",
+		[HT_BLOCK_PROCESS_END] = "PROCESS_END",
+		[HT_BLOCK_MODULES] = "MODULES",
+		[HT_BLOCK_NODES] = "NODES",
+		[HT_BLOCK_EVENTS] = "EVENTS",
+		[HT_BLOCK_END] = "END",
+		[HT_BLOCK_INDEX] = "INDEX",
+		[HT_BLOCK_SYMBOLS] = "SYMBOLS",
+	};
+
+	return type < HT_N_BLOCK_TYPES ? names[type] : NULL;
+}

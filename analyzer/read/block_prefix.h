@@ -19,4 +19,7 @@ bool ht_block_prefix_parse(const uint8_t bytes[HT_BLOCK_PREFIX_BYTES],
 /* True, and *ret_trailer filled, when the bytes are a valid trailer: magics and checksum. */
 bool ht_trailer_parse(const uint8_t bytes[HT_TRAILER_FILE_BYTES], struct ht_trailer *ret_trailer);
 
+/* "EVENTS" for HT_BLOCK_EVENTS and so on; NULL for a type that is not known here. */
+const char *ht_block_type_name(unsigned type);
+
 #endif
