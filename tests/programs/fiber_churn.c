@@ -34,35 +34,25 @@ static void yield(struct fiber *f)
 /* Two functions whose frames look alike but for the return address. */
 static NOINLINE void odd(struct fiber *f, unsigned path, unsigned depth);
 
-static NOINLINE void even(struct fiber *f, unsigned path, unsigned depth)
-{
-	void *p = malloc(opaque(40));
+/* The body of both, each with its own size of block. */
+#define STEP(name, n_bytes)                                                       \
+	static NOINLINE void name(struct fiber *f, unsigned path, unsigned depth) \
+	{                                                                         \
+		void *p = malloc(opaque(n_bytes));                                \
+                                                                                  \
+		KEEP(p);                                                          \
+		if (depth == 0)                                                   \
+			yield(f);                                                 \
+		else if (path & 1)                                                \
+			odd(f, path >> 1, depth - 1);                             \
+		else                                                              \
+			even(f, path >> 1, depth - 1);                            \
+		free(p);                                                          \
+		__asm__ volatile("");                                             \
+	}
 
-	KEEP(p);
-	if (depth == 0)
-		yield(f);
-	else if (path & 1)
-		odd(f, path >> 1, depth - 1);
-	else
-		even(f, path >> 1, depth - 1);
-	free(p);
-	__asm__ volatile("");
-}
-
-static NOINLINE void odd(struct fiber *f, unsigned path, unsigned depth)
-{
-	void *p = malloc(opaque(50));
-
-	KEEP(p);
-	if (depth == 0)
-		yield(f);
-	else if (path & 1)
-		odd(f, path >> 1, depth - 1);
-	else
-		even(f, path >> 1, depth - 1);
-	free(p);
-	__asm__ volatile("");
-}
+STEP(even, 40)
+STEP(odd, 50)
 
 static void run(unsigned slot, unsigned number)
 {

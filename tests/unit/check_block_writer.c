@@ -3,6 +3,7 @@
 #include "analyzer/record/block_writer.h"
 
 #include "tests/unit/read_back.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -188,12 +189,5 @@ int main(void)
 	tcase_add_checked_fixture(corrupt, setup, teardown);
 	tcase_add_test(corrupt, test_file_cut_anywhere_keeps_whole_blocks);
 	suite_add_tcase(suite, corrupt);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "preload/cfi_table.h"
 #include "preload/module_table.h"
 #include "preload/stack_memory.h"
+#include "run_suite.h"
 
 #define FP HT_ARCH_REG_FP
 #define SP HT_ARCH_REG_SP
@@ -340,13 +341,5 @@ int main(void)
 	tcase_add_test(corrupt, test_find_compute_step_any_truncation_is_harmless);
 	tcase_add_test(corrupt, test_find_compute_step_any_damage_is_harmless);
 	suite_add_tcase(suite, corrupt);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(suite);
 }

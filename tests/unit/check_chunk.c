@@ -9,6 +9,7 @@
 #include "preload/live_map.h"
 #include "preload/stack_source.h"
 #include "preload/stack_table.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -391,12 +392,5 @@ int main(void)
 	tcase_set_timeout(limits, 60);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, limits);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ht_run_suite(suite);
 }

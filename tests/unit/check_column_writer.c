@@ -3,6 +3,7 @@
 #include "analyzer/record/column_writer.h"
 
 #include "tests/unit/read_back.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -348,12 +349,5 @@ int main(void)
 	tcase_add_test(limits, test_node_generations_read_back);
 	tcase_add_test(limits, test_error_is_kept_and_later_calls_do_nothing);
 	suite_add_tcase(suite, limits);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of demangle: names as compilers write them and as people read them. Host. */
 #include "config.h"
+#include "run_suite.h"
 
 #include "analyzer/symbols/demangle.h"
 
@@ -91,13 +92,5 @@ int main(void)
 	tcase_add_test(corrupt, test_demangle_huge_name_is_left_alone);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, corrupt);
-
-	SRunner *runner = srunner_create(s);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(s);
 }

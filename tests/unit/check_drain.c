@@ -4,6 +4,7 @@
 
 #include "tests/unit/fake_target.h"
 #include "tests/unit/read_back.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -505,12 +506,5 @@ int main(void)
 	tcase_add_test(corrupt, test_round_scribbled_states_are_put_right);
 	tcase_add_loop_test(corrupt, test_round_noise_is_survived, 0, 20);
 	suite_add_tcase(suite, corrupt);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the live map: slots far apart and close together, both planes, watching. */
 #include "preload/live_map.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -150,12 +151,5 @@ int main(void)
 	tcase_set_timeout(limits, 60);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, limits);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ht_run_suite(suite);
 }

@@ -2,6 +2,7 @@
 /* Tests of finding a program, refusing what cannot be recorded, and composing LD_PRELOAD. */
 #include "analyzer/record/program.h"
 #include "analyzer/record/shim_path.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <elf.h>
@@ -264,12 +265,5 @@ int main(void)
 	tcase_add_checked_fixture(corrupt, setup, teardown);
 	tcase_add_test(corrupt, test_check_cut_files);
 	suite_add_tcase(suite, corrupt);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }

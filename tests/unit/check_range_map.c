@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of range_map: random ranges against the rule of its header, applied one by one. Host. */
 #include "analyzer/symbols/range_map.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -154,13 +155,5 @@ int main(void)
 	tcase_add_test(limits, test_find_last_address);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, limits);
-
-	SRunner *runner = srunner_create(s);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(s);
 }

@@ -3,6 +3,7 @@
 #include "analyzer/record/region.h"
 
 #include "tests/unit/fake_target.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <signal.h>
@@ -171,12 +172,5 @@ int main(void)
 	tcase_add_loop_test(life, test_retire_waits_for_a_fork_that_still_maps_it, 0, 2);
 	tcase_add_test(life, test_done_on_nothing_is_fine);
 	suite_add_tcase(suite, life);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Replay against a brute-force oracle on random traces, and its definitions one by one. Tests. */
+#include "run_suite.h"
 #include "trace_maker.h"
 
 #include "analyzer/replay/replay.h"
@@ -527,7 +528,6 @@ int main(void)
 	Suite *suite = suite_create("replay");
 	TCase *core = tcase_create("core");
 	TCase *corrupt = tcase_create("corrupt");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(core, 120);
 	tcase_add_loop_test(core, test_replay_random_traces_agree_with_brute_force, 0, 20);
@@ -543,10 +543,5 @@ int main(void)
 	tcase_add_test(corrupt, test_replay_many_unknown_ids_are_all_counted);
 	suite_add_tcase(suite, core);
 	suite_add_tcase(suite, corrupt);
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of symbolizer, on this program's own code, its libraries, and files that are no good. Host. */
 #include "analyzer/symbols/symbolizer.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <dlfcn.h>
@@ -407,13 +408,5 @@ int main(void)
 	tcase_set_timeout(corrupt, 60);
 	suite_add_tcase(s, core);
 	suite_add_tcase(s, corrupt);
-
-	SRunner *runner = srunner_create(s);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed;
+	return ht_run_suite(s);
 }

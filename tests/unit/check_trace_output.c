@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of trace names and files: patterns, names that are taken, locks. */
 #include "analyzer/record/trace_output.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -184,12 +185,5 @@ int main(void)
 	tcase_add_test(limits, test_init_special_files);
 	tcase_add_test(limits, test_init_missing_directory_names_the_path);
 	suite_add_tcase(suite, limits);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed ? 1 : 0;
+	return ht_run_suite(suite);
 }
