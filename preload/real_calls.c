@@ -7,6 +7,7 @@
 #include "thread.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 
 struct ht_real_calls ht_real HT_HOT_VARIABLE;
 _Atomic bool ht_real_calls_are_resolved;
@@ -18,6 +19,25 @@ extern void *__libc_malloc(size_t) __attribute__((weak));
 extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
 extern void *__libc_realloc(void *, size_t) __attribute__((weak));
 extern void __libc_free(void *) __attribute__((weak));
+extern void *__libc_memalign(size_t, size_t) __attribute__((weak));
+extern void *__libc_valloc(size_t) __attribute__((weak));
+extern void *__libc_pvalloc(size_t) __attribute__((weak));
+
+/* glibc has no second name for it. */
+static int libc_posix_memalign(void **ret_block, size_t alignment, size_t size)
+{
+	if (alignment < sizeof(void *) || alignment & (alignment - 1))
+		return EINVAL;
+
+	int saved = errno;
+	void *block = __libc_memalign(alignment, size);
+
+	errno = saved;
+	if (!block)
+		return ENOMEM;
+	*ret_block = block;
+	return 0;
+}
 
 static void *next_symbol(const char *name, const void *ours)
 {
@@ -48,6 +68,10 @@ bool ht_real_calls_resolve(void)
 		ht_real.calloc = __libc_calloc;
 		ht_real.realloc = __libc_realloc;
 		ht_real.free = __libc_free;
+		ht_real.posix_memalign = __libc_memalign ? libc_posix_memalign : NULL;
+		ht_real.aligned_alloc = ht_real.memalign = __libc_memalign;
+		ht_real.valloc = __libc_valloc;
+		ht_real.pvalloc = __libc_pvalloc;
 	}
 	if (!ht_real.malloc || !ht_real.calloc || !ht_real.realloc || !ht_real.free)
 		return false; /* a libc that is neither: the arena goes on serving */
@@ -56,10 +80,13 @@ bool ht_real_calls_resolve(void)
 }
 
 /*
- * Blocks carry their size in the 16 bytes before them. What does not fit the static part gets an
- * mmap of its own, linked in a list that is only searched when one exists.
+ * Blocks carry in the 16 bytes before them their size, and what glibc's malloc_usable_size() takes for
+ * the header of a block with a mapping of its own: the program may use what was asked for. What does
+ * not fit the static part gets an mmap of its own, linked in a list that is only searched when one
+ * exists.
  */
 #define BOOT_HEADER_BYTES 16u
+#define GLIBC_IS_MMAPPED  2u
 
 struct boot_overflow {
 	struct boot_overflow *next;
@@ -76,7 +103,8 @@ static void *place(unsigned char *from, size_t size, size_t alignment)
 {
 	uintptr_t block = ((uintptr_t)from + BOOT_HEADER_BYTES + alignment - 1) & -alignment;
 
-	((size_t *)block)[-1] = size;
+	((size_t *)block)[-2] = size;
+	((size_t *)block)[-1] = ((size + 15) & -(size_t)16) + 16 + GLIBC_IS_MMAPPED;
 	return (void *)block;
 }
 
@@ -123,5 +151,5 @@ bool ht_boot_arena_owns_slow(const void *p)
 
 size_t ht_boot_arena_size(const void *p)
 {
-	return ((const size_t *)p)[-1];
+	return ((const size_t *)p)[-2];
 }

@@ -74,3 +74,24 @@ EXTRA_DIST += $(ht_e2e_plain_scripts)
 EXTRA_DIST += %D%/e2e/lib.sh
 TEST_EXTENSIONS = .sh
 TESTS += $(ht_e2e_scripts)
+
+# tests/ROBUSTNESS.md's cases.
+ht_robust_programs = %D%/programs/robust_api %D%/programs/robust_life %D%/programs/robust_limits \
+	%D%/programs/robust_loader %D%/programs/robust_threads
+check_PROGRAMS += $(ht_robust_programs)
+EXTRA_DIST += %D%/programs/cases.h
+# It exports names that the shim might take for its own.
+tests_programs_robust_loader_LDFLAGS = -rdynamic
+
+check_LTLIBRARIES += %D%/programs/early_library.la %D%/programs/wrap_dlsym.la
+tests_programs_early_library_la_SOURCES = %D%/programs/early_library.c
+tests_programs_early_library_la_LDFLAGS = $(ht_plugin_ldflags)
+tests_programs_wrap_dlsym_la_SOURCES = %D%/programs/wrap_dlsym.c
+tests_programs_wrap_dlsym_la_LDFLAGS = $(ht_plugin_ldflags)
+
+ht_robust_scripts = %D%/e2e/robust_api.sh %D%/e2e/robust_life.sh %D%/e2e/robust_limits.sh \
+	%D%/e2e/robust_loader.sh %D%/e2e/robust_threads.sh
+EXTRA_DIST += $(ht_robust_scripts) %D%/ROBUSTNESS.md
+if !HT_SANITIZERS
+TESTS += $(ht_robust_scripts)
+endif

@@ -163,3 +163,51 @@ same_behaviour() {
 	diff -u err.bare err || fail "stderr differs"
 	diff -r bare with || fail "files differ"
 }
+
+# promises_kept TRACE FILE: what the program said with promise() (cases.h) is so, and nothing was lost or
+# called from inside a hook.
+promises_kept() {
+	[ "$(grep -c '^promise:' "$2")" -gt 0 ] || fail "no promise in $2"
+	"$heaptide" dump --json "$1" | awk -v promises="$2" '
+		function field(name, at) {
+			at = index($0, "\"" name "\":")
+			return at ? substr($0, at + length(name) + 3) + 0 : -1
+		}
+		/"kind":"alloc"/ {
+			n[field("size")]++
+			size[field("process") ":" field("id")] = field("size")
+		}
+		/"kind":"realloc/ {
+			n[field("size")]++
+			size[field("process") ":" field("id")] = field("size")
+			delete size[field("process") ":" field("old_id")]
+		}
+		/"kind":"(missed-)?free"/ { delete size[field("process") ":" field("id")] }
+		END {
+			for (block in size) live[size[block]]++
+			while ((getline line <promises) > 0) {
+				if (line !~ /^promise:/) continue
+				split(line, p, " ")
+				if (n[p[3]] + 0 != p[5] || live[p[3]] + 0 != p[7]) {
+					print line "; found " n[p[3]] + 0 " live " live[p[3]] + 0
+					is_broken = 1
+				}
+			}
+			exit is_broken
+		}' >&2 || fail "broken promises"
+	equal "lost events" 0 "$(value "$1" .totals.lost_events)"
+}
+
+# keeps_promises PROGRAM ARGS...: the same alone and recorded, and the trace holds what it promises.
+keeps_promises() {
+	same_behaviour t.zst "$@"
+	[ "$(cat status)" -ne 77 ] || skip "$(tail -n 1 out)"
+	equal "exit status" 0 "$(cat status)"
+	verified t.zst
+	promises_kept t.zst out
+}
+
+# unknown_frees N
+unknown_frees() {
+	equal "unknown frees" "$1" "$(value t.zst .totals.unknown_frees)"
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 void *plugin_run(void);
+void plugin_free(void *p);
 
 static __attribute__((noinline)) void *allocate_in_a(void)
 {
@@ -18,4 +19,9 @@ void *plugin_run(void)
 
 	__asm__ volatile("" : "+r"(p));
 	return p;
+}
+
+void plugin_free(void *p)
+{
+	free(p);
 }

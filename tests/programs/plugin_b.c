@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 void *plugin_run(void);
+void plugin_free(void *p);
 
 static __attribute__((noinline)) void *allocate_in_b(void)
 {
@@ -27,4 +28,9 @@ void *plugin_run(void)
 	(void)room[9];
 	__asm__ volatile("" : "+r"(p));
 	return p;
+}
+
+void plugin_free(void *p)
+{
+	free(p);
 }

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ROBUSTNESS.md, E: fork, spawn, exec, environments, exit.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+life() {
+	keeps_promises "$programs/robust_life" "$@"
+	unknown_frees 0
+}
+
+# Wrappers of all sorts around the program: what it promises is in the trace.
+wrapped() {
+	need "$1"
+	keeps_promises "$@" "$programs/robust_api" aligned
+	value t.zst '.processes[].program' >programs
+	says programs robust_api
+}
+
+in_parallel() {
+	seq 8 >numbers
+	record t.zst xargs -a numbers -P 4 -n 1 sh -c '"$0" aligned >/dev/null; exit 0' "$programs/robust_api"
+	equal "exit status" 0 "$status"
+	verified t.zst
+	equal "programs" 8 "$(value t.zst '[.processes[] | select(.program == "robust_api")] | length')"
+	equal "blocks" 800 "$("$heaptide" dump --json t.zst | grep -c '"size":10093,')"
+}
+
+# The child that is given no environment of ours runs unharmed; its parent is recorded to the exec.
+cleaned() {
+	keeps_promises "$programs/robust_life" exec "$1" /bin/sh -c 'echo "${LD_PRELOAD:-none}"; exec true'
+	says verify.out robust_life
+}
+
+other_preload() {
+	# shellcheck disable=SC2016
+	LD_PRELOAD=$programs/.libs/early_library.so record t.zst sh -c 'sh -c "echo \$LD_PRELOAD"; env -u LD_PRELOAD true'
+	equal "exit status" 0 "$status"
+	equal "LD_PRELOAD of a grandchild" "$shim:$programs/.libs/early_library.so" "$(cat out)"
+	verified t.zst
+}
+
+n_spawned=100
+[ "$is_long" = 0 ] || n_spawned=1000
+e2e_case "E3 fork handlers that allocate" life fork_handlers
+e2e_case "E4 a child that allocates much" life busy_child
+e2e_case "E2 five generations" life generations
+e2e_case "E5 posix_spawn, $n_spawned times" life spawn_many $n_spawned
+e2e_case "E5 children killed that share memory" life killed_vfork
+for wrapper in "timeout 600" "env A=1" "nice" "nohup" "setsid -w" "stdbuf -oL" "xargs -a /dev/null"; do
+	# shellcheck disable=SC2086
+	e2e_case "E7 $wrapper" wrapped $wrapper
+done
+# shellcheck disable=SC2016
+e2e_case "E7 sh -c" wrapped sh -c '"$0" "$@"'
+e2e_case "E7 xargs -P 4" in_parallel
+for way in execve execvpe execle fexecve clearenv null spawn spawnp vfork; do
+	e2e_case "E8 cleaned environment: $way" cleaned $way
+done
+e2e_case "E8 an exec that fails" life exec_fails
+e2e_case "E9 the user's LD_PRELOAD" other_preload
+e2e_case "E11 E12 handlers of exit that allocate and fork" life exit_handlers
+e2e_case "E13 E14 a fast timer" life interrupted
+e2e_done
