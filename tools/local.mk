@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += %D%/common.sh %D%/run %D%/test
+
+# Made-up traces, for tests and benchmarks.
+check_PROGRAMS += %D%/gen_trace
+tools_gen_trace_SOURCES = %D%/gen_trace.c
+tools_gen_trace_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS)
+tools_gen_trace_LDFLAGS = $(HT_SAN_CFLAGS)
+tools_gen_trace_LDADD = libanalyzer.la
+
 EXTRA_DIST += \
 	%D%/bench \
 	%D%/bench.d/bench_bars.py \
