@@ -127,6 +127,11 @@ value() {
 	"$heaptide" report --json "$1" | jq -r "$2"
 }
 
+# sanitized: heaptide itself runs with AddressSanitizer. (Not grep -q: nm would be killed by SIGPIPE now and then.)
+sanitized() {
+	[ "$(nm "$heaptide" | grep -c __asan_init)" -gt 0 ]
+}
+
 # verified TRACE: verify finds the trace whole.
 verified() {
 	local rc=0

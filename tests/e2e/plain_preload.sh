@@ -58,7 +58,7 @@ killed() {
 
 # /etc/ld.so.preload, say: the recorder must not call for a recorder of its own, which would call for one.
 preloaded_recorder() {
-	! nm "$heaptide" | grep -q __asan_init || skip "AddressSanitizer wants to come first"
+	! sanitized || skip "AddressSanitizer wants to come first"
 	printf '#!/bin/sh\necho "$*" >>%q\nLD_PRELOAD=%q exec %q "$@"\n' "$PWD/calls" "$shim" "$heaptide" >recorder
 	chmod +x recorder
 	HEAPTIDE_RECORDER=$PWD/recorder preloaded "$programs/zero_sizes"

@@ -160,7 +160,7 @@ outlived() {
 	wait "$recorder" || rc=$?
 	equal "exit status" 7 "$rc"
 	verified t.zst
-	"$heaptide" report --json t.zst | jq -r '.processes[].program' | grep -qE "(^|/)ls$" || fail "ls was not recorded"
+	"$heaptide" report --json t.zst | jq -r '.processes[].program' | grep -E "(^|/)ls$" >/dev/null || fail "ls was not recorded"
 }
 
 # Or the user ends the recording: what was done so far is in the trace, which says so.
@@ -221,7 +221,7 @@ many_stacks() {
 	between "places" "$1" $(($1 + 1000)) "$(value t.zst .totals.sites)"
 	equal "cut stacks" 0 "$("$heaptide" info --json t.zst | jq '[.processes[].counters.truncated_stacks[]] | add // 0')"
 	# AddressSanitizer keeps what was freed.
-	nm "$heaptide" | grep -q __asan_init || between "more KiB" 0 4096 $((many - few))
+	sanitized || between "more KiB" 0 4096 $((many - few))
 }
 
 # The trace is full: it is whole, within the limit, and says why it ends; the program runs on.
@@ -293,7 +293,7 @@ overload_block() {
 # wait_finished TRACE: until its recorder, which nobody waits for, is done.
 wait_finished() {
 	for ((i = 0; i < 200; i++)); do
-		! "$heaptide" info "$1" 2>&1 | grep -q "complete$" || return 0
+		! "$heaptide" info "$1" 2>&1 | grep "complete$" >/dev/null || return 0
 		sleep 0.05
 	done
 	fail "$1 is not finished"
