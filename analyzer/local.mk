@@ -33,6 +33,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/replay.c %D%/replay/replay.h \
 	%D%/replay/replay_state.c %D%/replay/replay_state.h \
 	%D%/replay/summary.c %D%/replay/summary.h \
+	%D%/report/frame_json.c %D%/report/frame_json.h \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
 	%D%/report/report_json.c \

@@ -6,6 +6,7 @@
 #include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/read/block_prefix.h"
 #include "analyzer/read/event_merge.h"
+#include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/stack_names.h"
 #include "analyzer/report/text_page.h"
@@ -50,21 +51,6 @@ static bool is_realloc(const struct ht_event *e)
 	return e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED;
 }
 
-static void put_frame_json(struct ht_json_writer *json, const struct ht_named_frame *frame)
-{
-	ht_json_begin_object(json);
-	ht_json_put_string(json, "function", frame->name.function);
-	ht_json_put_string(json, "file", frame->name.file);
-	ht_json_key(json, "line");
-	if (frame->name.line)
-		ht_json_u64(json, frame->name.line);
-	else
-		ht_json_null(json);
-	ht_json_put_string(json, "module", frame->name.module);
-	ht_json_put_bool(json, "inlined", frame->name.is_inlined);
-	ht_json_end_object(json);
-}
-
 static void put_event_json(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
                            uint32_t pid, uint64_t time_ns, uint32_t stack)
 {
@@ -99,7 +85,7 @@ static void put_event_json(struct dump *d, const struct ht_event_run *run, const
 			ht_json_key(json, "frames");
 			ht_json_begin_array(json);
 			for (size_t i = 0; i < d->stack.n_frames; i++)
-				put_frame_json(json, &d->stack.frames[i]);
+				ht_frame_json(json, &d->stack.frames[i]);
 			ht_json_end_array(json);
 			ht_json_put_string(json, "truncated",
 			                   ht_truncation_text(d->stack.truncation));

@@ -2,6 +2,8 @@
 /* Finds out how processes ended, from whoever still knows. Analyzer. */
 #include "analyzer/record/exit_status.h"
 
+#include "analyzer/record/proc_stat.h"
+
 #include <heaptide/trace_format.h>
 
 #include <stdio.h>
@@ -53,27 +55,15 @@ static bool from_child(pid_t pid, struct ht_exit_status *ret_status)
 /* Field 52 of /proc/PID/stat, which a zombie still has. */
 static bool from_zombie(pid_t pid, struct ht_exit_status *ret_status)
 {
-	char path[64];
-	char line[2048];
+	char line[HT_PROC_STAT_BYTES];
+	const char *stat = ht_proc_stat_read(pid, line);
 	char state;
 	int status;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	FILE *f = fopen(path, "re");
-
-	if (!f)
+	if (!stat || sscanf(stat, " %c", &state) != 1 || state != 'Z')
 		return false;
-	size_t n = fread(line, 1, sizeof(line) - 1, f);
-
-	fclose(f);
-	line[n] = '\0';
-	/* The name, field 2, may hold anything: the last parenthesis ends it. */
-	char *at = strrchr(line, ')');
-
-	if (!at || sscanf(at + 1, " %c", &state) != 1 || state != 'Z')
-		return false;
-	at = strrchr(at, ' ');
-	if (!at || sscanf(at, "%d", &status) != 1)
+	stat = strrchr(stat, ' ');
+	if (!stat || sscanf(stat, "%d", &status) != 1)
 		return false;
 	*ret_status = ht_exit_status_decode(status);
 	return true;

@@ -11,6 +11,7 @@ libanalyzer_la_SOURCES += \
 	%D%/launch.c %D%/launch.h \
 	%D%/live_count.c %D%/live_count.h \
 	%D%/node_batch.c %D%/node_batch.h \
+	%D%/proc_stat.c %D%/proc_stat.h \
 	%D%/process_finder.c %D%/process_finder.h \
 	%D%/process_watch.c %D%/process_watch.h \
 	%D%/program.c %D%/program.h \

@@ -3,6 +3,7 @@
 #include "analyzer/record/process_finder.h"
 
 #include "analyzer/record/clock_source.h"
+#include "analyzer/record/proc_stat.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -27,22 +28,10 @@ enum mapped {
 /* State letter and parent from /proc/PID/stat. False: no such process. */
 static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_ppid)
 {
-	char path[64];
-	char line[512];
+	char line[HT_PROC_STAT_BYTES];
+	const char *stat = ht_proc_stat_read(pid, line);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return false;
-	size_t n = fread(line, 1, sizeof(line) - 1, f);
-
-	fclose(f);
-	line[n] = '\0';
-	/* The name may hold anything: the last parenthesis ends it. */
-	char *at = strrchr(line, ')');
-
-	return at && sscanf(at + 1, " %c %d", ret_state, ret_ppid) == 2;
+	return stat && sscanf(stat, " %c %d", ret_state, ret_ppid) == 2;
 }
 
 static enum mapped list_has_region(const struct ht_region *region, pid_t pid)

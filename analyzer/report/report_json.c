@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The report as JSON: schema heaptide.report/1. Analyzer. */
+#include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/site_rank.h"
@@ -10,25 +11,6 @@ struct writer {
 	const struct ht_report *report;
 	struct ht_named_stack stack; /* of the site being written */
 };
-
-static void put_frame(struct ht_json_writer *json, const struct ht_named_frame *frame)
-{
-	char addr[32];
-
-	snprintf(addr, sizeof(addr), "0x%llx", (unsigned long long)frame->addr);
-	ht_json_begin_object(json);
-	ht_json_put_string(json, "function", frame->name.function);
-	ht_json_put_string(json, "file", frame->name.file);
-	ht_json_key(json, "line");
-	if (frame->name.line)
-		ht_json_u64(json, frame->name.line);
-	else
-		ht_json_null(json);
-	ht_json_put_string(json, "module", frame->name.module);
-	ht_json_put_bool(json, "inlined", frame->name.is_inlined);
-	ht_json_put_string(json, "address", addr);
-	ht_json_end_object(json);
-}
 
 static void put_site(struct writer *w, const struct ht_site *site)
 {
@@ -51,7 +33,7 @@ static void put_site(struct writer *w, const struct ht_site *site)
 	ht_json_key(json, "stack");
 	ht_json_begin_array(json);
 	for (size_t i = 0; i < w->stack.n_frames; i++)
-		put_frame(json, &w->stack.frames[i]);
+		ht_frame_json(json, &w->stack.frames[i]);
 	ht_json_end_array(json);
 	ht_json_put_string(json, "truncated", ht_truncation_text(w->stack.truncation));
 	ht_json_end_object(json);
