@@ -4,6 +4,7 @@
 
 #include "chunk.h"
 #include "clock.h"
+#include "confinement.h"
 #include "hot.h"
 #include "module_table.h"
 #include "real_calls.h"
@@ -168,7 +169,8 @@ static bool start(void)
 
 	const struct ht_region_header *region = ht_process.region;
 
-	ht_process.clock_kind = region->clock_kind;
+	ht_process.clock_kind =
+	        ht_confinement_has_clock() ? region->clock_kind : HT_CLOCK_RECORDER;
 	ht_process.tick_shift = region->tick_shift;
 	ht_process.max_frames = region->max_frames;
 	ht_process.is_dropping = region->overload == HT_OVERLOAD_DROP;
@@ -232,6 +234,7 @@ __attribute__((constructor)) static void construct(void)
 	if (ht_tls.depth || !ht_real_calls_resolve())
 		return;
 	ht_tls.depth = 1;
+	ht_confinement_resolve();
 	if (!ht_lifecycle_is_active())
 		ht_lifecycle_check();
 	ht_tls.depth = 0;

@@ -21,7 +21,8 @@ struct ht_process {
 	struct ht_process_slot *slot;    /* counters; valid whenever region is */
 	uint32_t slot_index;
 	uint32_t serial; /* of this process image; a fork's child finds its parent's here */
-	uint32_t clock_kind;
+	uint32_t clock_kind;    /* HT_CLOCK_RECORDER also when the region has another */
+	uint64_t last_own_tick; /* before it became that */
 	uint32_t tick_shift;
 	uint32_t max_frames;
 	uint32_t unwind;  /* enum ht_unwind_backend, resolved */

@@ -16,6 +16,7 @@ ht_walk_sources = \
 	%D%/stack_step.c %D%/stack_step.h \
 	%D%/stack_cache.c %D%/stack_cache.h \
 	%D%/stack_walk.c %D%/stack_walk.h %D%/stack_same.h %D%/hot.h \
+	%D%/sys_prim.c %D%/sys_prim.h \
 	%D%/unwind_backend.h \
 	%D%/unwind_rules.c %D%/unwind_rules.h
 
@@ -25,6 +26,7 @@ ht_preload_sources = \
 	$(ht_walk_sources) \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.h \
+	%D%/confinement.c %D%/confinement.h \
 	%D%/hook.c %D%/hook_list.h \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/live_map.c %D%/live_map.h \
@@ -34,7 +36,6 @@ ht_preload_sources = \
 	%D%/shim_text.c %D%/shim_text.h \
 	%D%/stack_source.c %D%/stack_source.h \
 	%D%/stack_table.c %D%/stack_table.h \
-	%D%/sys_prim.h \
 	%D%/thread.c %D%/thread.h
 
 libheaptide_preload_la_SOURCES = $(ht_preload_sources)

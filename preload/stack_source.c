@@ -139,7 +139,8 @@ uint32_t ht_stack_source_begin_slow(struct ht_thread *t, uint64_t pc, uint64_t s
 {
 	uint32_t node;
 
-	if (ht_process.unwind == HT_UNWIND_NONE)
+	/* libunwind asks the kernel all the time. */
+	if (ht_process.unwind == HT_UNWIND_NONE || ht_sys_is_confined)
 		return HT_TRUNC_OFF;
 	if (ht_process.unwind == HT_UNWIND_LIBUNWIND)
 		node = ht_stack_walk_capture_by(&t->walk, &t->sink, libunwind_backend, sp);

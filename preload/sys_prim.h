@@ -8,8 +8,10 @@
 #ifndef HT_SYS_PRIM_H
 #define HT_SYS_PRIM_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
@@ -17,8 +19,23 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+/*
+ * True in a thread that the kernel kills for its next system call (confinement.h). None is made then: all
+ * fail, pages come from a reserve, waiting is done by looking again and again.
+ */
+extern __thread bool ht_sys_is_confined __attribute__((tls_model("initial-exec")));
+
+/* Have n_bytes mapped for confined threads, or as much as can be had. What was left before is lost. */
+void ht_sys_fill_reserve(size_t n_bytes);
+
+/* Zeroed pages from the reserve, or NULL. */
+void *ht_sys_take_from_reserve(size_t n_bytes);
+
+/* At most 100 ms, by guess: even the clock may be a system call. */
+void ht_sys_spin_wait(const _Atomic uint32_t *word, uint32_t expected);
+
 #if defined(__x86_64__)
-static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long f)
+static inline long ht_sys_raw6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
@@ -32,7 +49,7 @@ static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long
 	return ret;
 }
 #elif defined(__aarch64__)
-static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long f)
+static inline long ht_sys_raw6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = nr;
 	register long x0 __asm__("x0") = a;
@@ -52,6 +69,13 @@ static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long
 #error "sys_prim.h: add the system call instruction of this architecture"
 #endif
 
+static inline long ht_sys6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	if (__builtin_expect(ht_sys_is_confined, 0))
+		return -EPERM;
+	return ht_sys_raw6(nr, a, b, c, d, e, f);
+}
+
 static inline bool ht_sys_is_error(long ret)
 {
 	return (unsigned long)ret > -4096ul;
@@ -60,6 +84,9 @@ static inline bool ht_sys_is_error(long ret)
 /* Zeroed private memory in whole pages, or NULL. */
 static inline void *ht_sys_alloc_pages(size_t n_bytes)
 {
+	if (__builtin_expect(ht_sys_is_confined, 0))
+		return ht_sys_take_from_reserve(n_bytes);
+
 	long ret = ht_sys6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -121,6 +148,11 @@ static inline bool ht_sys_is_thread_alive(uint32_t pid, uint32_t tid)
 static inline void ht_sys_futex_wait(const _Atomic uint32_t *word, uint32_t expected,
                                      uint64_t timeout_ns)
 {
+	if (__builtin_expect(ht_sys_is_confined, 0)) {
+		ht_sys_spin_wait(word, expected);
+		return;
+	}
+
 	struct timespec ts = { (time_t)(timeout_ns / 1000000000u),
 		               (long)(timeout_ns % 1000000000u) };
 

@@ -4,7 +4,7 @@
 check_PROGRAMS += check_live_map check_chunk
 TESTS += check_live_map check_chunk
 
-check_live_map_SOURCES = tests/unit/check_live_map.c preload/live_map.c
+check_live_map_SOURCES = tests/unit/check_live_map.c preload/live_map.c preload/sys_prim.c
 check_live_map_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(HT_SAN_CFLAGS)
 check_live_map_LDFLAGS = $(HT_SAN_CFLAGS)
 check_live_map_LDADD = $(CHECK_LIBS)
@@ -78,7 +78,7 @@ check_unwind_rules_LDADD = libwalk_test.la $(CHECK_LIBS)
 nodist_EXTRA_check_unwind_rules_SOURCES = tests/unit/force_cxx_link.cc
 
 check_cfi_SOURCES = tests/unit/check_cfi.c preload/cfi_row.c preload/cfi_step.c preload/cfi_table.c \
-	preload/stack_memory.c
+	preload/stack_memory.c preload/sys_prim.c
 check_cfi_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(HT_SAN_CFLAGS)
 check_cfi_LDFLAGS = $(HT_SAN_CFLAGS)
 check_cfi_LDADD = $(CHECK_LIBS)

@@ -194,6 +194,10 @@ static void tell_names(struct ht_recorder *r, uint64_t now_ns)
 bool ht_recorder_round(struct ht_recorder *r, bool is_poked)
 {
 	uint64_t now_ns = ht_clock_source_ns();
+
+	atomic_store_explicit(&r->region.header->recorder_tick, ht_clock_source_now(&r->clock),
+			      memory_order_relaxed);
+
 	bool is_thorough = now_ns - r->last_thorough_ns >= THOROUGH_NS;
 	bool has_worked = r->has_process_news = ht_process_watch_round(r->watch, is_poked);
 	uint32_t n_freed = ht_drain_round(r->drain, is_thorough);

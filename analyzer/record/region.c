@@ -227,6 +227,7 @@ void ht_region_open(struct ht_region *region, const struct ht_clock_source *cloc
 {
 	region->header->clock_kind = clock->kind;
 	region->header->tick_shift = clock->shift;
+	atomic_store(&region->header->recorder_tick, ht_clock_source_now(clock));
 	atomic_store(&region->header->recorder_state, HT_RECORDER_RUNNING);
 }
 

@@ -42,6 +42,7 @@
 enum ht_clock_kind {
 	HT_CLOCK_TSC = 1,       /* tick = rdtsc >> tick_shift */
 	HT_CLOCK_MONOTONIC = 2, /* tick = CLOCK_MONOTONIC in ns >> tick_shift */
+	HT_CLOCK_RECORDER = 3,  /* in a process that may read no clock: the region's recorder_tick */
 };
 
 enum ht_overload_policy {
@@ -109,6 +110,7 @@ struct ht_region_header {
 	 */
 	_Atomic uint32_t next_process_serial;
 	_Atomic uint64_t n_processes_refused; /* found no free process slot */
+	_Atomic uint64_t recorder_tick; /* when the recorder last looked */
 
 	/*
 	 * Backpressure. A target that finds no FREE chunk adds one to n_waiters, futex-waits on

@@ -24,6 +24,19 @@ chrooted() {
 	as_root chroot "$PWD/empty"
 }
 
+# The program can end in no other way than by being killed, alone or not.
+strict_seccomp() {
+	same_behaviour t.zst "$programs/robust_limits" strict_seccomp
+	[ "$(cat status)" -ne 77 ] || skip "$(tail -n 1 out)"
+	equal "exit status" 137 "$(cat status)"
+	says out confined
+	verified t.zst
+	says verify.out "signal 9"
+	promises_kept t.zst out
+	unknown_frees 0
+	equal "cut stacks" 0 "$("$heaptide" info --json t.zst | jq '[.processes[].counters.truncated_stacks[]] | add // 0')"
+}
+
 # Descriptors that a child gets by fork and exec: printed by the child, the same with us and without.
 of_children() {
 	# shellcheck disable=SC2016
@@ -75,6 +88,8 @@ e2e_case "F12 little RLIMIT_MEMLOCK" limits little_locked_memory
 e2e_case "F13 chroot, then nobody" chrooted
 e2e_case "F13 working directory deleted" limits no_directory gone ../gone
 e2e_case "F13 D8 new user and mount namespaces" user_namespaces
+e2e_case "F15 strict seccomp" strict_seccomp
+e2e_case "F15 F19 no processor clock" limits no_clock
 e2e_case "F16 not dumpable" limits not_dumpable
 e2e_case "F16 no /proc" as_root no_proc
 e2e_case "F17 output directory removed" output_gone

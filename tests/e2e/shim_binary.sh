@@ -16,6 +16,7 @@ exports() {
 		malloc
 		memalign
 		posix_memalign
+		prctl
 		pvalloc
 		realloc
 		valloc

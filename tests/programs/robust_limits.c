@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -191,6 +192,60 @@ static void little_memory(char **args)
 	fprintf(stderr, "%s\n", errno == ENOMEM ? "refused" : "given");
 }
 
+#define DEPTH 60
+
+/* Stacks that were never there before, deeper every time. */
+static __attribute__((noinline)) void descend(int n)
+{
+	volatile char room[1000];
+
+	room[0] = (char)n;
+	if (n)
+		descend(n - 1);
+	else
+		free(kept(malloc(opaque(50033))));
+	(void)room[0];
+}
+
+/*
+ * No system call but read, write and exit: not even exit_group, so that a program ends by being killed.
+ * The heap was grown before; what comes after is all new to a tracer: blocks, stacks, many events.
+ */
+static void strict_seccomp(char **args)
+{
+	(void)args;
+	mallopt(M_TOP_PAD, 16 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	free(kept(malloc(opaque(12 << 20))));
+	promise(50021, 400000, 0);
+	promise(50023, 100, 100);
+	promise(50033, DEPTH, 0);
+	fflush(stdout);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0) == 0);
+	for (int i = 0; i < 400000; i++)
+		free(kept(malloc(opaque(50021))));
+	leak(50023, 100);
+	for (int i = 0; i < DEPTH; i++)
+		descend(i);
+	CHECK(write(1, "confined\n", 9) == 9);
+	exit(0);
+}
+
+/* The processor's clock is forbidden, here and in a child, and given back. */
+static void no_clock(char **args)
+{
+	(void)args;
+	if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) != 0) {
+		puts("no such setting on this processor");
+		exit(77);
+	}
+	much_twice();
+	CHECK(prctl(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0) == 0);
+	leak(50047, 10);
+	promise(50047, 10, 10);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct named_case cases[] = {
@@ -205,6 +260,8 @@ int main(int argc, char **argv)
 		{ "new_namespaces", new_namespaces },
 		{ "no_proc", no_proc },
 		{ "allow_list", allow_list },
+		{ "strict_seccomp", strict_seccomp },
+		{ "no_clock", no_clock },
 		{ "little_memory", little_memory },
 	};
 
