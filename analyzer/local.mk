@@ -28,7 +28,9 @@ libanalyzer_la_SOURCES = \
 	%D%/read/file_bytes.c %D%/read/file_bytes.h \
 	%D%/read/tick_clock.h \
 	%D%/read/trace_file.c %D%/read/trace_file.h \
+	%D%/replay/block_map.c %D%/replay/block_map.h \
 	%D%/replay/event_apply.c %D%/replay/event_apply.h \
+	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
 	%D%/replay/replay_state.c %D%/replay/replay_state.h \

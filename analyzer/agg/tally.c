@@ -82,7 +82,7 @@ static void merge_fresh(struct ht_tally *tally)
 	        ht_xalloc((tally->n_large + tally->n_fresh) * sizeof(*merged));
 	size_t n = 0, i_large = 0;
 
-	sort_values(tally->fresh, tally->n_fresh, tally->max);
+	sort_values(tally->fresh, tally->n_fresh, tally->max_large);
 	for (size_t i = 0; i < tally->n_fresh; i++) {
 		uint64_t value = tally->is_rounded ? round_down(tally->fresh[i]) : tally->fresh[i];
 
@@ -134,7 +134,7 @@ static uint64_t value_at(struct walk *walk, uint64_t rank)
 		size_t i_large = walk->i - HT_TALLY_N_DIRECT;
 
 		if (!is_direct && i_large >= walk->tally->n_large)
-			return walk->tally->max;
+			return walk->tally->max_large;
 		uint64_t count = is_direct ? walk->tally->direct[walk->i]
 		                           : walk->tally->large[i_large].count;
 
@@ -147,17 +147,22 @@ static uint64_t value_at(struct walk *walk, uint64_t rank)
 struct ht_percentiles ht_tally_percentiles(struct ht_tally *tally)
 {
 	struct walk walk = { .tally = tally };
-	struct ht_percentiles result = { .n = tally->n, .max = tally->max };
+	struct ht_percentiles result = { .n = tally->n_of_large, .max = tally->max_large };
 	uint64_t *const out[] = { &result.p50, &result.p90, &result.p99, &result.p999 };
 	static const uint64_t per_mille[] = { 500, 900, 990, 999 };
 
-	if (tally->n == 0)
+	for (size_t value = 0; value < HT_TALLY_N_DIRECT; value++) {
+		result.n += tally->direct[value];
+		if (tally->direct[value] && value > result.max)
+			result.max = value;
+	}
+	if (result.n == 0)
 		return result;
 	ht_tally_settle(tally);
 	result.is_rounded = tally->is_rounded;
 	for (size_t i = 0; i < 4; i++) {
 		/* n * p / 1000, rounded up. */
-		uint64_t rank = tally->n - ht_mul_div_u64(tally->n, 1000 - per_mille[i], 1000);
+		uint64_t rank = result.n - ht_mul_div_u64(result.n, 1000 - per_mille[i], 1000);
 
 		*out[i] = value_at(&walk, rank);
 	}

@@ -28,8 +28,8 @@ struct ht_tally {
 	size_t n_large;
 	uint64_t *fresh; /* not in large yet; room for HT_TALLY_N_FRESH, or NULL */
 	size_t n_fresh;
-	uint64_t n;
-	uint64_t max;    /* always exact */
+	uint64_t n_of_large;
+	uint64_t max_large; /* always exact; 0: none yet */
 	bool is_rounded; /* percentiles from HT_TALLY_N_DIRECT on may be up to 0.0016 % too small */
 };
 #define HT_TALLY_N_FRESH (1u << 20)
@@ -44,13 +44,13 @@ void ht_tally_settle(struct ht_tally *tally);
 
 static inline void ht_tally_add(struct ht_tally *tally, uint64_t value)
 {
-	tally->n++;
-	if (value > tally->max)
-		tally->max = value;
 	if (__builtin_expect(value < HT_TALLY_N_DIRECT, 1)) {
 		tally->direct[value]++;
 		return;
 	}
+	tally->n_of_large++;
+	if (value > tally->max_large)
+		tally->max_large = value;
 	if (__builtin_expect(!tally->fresh || tally->n_fresh == HT_TALLY_N_FRESH, 0))
 		ht_tally_settle(tally);
 	tally->fresh[tally->n_fresh++] = value;

@@ -9,8 +9,7 @@
 #define MIN_SHORTENED 64u
 
 /* How many events ahead memory is asked for: about as long as it takes to come. */
-#define PREFETCH_SLOT   32
-#define PREFETCH_RECORD 16
+#define PREFETCH_EVENTS 24
 
 /* What the events of a run have in common. */
 struct actor {
@@ -98,8 +97,100 @@ static inline void check_peak(struct ht_replay_state *r, struct ht_rate_step *st
 		step->max_live_bytes = sites->live_bytes;
 }
 
-static inline void apply_alloc(struct ht_replay_state *r, const struct actor *a,
-                               const struct ht_event *e)
+/* ---- Collectors: what is counted of each event besides sites and live bytes. One place for all. ---- */
+
+static inline void collect_alloc(struct ht_replay_state *r, const struct ht_event *e)
+{
+	ht_tally_add(&r->sizes, e->size);
+}
+
+/* *block is about to go. */
+static inline void collect_free(struct ht_replay_state *r, const struct ht_event *e,
+                                const struct ht_live_block *block)
+{
+	ht_tally_add(&r->lifetimes_ticks,
+	             e->tick > block->birth_tick ? e->tick - block->birth_tick : 0);
+}
+
+static inline void collect_realloc(struct ht_replay_state *r, const struct ht_event *e)
+{
+	ht_tally_add(&r->sizes, e->size);
+}
+
+/*
+ * ---- The fast way of allocations and frees: nearly all events. ----
+ *
+ * A span is a part of a run in one step of time. What its events have in common, and sums over them, are
+ * kept here, where the compiler can keep them in registers, and are put where they belong when it ends,
+ * or before anything else may look there.
+ */
+struct span {
+	struct ht_site *sites; /* of the table, valid until it grows */
+	struct ht_rate_step *step;
+	uint64_t step_end;
+	uint64_t live_bytes; /* of the table, */
+	uint64_t n_live;
+	uint64_t peak_bytes;
+	uint64_t peak_epoch;
+	uint64_t first_live_bytes; /* when the span began */
+	uint64_t max_live_bytes;   /* since then */
+	uint64_t n_allocations;
+	uint64_t n_frees;
+	uint64_t allocated_bytes;
+};
+
+static inline __attribute__((always_inline)) struct span span_begin(struct ht_replay_state *r,
+                                                                    uint64_t tick)
+{
+	struct ht_site_table *table = &r->results->sites;
+	struct ht_rate_step *step = step_of(r, tick);
+
+	return (struct span){
+		.sites = table->sites,
+		.step = step,
+		.step_end = r->results->rate.now_end,
+		.live_bytes = table->live_bytes,
+		.n_live = table->n_live,
+		.peak_bytes = table->peak_bytes,
+		.peak_epoch = table->peak_epoch,
+		.first_live_bytes = table->live_bytes,
+		.max_live_bytes = table->live_bytes,
+	};
+}
+
+static inline __attribute__((always_inline)) void
+span_end(struct ht_replay_state *r, const struct actor *a, const struct span *s)
+{
+	struct ht_site_table *table = &r->results->sites;
+	struct ht_process_result *result = a->result;
+	uint64_t others = s->first_live_bytes - result->live_bytes; /* of other processes */
+
+	table->live_bytes = s->live_bytes;
+	table->n_live = s->n_live;
+	result->live_bytes = s->live_bytes - others;
+	if (s->max_live_bytes - others > result->peak_bytes)
+		result->peak_bytes = s->max_live_bytes - others;
+	result->counts.n_allocations += s->n_allocations;
+	result->counts.n_frees += s->n_frees;
+	result->counts.allocated_bytes += s->allocated_bytes;
+	s->step->n_allocations += s->n_allocations;
+	s->step->n_bytes += s->allocated_bytes;
+	if (s->max_live_bytes > s->step->max_live_bytes)
+		s->step->max_live_bytes = s->max_live_bytes;
+}
+
+static inline void span_touch(const struct span *s, struct ht_site *site)
+{
+	if (site->peak_epoch != s->peak_epoch) {
+		site->n_at_peak = site->n_live;
+		site->at_peak_bytes = site->live_bytes;
+		site->peak_epoch = s->peak_epoch;
+	}
+}
+
+static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_state *r,
+                                                             const struct actor *a, struct span *s,
+                                                             const struct ht_event *e)
 {
 	struct ht_live_block *block = ht_live_blocks_add(&a->process->live, e->id);
 
@@ -108,47 +199,91 @@ static inline void apply_alloc(struct ht_replay_state *r, const struct actor *a,
 		return;
 	}
 	uint32_t i_site = site_of(r, a, e);
-	struct ht_site *site = &r->results->sites.sites[i_site];
-	struct ht_rate_step *step = step_of(r, e->tick);
+	struct ht_site_table *table = &r->results->sites;
+
+	s->sites = table->sites; /* it may have grown */
+
+	struct ht_site *site = &s->sites[i_site];
 
 	block->size = e->size;
 	block->birth_tick = e->tick;
 	block->birth_count = ++a->thread->n_allocations;
 	block->owner_site = block->birth_site = i_site;
 	block->thread = a->i_thread;
+	s->n_allocations++;
+	s->allocated_bytes += e->size;
+	collect_alloc(r, e);
+
+	span_touch(s, site);
 	site->n_allocations++;
 	site->allocated_bytes += e->size;
-	a->result->counts.n_allocations++;
-	a->result->counts.allocated_bytes += e->size;
-	step->n_allocations++;
-	step->n_bytes += e->size;
-	ht_tally_add(&r->sizes, e->size);
-	add_live(r, a, site, e->size);
-	check_peak(r, step, e->tick);
+	site->n_live++;
+	site->live_bytes += e->size;
+	if (site->live_bytes > site->own_peak_bytes)
+		site->own_peak_bytes = site->live_bytes;
+	s->n_live++;
+	s->live_bytes += e->size;
+	if (s->live_bytes > s->max_live_bytes) {
+		s->max_live_bytes = s->live_bytes;
+		if (s->live_bytes > s->peak_bytes) {
+			table->peak_bytes = s->peak_bytes = s->live_bytes;
+			table->n_at_peak = s->n_live;
+			table->peak_tick = e->tick;
+			table->peak_epoch = ++s->peak_epoch;
+		}
+	}
 }
 
-/* A free of a block that is live: at slot. */
-static inline void apply_free(struct ht_replay_state *r, const struct actor *a,
-                              const struct ht_event *e, struct ht_live_block *block, size_t slot)
+/* False, with nothing done, when the block is not live. */
+static inline __attribute__((always_inline)) bool span_free(struct ht_replay_state *r,
+                                                            const struct actor *a, struct span *s,
+                                                            const struct ht_event *e)
 {
-	struct ht_site *sites = r->results->sites.sites;
-	struct ht_site *birth = &sites[block->birth_site];
-	uint64_t age = r->threads[block->thread].n_allocations - block->birth_count;
+	struct ht_live_block *block = ht_live_blocks_find(&a->process->live, e->id);
 
-	step_of(r, e->tick);
-	a->result->counts.n_frees++;
-	if (age == 0 && block->thread == a->i_thread) {
-		birth->n_temporary++;
-		birth->temporary_bytes += block->size;
-	}
-	if (age < r->options->short_lived_age) {
-		birth->n_short_lived++;
-		birth->short_lived_bytes += block->size;
-	}
-	ht_tally_add(&r->lifetimes_ticks,
-	             e->tick > block->birth_tick ? e->tick - block->birth_tick : 0);
-	sub_live(r, a, &sites[block->owner_site], block->size);
-	ht_live_blocks_remove_slot(&a->process->live, slot);
+	if (__builtin_expect(!block, 0))
+		return false;
+
+	struct ht_site *birth = &s->sites[block->birth_site];
+	struct ht_site *owner = &s->sites[block->owner_site];
+	uint64_t age = r->threads[block->thread].n_allocations - block->birth_count;
+	/* No branches: which blocks are is hard to foresee. */
+	bool is_temporary = (age == 0) & (block->thread == a->i_thread);
+	bool is_short_lived = age < r->options->short_lived_age;
+
+	s->n_frees++;
+	birth->n_temporary += is_temporary;
+	birth->temporary_bytes += is_temporary ? block->size : 0;
+	birth->n_short_lived += is_short_lived;
+	birth->short_lived_bytes += is_short_lived ? block->size : 0;
+	collect_free(r, e, block);
+
+	span_touch(s, owner);
+	owner->n_live--;
+	owner->live_bytes -= block->size;
+	s->n_live--;
+	s->live_bytes -= block->size;
+	ht_live_blocks_remove(&a->process->live, block);
+	return true;
+}
+
+/* ---- Everything else: the rest of the events, one by one. ---- */
+
+static void apply_alloc(struct ht_replay_state *r, const struct actor *a, const struct ht_event *e)
+{
+	struct span s = span_begin(r, e->tick);
+
+	span_alloc(r, a, &s, e);
+	span_end(r, a, &s);
+}
+
+/* A free of a block that is live. */
+static void apply_free(struct ht_replay_state *r, const struct actor *a, const struct ht_event *e)
+{
+	struct span s = span_begin(r, e->tick);
+
+	span_free(r, a, &s, e);
+	span_end(r, a, &s);
 }
 
 /* What a realloc does to counts whatever is known of its old block; the new owner's index. */
@@ -162,22 +297,20 @@ static uint32_t count_realloc(struct ht_replay_state *r, const struct actor *a,
 	site->allocated_bytes += e->size;
 	a->result->counts.n_reallocations++;
 	a->result->counts.allocated_bytes += e->size;
-	ht_tally_add(&r->sizes, e->size);
+	collect_realloc(r, e);
 	return i_site;
 }
 
 /*
- * A realloc; old_block, at slot, may be NULL when its old block is the parent's or unknown. True when
+ * A realloc; old_block may be NULL when its old block is the parent's or unknown. True when
  * its new id has come to life by it.
  */
 static bool apply_realloc(struct ht_replay_state *r, const struct actor *a,
-                          const struct ht_event *e, const struct ht_live_block *old_block,
-                          size_t slot)
+                          const struct ht_event *e, struct ht_live_block *old_block)
 {
 	struct ht_live_block born = { .birth_tick = e->tick, .thread = a->i_thread };
-	size_t ignored;
 
-	if (ht_live_blocks_find(&a->process->live, e->id, &ignored)) {
+	if (ht_live_blocks_find(&a->process->live, e->id)) {
 		note_anomaly(r, HT_ANOMALY_DUPLICATE_ID, a, e->tick, e->id);
 		return false;
 	}
@@ -186,7 +319,7 @@ static bool apply_realloc(struct ht_replay_state *r, const struct actor *a,
 
 	if (old_block) {
 		born = *old_block;
-		ht_live_blocks_remove_slot(&a->process->live, slot);
+		ht_live_blocks_remove(&a->process->live, old_block);
 		sub_live(r, a, &r->results->sites.sites[born.owner_site], born.size);
 	} else {
 		born.birth_count = a->thread->n_allocations;
@@ -216,7 +349,7 @@ static bool wait_for_alloc(struct ht_replay_state *r, const struct actor *a,
 
 	if (*slot != 0) { /* ended twice, and not even born */
 		note_anomaly(r, HT_ANOMALY_UNKNOWN_ID, a, e->tick, id);
-		return is_realloc(e) && apply_realloc(r, a, e, NULL, 0);
+		return is_realloc(e) && apply_realloc(r, a, e, NULL);
 	}
 	r->waiting = ht_xalloc_grow(r->waiting, &r->waiting_capacity, r->n_waiting + 1,
 	                            sizeof(*r->waiting));
@@ -232,7 +365,7 @@ static bool end_unknown(struct ht_replay_state *r, const struct actor *a, const 
 {
 	if (id < a->process->first_own_id) {
 		a->result->counts.n_inherited_frees++;
-		return is_realloc(e) && apply_realloc(r, a, e, NULL, 0);
+		return is_realloc(e) && apply_realloc(r, a, e, NULL);
 	}
 	return wait_for_alloc(r, a, e, id);
 }
@@ -240,20 +373,19 @@ static bool end_unknown(struct ht_replay_state *r, const struct actor *a, const 
 static bool apply_end(struct ht_replay_state *r, const struct actor *a, const struct ht_event *e)
 {
 	uint64_t id = is_realloc(e) ? e->old_id : e->id;
-	size_t slot = 0;
-	struct ht_live_block *block = ht_live_blocks_find(&a->process->live, id, &slot);
+	struct ht_live_block *block = ht_live_blocks_find(&a->process->live, id);
 
 	if (!block)
 		return end_unknown(r, a, e, id);
 	if (is_realloc(e))
-		return apply_realloc(r, a, e, block, slot);
+		return apply_realloc(r, a, e, block);
 	if (e->kind == HT_EVENT_FREE) {
-		apply_free(r, a, e, block, slot);
+		apply_free(r, a, e);
 	} else { /* HT_EVENT_MISSED_FREE: it was freed, but nobody knows when, or by whom */
 		a->result->counts.n_missed_frees++;
 		r->results->n_censored++;
 		sub_live(r, a, &r->results->sites.sites[block->owner_site], block->size);
-		ht_live_blocks_remove_slot(&a->process->live, slot);
+		ht_live_blocks_remove(&a->process->live, block);
 	}
 	return false;
 }
@@ -302,11 +434,33 @@ void ht_event_apply_expired(struct ht_replay_state *r, uint64_t tick)
 		if (!w->is_done) {
 			ht_u64_map_remove(&a.process->waiting_of, id, NULL);
 			note_anomaly(r, HT_ANOMALY_UNKNOWN_ID, &a, e.tick, id);
-			if (is_realloc(&e) && apply_realloc(r, &a, &e, NULL, 0))
+			if (is_realloc(&e) && apply_realloc(r, &a, &e, NULL))
 				apply_waiting(r, a.i_process, e.id);
 		}
 	}
 	shorten_waiting(r);
+}
+
+/* Any event, with no span open. */
+static __attribute__((noinline)) void apply_rare(struct ht_replay_state *r, const struct actor *a,
+                                                 const struct ht_event *e)
+{
+	bool is_born = false;
+
+	switch (e->kind) {
+	case HT_EVENT_ALLOC:
+		apply_alloc(r, a, e);
+		is_born = true;
+		break;
+	case HT_EVENT_FREE:
+	case HT_EVENT_REALLOC:
+	case HT_EVENT_REALLOC_MOVED:
+	case HT_EVENT_MISSED_FREE: is_born = apply_end(r, a, e); break;
+	case HT_EVENT_UNKNOWN_FREE: a->result->counts.n_unknown_frees++; break;
+	case HT_EVENT_LOST: a->result->counts.n_lost_events += e->size; break;
+	}
+	if (is_born && r->i_waiting < r->n_waiting)
+		apply_waiting(r, a->i_process, e->id);
 }
 
 void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *run)
@@ -331,37 +485,25 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 	a.result->counts.n_events += run->n_events;
 	a.result->last_event_tick = end[-1].tick;
 
-	for (const struct ht_event *e = first; e < end; e++) {
-		size_t slot;
-		struct ht_live_block *block;
+	struct span s = span_begin(r, first->tick);
 
-		if (e + PREFETCH_SLOT < end)
-			ht_live_blocks_prefetch_slot(&a.process->live, e[PREFETCH_SLOT].id);
-		if (e + PREFETCH_RECORD < end)
-			ht_live_blocks_prefetch_record(&a.process->live, e[PREFETCH_RECORD].id);
-		switch (e->kind) {
-		case HT_EVENT_ALLOC:
-			apply_alloc(r, &a, e);
-			if (__builtin_expect(r->i_waiting < r->n_waiting, 0))
-				apply_waiting(r, i_process, e->id);
-			break;
-		case HT_EVENT_FREE:
-			block = ht_live_blocks_find(&a.process->live, e->id, &slot);
-			if (__builtin_expect(block != NULL, 1))
-				apply_free(r, &a, e, block, slot);
-			else
-				end_unknown(r, &a, e, e->id);
-			break;
-		case HT_EVENT_REALLOC:
-		case HT_EVENT_REALLOC_MOVED:
-			if (apply_end(r, &a, e) && r->i_waiting < r->n_waiting)
-				apply_waiting(r, i_process, e->id);
-			break;
-		case HT_EVENT_MISSED_FREE: apply_end(r, &a, e); break;
-		case HT_EVENT_UNKNOWN_FREE: a.result->counts.n_unknown_frees++; break;
-		case HT_EVENT_LOST: a.result->counts.n_lost_events += e->size; break;
+	for (const struct ht_event *e = first; e < end; e++) {
+		if (e + PREFETCH_EVENTS < end)
+			ht_live_blocks_prefetch(&a.process->live, e[PREFETCH_EVENTS].id);
+		if (__builtin_expect(e->tick >= s.step_end, 0)) {
+			span_end(r, &a, &s);
+			s = span_begin(r, e->tick);
+		}
+		if (e->kind == HT_EVENT_ALLOC &&
+		    __builtin_expect(r->i_waiting == r->n_waiting, 1)) {
+			span_alloc(r, &a, &s, e);
+		} else if (e->kind != HT_EVENT_FREE || !span_free(r, &a, &s, e)) {
+			span_end(r, &a, &s);
+			apply_rare(r, &a, e);
+			s = span_begin(r, e->tick);
 		}
 	}
+	span_end(r, &a, &s);
 }
 
 void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process)

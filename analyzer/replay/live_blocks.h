@@ -3,118 +3,92 @@
 #ifndef HT_LIVE_BLOCKS_H
 #define HT_LIVE_BLOCKS_H
 
-#include "analyzer/base/u64_map.h"
+#include "analyzer/replay/block_map.h"
+#include "analyzer/replay/live_block.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct ht_live_block {
-	uint64_t id;
-	uint64_t size;
-	uint64_t birth_tick;
-	uint64_t birth_count; /* allocations of its thread up to and including this one */
-	uint32_t owner_site;  /* of the newest realloc, or of the allocation */
-	uint32_t birth_site;
-	uint32_t thread;    /* that allocated it */
-	uint32_t next_free; /* of an unused record: index + 1 of the next one */
-};
-
 /*
- * An index by id, and records at stable numbers. Ids are dense and come in runs, so the index keeps
- * HT_LIVE_GROUP consecutive ids side by side: allocation order is memory order. All zero is empty.
+ * Ids are dense: threads take them in ranges and use them up in order. So the blocks of HT_LIVE_SEGMENT
+ * ids in a row are an array, and a table says where each array is. Arrays go when their last block ends,
+ * and when few of their blocks are left and there are many such arrays: the rest of the blocks, and
+ * those with ids that are not dense, move to a map. So memory is for live blocks always, and time is
+ * that of two loads as good as always. All zero is empty.
  */
-#define HT_LIVE_GROUP_BITS 4u
+#define HT_LIVE_SEGMENT_BITS 6u
+#define HT_LIVE_SEGMENT      (1u << HT_LIVE_SEGMENT_BITS)
 
-struct ht_live_slot {
-	uint32_t id_low;
-	uint32_t record; /* index + 1; 0: empty */
+struct ht_live_segment {
+	struct ht_live_block *blocks; /* by the low bits of the id; NULL: none are here */
+	uint32_t n_live;
+	uint16_t n_born;
+	bool has_strays; /* blocks with these ids may be in the map, too */
 };
 
 struct ht_live_blocks {
-	struct ht_live_slot *slots;
-	size_t n_slots; /* a power of two, or 0; at most half used */
-	size_t n_used;
-	unsigned home_shift; /* from 32 + HT_LIVE_GROUP_BITS bits to the number of slots */
-	struct ht_live_block *records;
-	size_t n_records;
-	size_t records_capacity;
-	uint32_t free_record; /* index + 1 of the newest unused record */
+	struct ht_live_segment *segments;
+	size_t n_segments;
+	uint64_t base;      /* id >> HT_LIVE_SEGMENT_BITS of segments[0] */
+	uint64_t n_born;    /* ever */
+	size_t n_dense;     /* live blocks in segments */
+	size_t n_arrays;    /* segments that have blocks */
+	uint64_t n_strayed; /* segments before this one, counted from id 0, may have strays */
+	struct ht_live_block **slabs;
+	size_t n_slabs;
+	size_t slabs_capacity;
+	struct ht_live_block *spare; /* arrays not in use; each begins with a pointer to the next */
+	struct ht_block_map strays;
 };
 
 /* NULL is fine; empty afterwards. */
 void ht_live_blocks_done(struct ht_live_blocks *live);
 
-/* The rare part of add. */
-void ht_live_blocks_grow(struct ht_live_blocks *live);
-
-/* Take the record in slot i out. What ht_live_blocks_find gave stays readable until the next add. */
-void ht_live_blocks_remove_slot(struct ht_live_blocks *live, size_t i);
-
-/*
- * Where a slot with the low bits of this id wants to be. Only from those, so that moving slots needs no
- * look at records.
- */
-static inline size_t ht_live_blocks_home(const struct ht_live_blocks *live, uint32_t id_low)
+/* How many there are. */
+static inline size_t ht_live_blocks_count(const struct ht_live_blocks *live)
 {
-	uint32_t group = (id_low >> HT_LIVE_GROUP_BITS) * 0x9e3779b1u;
-	uint32_t in_group = id_low & ((1u << HT_LIVE_GROUP_BITS) - 1);
-
-	/* The high bits of the product are the well mixed ones. */
-	return ((size_t)((uint64_t)group << HT_LIVE_GROUP_BITS >> live->home_shift) &
-	        ~(size_t)((1u << HT_LIVE_GROUP_BITS) - 1)) |
-	       in_group;
+	return live->n_dense + live->strays.n_used;
 }
 
-#define HT_LIVE_PREFETCH_SLOTS 4u /* looked at for a prefetch; most are at home */
+/* The rare parts of add, find and remove. */
+struct ht_live_block *ht_live_blocks_add_slowly(struct ht_live_blocks *live, uint64_t id);
+struct ht_live_block *ht_live_blocks_find_stray(const struct ht_live_blocks *live, uint64_t id);
+void ht_live_blocks_remove_stray(struct ht_live_blocks *live, uint64_t id);
+void ht_live_blocks_drop_array(struct ht_live_blocks *live, struct ht_live_segment *segment);
 
 /*
  * Start loading what a find of id will read, some time before it. Always inline: GCC 12 finds that such
  * functions have no effect, and leaves out calls of them.
  */
 static inline __attribute__((always_inline)) void
-ht_live_blocks_prefetch_slot(const struct ht_live_blocks *live, uint64_t id)
+ht_live_blocks_prefetch(const struct ht_live_blocks *live, uint64_t id)
 {
-	if (live->n_slots)
-		__builtin_prefetch(&live->slots[ht_live_blocks_home(live, (uint32_t)id)]);
-}
+	uint64_t i = (id >> HT_LIVE_SEGMENT_BITS) - live->base;
 
-static inline __attribute__((always_inline)) void
-ht_live_blocks_prefetch_record(const struct ht_live_blocks *live, uint64_t id)
-{
-	if (!live->n_slots)
-		return;
-	size_t home = ht_live_blocks_home(live, (uint32_t)id);
+	if (i < live->n_segments) {
+		const struct ht_live_block *block = live->segments[i].blocks;
 
-	for (size_t i = 0; i < HT_LIVE_PREFETCH_SLOTS; i++) {
-		struct ht_live_slot slot = live->slots[(home + i) & (live->n_slots - 1)];
-
-		if (slot.record == 0)
-			return;
-		if (slot.id_low == (uint32_t)id) {
-			__builtin_prefetch(&live->records[slot.record - 1]);
-			return;
-		}
+		/* Into nowhere when there are no blocks, which does no harm. Two lines may have it. */
+		block = (const void *)((uintptr_t)block + id % HT_LIVE_SEGMENT * sizeof(*block));
+		__builtin_prefetch(block);
+		__builtin_prefetch((const void *)((uintptr_t)block + sizeof(*block) - 1));
 	}
 }
 
-/* The block, or NULL; *ret_slot (not NULL) is for ht_live_blocks_remove_slot. */
+/* The block, or NULL. */
 static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blocks *live,
-                                                        uint64_t id, size_t *ret_slot)
+                                                        uint64_t id)
 {
-	if (live->n_slots == 0)
-		return NULL;
-	for (size_t i = ht_live_blocks_home(live, (uint32_t)id);;
-	     i = (i + 1) & (live->n_slots - 1)) {
-		struct ht_live_slot slot = live->slots[i];
+	uint64_t i = (id >> HT_LIVE_SEGMENT_BITS) - live->base;
 
-		if (slot.record == 0)
-			return NULL;
-		if (slot.id_low == (uint32_t)id && live->records[slot.record - 1].id == id) {
-			*ret_slot = i;
-			return &live->records[slot.record - 1];
-		}
+	if (__builtin_expect(i < live->n_segments && live->segments[i].blocks, 1)) {
+		struct ht_live_block *block = &live->segments[i].blocks[id % HT_LIVE_SEGMENT];
+
+		if (__builtin_expect(block->id == id, 1))
+			return block;
 	}
+	return ht_live_blocks_find_stray(live, id);
 }
 
 /*
@@ -123,28 +97,45 @@ static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blo
  */
 static inline struct ht_live_block *ht_live_blocks_add(struct ht_live_blocks *live, uint64_t id)
 {
-	if (__builtin_expect(
-	            live->n_used >= live->n_slots / 2 ||
-	                    (!live->free_record && live->n_records == live->records_capacity),
-	            0))
-		ht_live_blocks_grow(live);
-	size_t i = ht_live_blocks_home(live, (uint32_t)id);
+	uint64_t i = (id >> HT_LIVE_SEGMENT_BITS) - live->base;
 
-	for (; live->slots[i].record; i = (i + 1) & (live->n_slots - 1)) {
-		if (live->slots[i].id_low == (uint32_t)id &&
-		    live->records[live->slots[i].record - 1].id == id)
-			return NULL;
+	if (__builtin_expect(i < live->n_segments, 1)) {
+		struct ht_live_segment *segment = &live->segments[i];
+
+		if (__builtin_expect(segment->blocks && !segment->has_strays, 1)) {
+			struct ht_live_block *block = &segment->blocks[id % HT_LIVE_SEGMENT];
+
+			if (__builtin_expect(block->id == id, 0))
+				return NULL;
+			block->id = id;
+			segment->n_live++;
+			segment->n_born++;
+			live->n_born++;
+			live->n_dense++;
+			return block;
+		}
 	}
-	uint32_t record = live->free_record;
+	return ht_live_blocks_add_slowly(live, id);
+}
 
-	if (record)
-		live->free_record = live->records[record - 1].next_free;
-	else
-		record = (uint32_t)++live->n_records;
-	live->slots[i] = (struct ht_live_slot){ (uint32_t)id, record };
-	live->n_used++;
-	live->records[record - 1].id = id;
-	return &live->records[record - 1];
+/* Take a block out that find gave; it is gone then. */
+static inline void ht_live_blocks_remove(struct ht_live_blocks *live, struct ht_live_block *block)
+{
+	uint64_t i = (block->id >> HT_LIVE_SEGMENT_BITS) - live->base;
+
+	if (__builtin_expect(i < live->n_segments && live->segments[i].blocks &&
+	                             block ==
+	                                     &live->segments[i].blocks[block->id % HT_LIVE_SEGMENT],
+	                     1)) {
+		struct ht_live_segment *segment = &live->segments[i];
+
+		block->id = ~block->id; /* an id that does not belong here */
+		live->n_dense--;
+		if (--segment->n_live == 0 && segment->n_born >= HT_LIVE_SEGMENT)
+			ht_live_blocks_drop_array(live, segment);
+		return;
+	}
+	ht_live_blocks_remove_stray(live, block->id);
 }
 
 /* Visit all blocks in no useful order: start with *cursor 0, NULL at the end. No changes meanwhile. */

@@ -139,7 +139,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 		ht_event_apply_process_end(&r, ends[i_end].process);
 	for (size_t i = 0; i < r.n_processes; i++) {
 		/* Those without a known end, and what was allocated after it. */
-		if (!r.processes[i].has_ended || r.processes[i].live.n_used > 0)
+		if (!r.processes[i].has_ended || ht_live_blocks_count(&r.processes[i].live) > 0)
 			ht_event_apply_process_end(&r, (uint32_t)i);
 	}
 
