@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "lifecycle.h"
+#include "real_calls.h"
 #include "sys_prim.h"
 #include "thread.h"
 
@@ -29,7 +30,7 @@ void ht_confinement_resolve(void)
 {
 	void *found = dlsym(RTLD_NEXT, "prctl");
 
-	dlerror();
+	ht_real_calls_clear_dlerror();
 	if (found != (void *)(uintptr_t)prctl)
 		next_prctl = (int (*)(int, unsigned long, unsigned long, unsigned long,
 		                      unsigned long))(uintptr_t)found;

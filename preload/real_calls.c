@@ -46,6 +46,19 @@ static void *next_symbol(const char *name, const void *ours)
 	return found == ours ? NULL : found;
 }
 
+void ht_real_calls_clear_dlerror(void)
+{
+#if defined(__GLIBC__)
+	/*
+	 * dlerror() itself translates the message, with a lock that our caller may hold: newlocale calls
+	 * malloc with it, and then is left with a broken one. What succeeds clears the message as well.
+	 */
+	dlsym(RTLD_DEFAULT, "malloc");
+#else
+	dlerror();
+#endif
+}
+
 bool ht_real_calls_resolve(void)
 {
 	if (atomic_load_explicit(&ht_real_calls_are_resolved, memory_order_acquire))
@@ -59,8 +72,7 @@ bool ht_real_calls_resolve(void)
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(#name, (const void *)(uintptr_t)name);
 	HT_HOOKS(HT_RESOLVE)
 #undef HT_RESOLVE
-	/* A failed lookup leaves a message that the program's own dlerror() must not find. */
-	dlerror();
+	ht_real_calls_clear_dlerror();
 	ht_tls.depth = depth;
 
 	if (!ht_real.malloc || !ht_real.calloc || !ht_real.realloc || !ht_real.free) {

