@@ -25,6 +25,7 @@ libanalyzer_la_SOURCES = \
 	%D%/read/block_prefix.c %D%/read/block_prefix.h \
 	%D%/read/event_block.c %D%/read/event_block.h \
 	%D%/read/event_merge.c %D%/read/event_merge.h \
+	%D%/read/event_pool.c %D%/read/event_pool.h \
 	%D%/read/file_bytes.c %D%/read/file_bytes.h \
 	%D%/read/tick_clock.h \
 	%D%/read/trace_file.c %D%/read/trace_file.h \

@@ -24,7 +24,9 @@ void ht_tally_done(struct ht_tally *tally)
 		return;
 	free(tally->direct);
 	free(tally->large);
+	free(tally->spare_large);
 	free(tally->fresh);
+	free(tally->sort_space);
 	*tally = (struct ht_tally){ 0 };
 }
 
@@ -36,35 +38,29 @@ static uint64_t round_down(uint64_t value)
 	return n_low > 0 ? value >> n_low << n_low : value;
 }
 
-/* Sort n values, lowest digits first, leaving out digits that are all zero. */
-static void sort_values(uint64_t *values, size_t n, uint64_t max)
+/* Sort the fresh values, lowest digits first, leaving out digits that are all zero. */
+static void sort_fresh(struct ht_tally *tally)
 {
-	uint64_t *from = values, *to = ht_xalloc(n * sizeof(*to));
+	size_t n = tally->n_fresh;
 
-	for (unsigned shift = 0; shift < 64 && max >> shift; shift += DIGIT_BITS) {
-		size_t starts[N_DIGITS] = { 0 };
-		size_t sum = 0;
+	for (unsigned shift = 0; shift < 64 && tally->max_large >> shift; shift += DIGIT_BITS) {
+		uint64_t *from = tally->fresh, *to = tally->sort_space;
+		uint32_t starts[N_DIGITS] = { 0 };
+		uint32_t sum = 0;
 
 		for (size_t i = 0; i < n; i++)
 			starts[from[i] >> shift & (N_DIGITS - 1)]++;
 		for (size_t d = 0; d < N_DIGITS; d++) {
-			size_t count = starts[d];
+			uint32_t count = starts[d];
 
 			starts[d] = sum;
 			sum += count;
 		}
 		for (size_t i = 0; i < n; i++)
 			to[starts[from[i] >> shift & (N_DIGITS - 1)]++] = from[i];
-		uint64_t *swap = from;
-
-		from = to;
-		to = swap;
+		tally->fresh = to;
+		tally->sort_space = from;
 	}
-	if (from != values) {
-		memcpy(values, from, n * sizeof(*values));
-		to = from;
-	}
-	free(to);
 }
 
 /* Add count of value to the end of a list that rises. */
@@ -79,10 +75,12 @@ static void append(struct ht_value_count *list, size_t *n, uint64_t value, uint6
 static void merge_fresh(struct ht_tally *tally)
 {
 	struct ht_value_count *merged =
-	        ht_xalloc((tally->n_large + tally->n_fresh) * sizeof(*merged));
+	        ht_xalloc_grow(tally->spare_large, &tally->spare_large_capacity,
+	                       tally->n_large + tally->n_fresh, sizeof(*merged));
 	size_t n = 0, i_large = 0;
+	size_t capacity = tally->spare_large_capacity;
 
-	sort_values(tally->fresh, tally->n_fresh, tally->max_large);
+	sort_fresh(tally);
 	for (size_t i = 0; i < tally->n_fresh; i++) {
 		uint64_t value = tally->is_rounded ? round_down(tally->fresh[i]) : tally->fresh[i];
 
@@ -93,8 +91,10 @@ static void merge_fresh(struct ht_tally *tally)
 	}
 	for (; i_large < tally->n_large; i_large++)
 		append(merged, &n, tally->large[i_large].value, tally->large[i_large].count);
-	free(tally->large);
+	tally->spare_large = tally->large;
+	tally->spare_large_capacity = tally->large_capacity;
 	tally->large = merged;
+	tally->large_capacity = capacity;
 	tally->n_large = n;
 	tally->n_fresh = 0;
 }
@@ -111,8 +111,10 @@ static void round_large(struct ht_tally *tally)
 
 void ht_tally_settle(struct ht_tally *tally)
 {
-	if (!tally->fresh)
+	if (!tally->fresh) {
 		tally->fresh = ht_xalloc(HT_TALLY_N_FRESH * sizeof(*tally->fresh));
+		tally->sort_space = ht_xalloc(HT_TALLY_N_FRESH * sizeof(*tally->fresh));
+	}
 	if (tally->n_fresh > 0)
 		merge_fresh(tally);
 	if (!tally->is_rounded && tally->n_large > HT_TALLY_MAX_DISTINCT)

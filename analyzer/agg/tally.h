@@ -26,8 +26,13 @@ struct ht_tally {
 	uint64_t *direct;
 	struct ht_value_count *large; /* by rising value */
 	size_t n_large;
+	size_t large_capacity;
+	struct ht_value_count
+	        *spare_large; /* for the next merge; memory that is used again is quick */
+	size_t spare_large_capacity;
 	uint64_t *fresh; /* not in large yet; room for HT_TALLY_N_FRESH, or NULL */
 	size_t n_fresh;
+	uint64_t *sort_space; /* as large as fresh */
 	uint64_t n_of_large;
 	uint64_t max_large; /* always exact; 0: none yet */
 	bool is_rounded; /* percentiles from HT_TALLY_N_DIRECT on may be up to 0.0016 % too small */

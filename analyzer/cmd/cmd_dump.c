@@ -165,7 +165,7 @@ static void dump_run(struct dump *d, const struct ht_event_run *run)
 
 static void dump_events(struct dump *d)
 {
-	struct ht_event_merge *merge = ht_event_merge_new(d->input.file);
+	struct ht_event_merge *merge = ht_event_merge_new(d->input.file, 0);
 	struct ht_event_run run;
 
 	while (!ferror(stdout) && ht_event_merge_next(merge, UINT64_MAX, &run) == HT_OK)

@@ -29,6 +29,7 @@ static const char usage[] =
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
         "      --color WHEN     auto, always or never\n"
+        "      --jobs N         threads that decode the trace (as many as there are processors)\n"
         "      --json           everything, for scripts: schema heaptide.report/1\n"
         "  -h, --help\n";
 
@@ -40,19 +41,21 @@ struct options {
 	bool is_json;
 	enum ht_color_choice color;
 	uint64_t short_lived_age;
+	uint64_t n_jobs;
 	const char *path;
 };
 
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_JSON = 256, OPT_SHORT_LIVED, OPT_WIDTH, OPT_COLOR };
+	enum { OPT_JSON = 256, OPT_JOBS, OPT_SHORT_LIVED, OPT_WIDTH, OPT_COLOR };
 	static const struct option longs[] = {
 		{ "top", required_argument, NULL, 'n' },
 		{ "depth", required_argument, NULL, 'd' },
 		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "width", required_argument, NULL, OPT_WIDTH },
 		{ "color", required_argument, NULL, OPT_COLOR },
+		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -66,6 +69,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		switch (c) {
 		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
 		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
+		case OPT_JOBS: is_good = ht_option_u64(optarg, &o->n_jobs) && o->n_jobs > 0; break;
 		case OPT_SHORT_LIVED: is_good = ht_option_u64(optarg, &o->short_lived_age); break;
 		case OPT_WIDTH:
 			is_good = ht_option_u64(optarg, &o->n_columns);
@@ -118,7 +122,13 @@ int ht_cmd_report(int argc, char **argv)
 		return ht_cmd_finish_stdout(status);
 	if (!ht_trace_input_open(&input, o.path, false))
 		return HT_EXIT_FAILED;
-	ht_trace_input_replay(&input, o.short_lived_age, &results);
+
+	const struct ht_replay_options replay = {
+		.short_lived_age = o.short_lived_age,
+		.n_jobs = o.n_jobs < UINT_MAX ? (unsigned)o.n_jobs : UINT_MAX,
+	};
+
+	ht_trace_input_replay(&input, &replay, &results);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();

@@ -227,7 +227,9 @@ static int verify(const char *path, bool is_json)
 
 	if (!ht_trace_input_open(&input, path, true))
 		return HT_EXIT_FAILED;
-	ht_trace_input_replay(&input, HT_SHORT_LIVED_AGE_DEFAULT, &results);
+	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
+
+	ht_trace_input_replay(&input, &options, &results);
 	ht_stored_symbols_free(ht_trace_symbols_load(&input)); /* notes what is damaged */
 	find_damages(&f, input.file);
 	find_missing_end(&f, &input, &results);

@@ -3,7 +3,6 @@
 #include "analyzer/cmd/trace_input.h"
 
 #include "analyzer/cmd/cmd.h"
-#include "analyzer/replay/replay.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -79,17 +78,15 @@ static void tell_progress(void *context, uint64_t n_done, uint64_t n_all)
 	progress->tell_at_ns = now + PROGRESS_NS;
 }
 
-void ht_trace_input_replay(struct ht_trace_input *input, uint64_t short_lived_age,
+void ht_trace_input_replay(struct ht_trace_input *input, const struct ht_replay_options *options,
                            struct ht_results *ret_results)
 {
 	struct progress progress = { .tell_at_ns = now_ns() + FIRST_PROGRESS_NS };
-	const struct ht_replay_options options = {
-		.short_lived_age = short_lived_age,
-		.progress = isatty(STDERR_FILENO) ? tell_progress : NULL,
-		.progress_context = &progress,
-	};
+	struct ht_replay_options telling = *options;
 
-	ht_replay_run(input->file, &input->model, &options, ret_results);
+	telling.progress = isatty(STDERR_FILENO) ? tell_progress : NULL;
+	telling.progress_context = &progress;
+	ht_replay_run(input->file, &input->model, &telling, ret_results);
 	if (progress.has_told)
 		fputs("\r\033[K", stderr);
 }

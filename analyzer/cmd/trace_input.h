@@ -6,6 +6,7 @@
 #include "analyzer/agg/results.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
+#include "analyzer/replay/replay.h"
 
 #include <stdbool.h>
 
@@ -24,10 +25,10 @@ struct ht_trace_input {
 bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is_scanning);
 
 /*
- * Replay all events of the trace into *ret_results. When that takes long and stderr is a terminal, a line
+ * Replay events of the trace into *ret_results; progress is not options' but told here. When that takes long and stderr is a terminal, a line
  * there says how far it is, and is wiped out at the end.
  */
-void ht_trace_input_replay(struct ht_trace_input *input, uint64_t short_lived_age,
+void ht_trace_input_replay(struct ht_trace_input *input, const struct ht_replay_options *options,
                            struct ht_results *ret_results);
 
 /* NULL and closed ones are fine. */

@@ -4,13 +4,13 @@
 
 #include "analyzer/base/u64_map.h"
 #include "analyzer/base/xalloc.h"
-#include "analyzer/read/event_block.h"
+#include "analyzer/read/event_pool.h"
 
 #include <stdlib.h>
 
 /* A decoded block in use. Goes to the list of spare ones when no segment of it is left. */
 struct live_block {
-	struct ht_event_block decoded;
+	struct ht_pool_block pooled;
 	size_t n_segments_left;
 	struct live_block *next_spare;
 };
@@ -47,7 +47,7 @@ struct ht_event_merge {
 	/* need_by[i]: the smallest first tick of the EVENTS blocks from i on. Before an event of that
 	   tick is handed out, block i must be decoded; so blocks are decoded in file order always. */
 	uint64_t *need_by;
-	struct ht_body body;
+	struct ht_event_pool *pool; /* of the EVENTS blocks, in the same order */
 	struct live_block *spare;
 	struct live_block *done; /* holds the run handed out last; spare at the next call */
 	struct pending *spare_pending;
@@ -61,7 +61,7 @@ struct ht_event_merge {
 	struct ht_event_merge_counts counts;
 };
 
-struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file)
+struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file, unsigned n_jobs)
 {
 	struct ht_event_merge *merge = ht_xalloc_zeroed(1, sizeof(*merge));
 	uint64_t need_by = UINT64_MAX;
@@ -75,6 +75,7 @@ struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file)
 			need_by = merge->blocks[i].first_tick;
 		merge->need_by[i] = need_by;
 	}
+	merge->pool = ht_event_pool_new(file, merge->blocks, merge->n_blocks, n_jobs);
 	return merge;
 }
 
@@ -82,7 +83,7 @@ static void free_block(struct live_block *block)
 {
 	if (!block)
 		return;
-	ht_event_block_done(&block->decoded);
+	ht_event_block_done(&block->pooled.decoded);
 	free(block);
 }
 
@@ -108,7 +109,7 @@ void ht_event_merge_free(struct ht_event_merge *merge)
 	}
 	free_block(merge->done);
 	ht_u64_map_done(&merge->stream_of);
-	ht_body_done(&merge->body);
+	ht_event_pool_free(merge->pool);
 	free(merge->streams);
 	free(merge->heap);
 	free(merge->need_by);
@@ -177,10 +178,14 @@ static size_t stream_for(struct ht_event_merge *merge, uint64_t thread_key)
 
 /* Within a thread, order is the order in the file: make the ticks agree with it. */
 static void make_ticks_rise(struct ht_event_merge *merge, struct stream *stream,
-                            struct ht_event *events, size_t n_events)
+                            struct ht_event *events, size_t n_events, bool are_rising)
 {
 	uint64_t last = stream->last_tick;
 
+	if (are_rising && events[0].tick >= last) {
+		stream->last_tick = events[n_events - 1].tick;
+		return;
+	}
 	for (size_t i = 0; i < n_events; i++) {
 		if (events[i].tick < last) {
 			events[i].tick = last;
@@ -205,7 +210,7 @@ static void queue_segment(struct ht_event_merge *merge, struct live_block *block
 		p = ht_xalloc(sizeof(*p));
 	*p = (struct pending){ block, events, segment->n_events, NULL };
 	block->n_segments_left++;
-	make_ticks_rise(merge, stream, events, segment->n_events);
+	make_ticks_rise(merge, stream, events, segment->n_events, block->pooled.has_rising_ticks);
 	stream->tid = segment->tid;
 	if (stream->first) {
 		stream->last->next = p;
@@ -233,23 +238,23 @@ static void decode_next_block(struct ht_event_merge *merge)
 		block = ht_xalloc_zeroed(1, sizeof(*block));
 	block->n_segments_left = 0;
 
-	enum ht_err err = ht_trace_file_load(merge->file, header, &merge->body, &diag);
+	size_t i_block;
+	enum ht_err err = ht_event_pool_take(merge->pool, &block->pooled, &i_block, &diag);
 
-	if (!err)
-		err = ht_event_block_decode(&block->decoded, header, merge->body.bytes,
-		                            merge->body.n_bytes, &diag);
+	/* It never ends before its last EVENTS block. */
 	if (err) {
 		ht_trace_file_note_damage(merge->file, &diag);
 		merge->counts.n_damaged_blocks++;
 		merge->counts.n_damaged_events += header->n_items;
 	} else {
+		const struct ht_event_block *decoded = &block->pooled.decoded;
+
 		merge->counts.n_blocks++;
-		for (size_t i = 0; i < block->decoded.n_segments; i++) {
-			const struct ht_segment *segment = &block->decoded.segments[i];
+		for (size_t i = 0; i < decoded->n_segments; i++) {
+			const struct ht_segment *segment = &decoded->segments[i];
 
 			if (segment->n_events > 0)
-				queue_segment(merge, block, segment,
-				              block->decoded.events + i_event);
+				queue_segment(merge, block, segment, decoded->events + i_event);
 			i_event += segment->n_events;
 		}
 	}

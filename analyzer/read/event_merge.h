@@ -19,10 +19,11 @@ struct ht_event_run {
 struct ht_event_merge;
 
 /*
- * Start at the first event of file, which must outlive the merge. Blocks that cannot be decoded are
- * left out and noted as damage in file. In memory are the blocks that overlap in time, no more.
+ * Start at the first event of file, which must outlive the merge. Blocks are decoded by n_jobs threads
+ * (0: as many as there are processors; 1: only the caller's). Those that cannot be decoded are left out and
+ * noted as damage in file. In memory are the blocks that overlap in time, and a few for each thread.
  */
-struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file);
+struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file, unsigned n_jobs);
 
 /* NULL is fine. */
 void ht_event_merge_free(struct ht_event_merge *merge);

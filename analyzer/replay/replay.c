@@ -104,7 +104,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 {
 	struct ht_results results = { .short_lived_age = options->short_lived_age };
 	struct ht_replay_state r = { .model = model, .options = options, .results = &results };
-	struct ht_event_merge *merge = ht_event_merge_new(file);
+	struct ht_event_merge *merge = ht_event_merge_new(file, options->n_jobs);
 	size_t n_ends, i_end = 0;
 	uint64_t n_done = 0, tell_at = EVENTS_PER_PROGRESS;
 	struct process_end *ends = sorted_ends(&model->processes, &n_ends);

@@ -13,6 +13,8 @@ struct ht_replay_options {
 	uint64_t
 	        short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
 
+	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
+
 	/* Told every now and then how many events are done, of how many; may be NULL. */
 	void (*progress)(void *context, uint64_t n_done, uint64_t n_all);
 	void *progress_context;

@@ -72,7 +72,7 @@ START_TEST(test_event_merge_order_is_that_of_sorting)
 	qsort(expected, n, sizeof(*expected), compare);
 
 	struct ht_trace_file *file = open_maker(maker);
-	struct ht_event_merge *merge = ht_event_merge_new(file);
+	struct ht_event_merge *merge = ht_event_merge_new(file, 2);
 	struct ht_event_run run;
 	size_t i = 0;
 
@@ -111,7 +111,7 @@ START_TEST(test_event_merge_stops_at_until_tick)
 
 	ht_trace_maker_finish(maker);
 	file = open_maker(maker);
-	struct ht_event_merge *merge = ht_event_merge_new(file);
+	struct ht_event_merge *merge = ht_event_merge_new(file, 2);
 
 	ck_assert_int_eq(ht_event_merge_next(merge, 1999, &run), HT_OK);
 	ck_assert_uint_eq(run.n_events, 0);
@@ -146,7 +146,7 @@ START_TEST(test_event_merge_ticks_that_fall_keep_the_order_of_the_file)
 	ht_trace_maker_finish(maker);
 
 	struct ht_trace_file *file = open_maker(maker);
-	struct ht_event_merge *merge = ht_event_merge_new(file);
+	struct ht_event_merge *merge = ht_event_merge_new(file, 2);
 
 	while (ht_event_merge_next(merge, UINT64_MAX, &run) == HT_OK) {
 		for (size_t i = 0; i < run.n_events; i++) {
@@ -178,7 +178,7 @@ START_TEST(test_event_merge_damaged_block_is_left_out_and_counted)
 	ht_trace_maker_finish(maker);
 
 	struct ht_trace_file *file = open_maker(maker);
-	struct ht_event_merge *merge = ht_event_merge_new(file);
+	struct ht_event_merge *merge = ht_event_merge_new(file, 2);
 
 	while (ht_event_merge_next(merge, UINT64_MAX, &run) == HT_OK)
 		n += run.n_events;
@@ -202,7 +202,7 @@ START_TEST(test_event_merge_can_be_left_in_the_middle)
 	ht_trace_maker_finish(maker);
 
 	struct ht_trace_file *file = open_maker(maker);
-	struct ht_event_merge *merge = ht_event_merge_new(file);
+	struct ht_event_merge *merge = ht_event_merge_new(file, 2);
 
 	ck_assert_int_eq(ht_event_merge_next(merge, UINT64_MAX, &run), HT_OK);
 	ht_event_merge_free(merge);
