@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* heaptide export: a trace in the formats of other tools. Analyzer. */
+#include "analyzer/cmd/cmd.h"
+#include "analyzer/cmd/options.h"
+#include "analyzer/cmd/output_file.h"
+#include "analyzer/cmd/trace_input.h"
+#include "analyzer/cmd/trace_symbols.h"
+#include "analyzer/export/export.h"
+#include "analyzer/replay/replay.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char usage_head[] =
+        "Usage: heaptide export FORMAT [OPTIONS] TRACE\n"
+        "\n"
+        "Write what a trace says in the format of another tool, with the numbers of `report`.\n"
+        "\n"
+        "Formats:\n";
+
+static const char usage_options[] = "\n"
+                                    "  -o, --output FILE  write there, not to stdout\n"
+                                    "  -m, --metric NAME  what the numbers of folded stacks are:\n";
+
+static int print_help(void)
+{
+	fputs(usage_head, stdout);
+	for (const struct ht_export_format *f = ht_export_formats; f->name; f++)
+		printf("  %-10s  %s\n", f->name, f->summary);
+	fputs(usage_options, stdout);
+	for (const struct ht_metric *m = ht_metrics; m->name; m++)
+		printf("                       %-9s  %s\n", m->name, m->summary);
+	fputs("  -h, --help\n", stdout);
+	return ht_cmd_finish_stdout(HT_EXIT_OK);
+}
+
+struct options {
+	const struct ht_export_format *format;
+	const struct ht_metric *metric;
+	const char *output;
+	const char *path;
+};
+
+/* HT_EXIT_OK to go on; the operands are the format and the trace. */
+static int take_operands(int argc, char **argv, struct options *o)
+{
+	if (optind == argc)
+		return ht_cmd_usage("export", "which format?");
+	o->format = ht_export_find(argv[optind]);
+	if (!o->format)
+		return ht_cmd_usage("export", "there is no format \"%s\"", argv[optind]);
+	if (o->metric && !o->format->has_metric)
+		return ht_cmd_usage("export", "--metric says nothing to %s, which has all of them",
+		                    o->format->name);
+	optind++;
+	return ht_option_path("export", argc, argv, &o->path);
+}
+
+static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
+{
+	static const struct option longs[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "metric", required_argument, NULL, 'm' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*ret_is_done = false;
+	while ((c = getopt_long(argc, argv, ":o:m:h", longs, NULL)) != -1) {
+		switch (c) {
+		case 'o': o->output = optarg; break;
+		case 'm':
+			o->metric = ht_metric_find(optarg);
+			if (!o->metric)
+				return ht_cmd_usage("export", "there is no metric \"%s\"", optarg);
+			break;
+		case 'h': *ret_is_done = true; return print_help();
+		default: return ht_option_complain("export", c, argv);
+		}
+	}
+	return take_operands(argc, argv, o);
+}
+
+int ht_cmd_export(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct ht_trace_input input;
+	struct ht_output_file output;
+	struct ht_results results;
+	bool is_done;
+	int status = parse(argc, argv, &o, &is_done);
+
+	if (status != HT_EXIT_OK || is_done)
+		return status;
+	if (o.format->is_binary && !o.output && isatty(STDOUT_FILENO))
+		return ht_cmd_usage("export", "%s is not for a terminal: name a file with -o",
+		                    o.format->name);
+	if (!ht_trace_input_open(&input, o.path, false))
+		return HT_EXIT_FAILED;
+	if (!ht_output_file_open(&output, o.output, o.path)) {
+		ht_trace_input_close(&input);
+		return HT_EXIT_FAILED;
+	}
+	ht_trace_input_replay(&input, HT_SHORT_LIVED_AGE_DEFAULT, &results);
+
+	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
+	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
+
+	ht_symbolizer_set_stored(symbolizer, stored, false);
+
+	const struct ht_export export = {
+		.file = input.file,
+		.model = &input.model,
+		.results = &results,
+		.symbolizer = symbolizer,
+		.metric = o.metric ? o.metric : &ht_metrics[0],
+	};
+
+	o.format->write(&export, output.stream);
+	status = ht_output_file_finish(&output);
+	ht_trace_input_warn(&input, o.path);
+	ht_symbolizer_free(symbolizer);
+	ht_stored_symbols_free(stored);
+	ht_results_done(&results);
+	ht_trace_input_close(&input);
+	return status;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of export formats. Analyzer. */
+#include "analyzer/export/export.h"
+
+#include "analyzer/export/frame_list.h"
+
+#include <string.h>
+
+const struct ht_export_format ht_export_formats[] = {
+	{ "folded", "flamegraph.pl, inferno, speedscope: one line per stack", ht_export_folded,
+	  true, false },
+	{ "speedscope", "https://www.speedscope.app, all metrics", ht_export_speedscope, false,
+	  false },
+	{ "csv", "spreadsheets: one row per place", ht_export_csv, false, false },
+	{ "jsonl", "jq, DuckDB: one object per place and line", ht_export_jsonl, false, false },
+	{ "prometheus", "node_exporter's text files: totals", ht_export_prometheus, false, false },
+	{ NULL, NULL, NULL, false, false },
+};
+
+const struct ht_export_format *ht_export_find(const char *name)
+{
+	for (const struct ht_export_format *format = ht_export_formats; format->name; format++) {
+		if (strcmp(format->name, name) == 0)
+			return format;
+	}
+	return NULL;
+}
+
+const char *ht_export_title(const struct ht_export *export)
+{
+	const struct ht_recording *recording = &export->model->recording;
+
+	if (recording->argc > 0)
+		return ht_base_name(recording->argv[0]);
+	if (export->model->processes.n_processes > 0)
+		return ht_process_name(&export->model->processes.processes[0]);
+	return "?";
+}

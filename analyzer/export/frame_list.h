@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Every distinct frame of a trace with its name, numbered; stacks as lists of those numbers. Analyzer, one thread. */
+#ifndef HT_FRAME_LIST_H
+#define HT_FRAME_LIST_H
+
+#include "analyzer/report/stack_names.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Frames that read the same are one, wherever they are in memory: same function, file, line and module,
+ * and the same address where the function is not known. A stack that ends early has a frame
+ * "[truncated: why]" as its root, so no two ways to end look the same.
+ */
+struct ht_listed_frame {
+	struct ht_frame_name name;
+	uint64_t addr;     /* as struct ht_named_frame has it, of the first that was met */
+	const char *label; /* the function, else module+0xADDRESS, else the address; never NULL */
+};
+
+struct ht_frame_list;
+
+/* model and symbolizer must outlive the list. Never NULL. */
+struct ht_frame_list *ht_frame_list_new(const struct ht_trace_model *model,
+                                        struct ht_symbolizer *symbolizer);
+
+/* NULL is fine. */
+void ht_frame_list_free(struct ht_frame_list *list);
+
+/* The frames of a stack of the model, innermost first, at least one; valid until the next call. */
+const uint32_t *ht_frame_list_stack(struct ht_frame_list *list, uint32_t stack,
+                                    size_t *ret_n_frames);
+
+/* How many frames there are by now, and one of them, valid until the next ht_frame_list_stack. */
+uint32_t ht_frame_list_count(const struct ht_frame_list *list);
+const struct ht_listed_frame *ht_frame_list_get(const struct ht_frame_list *list, uint32_t frame);
+
+/* The part of a path behind its last slash. */
+const char *ht_base_name(const char *path);
+
+#endif

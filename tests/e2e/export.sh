@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# heaptide export: every format is read by the tool it is for, and its sums are those of the report.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+trace=$e2e_scratch/t.zst
+"$heaptide" record -q -o "$trace" -- "$programs/inline_chains" >/dev/null || exit 99
+"$heaptide" report --json -n 0 "$trace" >"$e2e_scratch/report.json" || exit 99
+
+# exported FORMAT [OPTION...]: the trace in file out.
+exported() {
+	run "$heaptide" export "$@" "$trace"
+	equal "status of export $*" 0 "$status"
+	equal "stderr of export $*" "" "$(cat err)"
+}
+
+# reported JQ-FILTER: a value of the report.
+reported() {
+	jq -r "$1" "$e2e_scratch/report.json"
+}
+
+# metric NAME: the sum that a metric must have.
+metric() {
+	case $1 in
+	peak) reported .peak.bytes ;;
+	leaked) reported .leaked.bytes ;;
+	allocated) reported .totals.allocated_bytes ;;
+	temporary) reported .churn.temporary_allocations ;;
+	count) reported .totals.allocations ;;
+	own-peak) reported '[.rate.sites[].own_peak_bytes] | add' ;;
+	esac
+}
+
+all_metrics="peak leaked allocated temporary count own-peak"
+
+folded() {
+	local name
+	for name in $all_metrics; do
+		exported folded --metric="$name"
+		equal "sum of $name" "$(metric "$name")" "$(awk '{ sum += $NF } END { print sum + 0 }' out)"
+		equal "lines of $name that are none" "" "$(grep -Ev '^[^;]+(;[^;]+)* [1-9][0-9]*$' out || true)"
+	done
+	exported folded
+	equal "the default" "$(metric peak)" "$(awk '{ sum += $NF } END { print sum + 0 }' out)"
+	says out "main"
+}
+
+speedscope() {
+	local name
+	exported speedscope
+	equal "profiles" 6 "$(jq '.profiles | length' out)"
+	for name in $all_metrics; do
+		equal "sum of $name" "$(metric "$name")" \
+			"$(jq --arg n "$name" '.profiles[] | select(.name == $n) | .weights | add // 0' out)"
+		equal "end of $name" "$(metric "$name")" "$(jq --arg n "$name" '.profiles[] | select(.name == $n).endValue' out)"
+	done
+	equal "samples without weight, frames that are none" 0 "$(jq '(.shared.frames | length) as $n |
+		[.profiles[] | (select((.samples | length) != (.weights | length))), (.samples[][] | select(. >= $n))] | length' out)"
+}
+
+# sums_of_rows COMMAND...: reads rows of tab separated values with names first from stdin.
+sums_of_rows() {
+	local key wanted
+	for key in allocations reallocations allocated_bytes at_peak_bytes leaked_allocations leaked_bytes \
+		temporary_allocations short_lived_allocations; do
+		case $key in
+		allocations | reallocations | allocated_bytes) wanted=$(reported ".totals.$key") ;;
+		at_peak_bytes) wanted=$(reported .peak.bytes) ;;
+		leaked_*) wanted=$(reported ".leaked.${key#leaked_}") ;;
+		*) wanted=$(reported ".churn.$key") ;;
+		esac
+		equal "sum of $key" "$wanted" "$("$@" "$key")"
+	done
+}
+
+csv_sum() {
+	python3 -c 'import csv, sys
+print(sum(int(row[sys.argv[1]]) for row in csv.DictReader(open("out", newline=""))))' "$1"
+}
+
+csv() {
+	need python3
+	exported csv
+	sums_of_rows csv_sum
+	equal "columns of every row" 18 "$(python3 -c 'import csv
+print(*{len(row) for row in csv.reader(open("out", newline=""))})')"
+}
+
+jsonl_sum() {
+	jq -s --arg key "$1" 'map(.[$key]) | add' out
+}
+
+jsonl() {
+	exported jsonl
+	sums_of_rows jsonl_sum
+	equal "rows" "$(reported .totals.sites)" "$(wc -l <out)"
+	equal "the same stacks as the report" "$(reported '[.rate.sites[].stack[0].address] | sort | join(" ")')" \
+		"$(jq -sr 'map(select(.allocations > 0).stack[0].address) | sort | join(" ")' out)"
+}
+
+# A stack has the same number in another run, with other addresses.
+stack_ids() {
+	"$heaptide" record -q -o again.zst -- "$programs/inline_chains" >/dev/null
+	exported jsonl
+	jq -r .stack_id out | sort >first
+	"$heaptide" export jsonl again.zst | jq -r .stack_id | sort >second
+	diff first second
+}
+
+prometheus() {
+	local python=/usr/bin/python3
+	$python -c 'import prometheus_client' 2>/dev/null || skip "python3-prometheus-client is not installed"
+	exported prometheus
+	$python - >found <<-'END'
+		from prometheus_client.parser import text_string_to_metric_families
+		for family in text_string_to_metric_families(open("out").read()):
+		    for sample in family.samples:
+		        print(sample.name, int(sample.value))
+	END
+	equal "allocations" "heaptide_allocations_total $(metric count)" "$(grep allocations_total found | head -n 1)"
+	equal "peak" "heaptide_peak_bytes $(metric peak)" "$(grep peak_bytes found)"
+	equal "leaked" "heaptide_leaked_bytes $(metric leaked)" "$(grep leaked_bytes found)"
+}
+
+# What goes to a file is whole or not there.
+output() {
+	exported folded
+	mv out wanted
+	run "$heaptide" export folded -o file "$trace"
+	equal status 0 "$status"
+	diff wanted file
+	run "$heaptide" export csv -o file nothing.zst
+	equal "status without a trace" 2 "$status"
+	diff wanted file
+	cp "$trace" copy.zst
+	run "$heaptide" export folded -o copy.zst copy.zst
+	equal "status of writing over the trace" 2 "$status"
+	cmp "$trace" copy.zst
+	[ ! -c /dev/full ] || {
+		run "$heaptide" export folded -o /dev/full "$trace"
+		equal "status on a full disk" 2 "$status"
+		says err "No space left"
+	}
+	equal "files" "copy.zst err file out wanted" "$(echo *)"
+}
+
+wrong_words() {
+	run "$heaptide" export
+	equal status 2 "$status"
+	says err "which format?"
+	run "$heaptide" export crayons "$trace"
+	equal status 2 "$status"
+	says err 'no format "crayons"'
+	run "$heaptide" export --metric=beauty folded "$trace"
+	equal status 2 "$status"
+	says err 'no metric "beauty"'
+	run "$heaptide" export --metric=peak csv "$trace"
+	equal status 2 "$status"
+	run "$heaptide" export --help
+	equal status 0 "$status"
+	between "lines of help" 5 24 "$(wc -l <out)"
+}
+
+# Names with the format's own characters, and stacks that end early.
+odd_names() {
+	printf '#include <stdlib.h>\nvoid *p; int main(void) { p = malloc(10); return 0; }\n' >o.c
+	need gcc
+	gcc -g o.c -o 'a "b";,\c'
+	"$heaptide" record -q -o o.zst -- "./a \"b\";,\\c"
+	for format in speedscope jsonl; do
+		"$heaptide" export "$format" o.zst | jq . >/dev/null
+	done
+	"$heaptide" export csv o.zst | python3 -c 'import csv, sys
+assert {len(row) for row in csv.reader(sys.stdin)} == {18}'
+	"$heaptide" export prometheus o.zst | grep -qF 'program="a \"b\";,\\c"'
+}
+
+e2e_case folded folded
+e2e_case speedscope speedscope
+e2e_case csv csv
+e2e_case jsonl jsonl
+e2e_case "numbers of stacks" stack_ids
+e2e_case prometheus prometheus
+e2e_case output output
+e2e_case "wrong words" wrong_words
+e2e_case "odd names" odd_names
+e2e_done
