@@ -89,6 +89,7 @@ e2e_case "F13 chroot, then nobody" chrooted
 e2e_case "F13 working directory deleted" limits no_directory gone ../gone
 e2e_case "F13 D8 new user and mount namespaces" user_namespaces
 e2e_case "F15 strict seccomp" strict_seccomp
+e2e_case "F15 a list of allowed system calls" limits allow_list
 e2e_case "F15 F19 no processor clock" limits no_clock
 e2e_case "F16 not dumpable" limits not_dumpable
 e2e_case "F16 no /proc" as_root no_proc
