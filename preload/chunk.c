@@ -53,7 +53,7 @@ static uint32_t claim_any(const struct ht_thread *t)
 	return i;
 }
 
-static bool recorder_is_gone(struct ht_region_header *region)
+bool ht_chunk_is_recorder_gone(struct ht_region_header *region)
 {
 	return atomic_load_explicit(&region->recorder_state, memory_order_acquire) !=
 	               HT_RECORDER_RUNNING ||
@@ -72,7 +72,7 @@ static uint32_t wait_for_chunk(const struct ht_thread *t)
 		uint32_t seq = atomic_load_explicit(&region->free_seq, memory_order_acquire);
 
 		i = claim_any(t);
-		if (i != UINT32_MAX || recorder_is_gone(region))
+		if (i != UINT32_MAX || ht_chunk_is_recorder_gone(region))
 			break;
 		ht_sys_futex_wait(&region->free_seq, seq, WAIT_SLICE_NS);
 	}
@@ -90,7 +90,7 @@ bool ht_chunk_make_room(struct ht_thread *t, uint32_t n_words)
 		t->wants_large_chunk = true;
 		ht_chunk_close(t);
 	}
-	if (recorder_is_gone(region)) {
+	if (ht_chunk_is_recorder_gone(region)) {
 		ht_lifecycle_stop();
 		return false;
 	}
@@ -107,7 +107,7 @@ bool ht_chunk_make_room(struct ht_thread *t, uint32_t n_words)
 		i = wait_for_chunk(t);
 	t->full_seq = seq;
 	if (i == UINT32_MAX) {
-		if (recorder_is_gone(region))
+		if (ht_chunk_is_recorder_gone(region))
 			ht_lifecycle_stop();
 		return false;
 	}

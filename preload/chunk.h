@@ -18,6 +18,9 @@
  */
 bool ht_chunk_make_room(struct ht_thread *t, uint32_t n_words);
 
+/* Whether nobody takes chunks any more. [any thread] */
+bool ht_chunk_is_recorder_gone(struct ht_region_header *region);
+
 /* Give up the current chunk: it is complete. No-op without one. */
 void ht_chunk_close(struct ht_thread *t);
 

@@ -39,13 +39,14 @@ static uint32_t exe_bytes;
 static char cmdline[HT_PROCESS_CMDLINE_BYTES];
 static uint32_t cmdline_bytes;
 static uint64_t pid_namespace;
+static bool has_own_recorder; /* plain LD_PRELOAD, and this is no child yet */
 
 static void read_self(void)
 {
 	struct stat st;
 
-	if (!ht_sys_is_error(ht_sys6(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&st, 0,
-	                             0, 0)))
+	if (!ht_sys_is_error(ht_sys6(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&st,
+	                             0, 0, 0)))
 		pid_namespace = st.st_ino;
 	long n = ht_sys_readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
@@ -99,6 +100,34 @@ static struct ht_region_header *map_region(const char *path)
 	return region;
 }
 
+/* Far longer than the recorder needs on a busy machine; only one that is stopped needs longer. */
+#define NOTICE_LIMIT_NS 1000000000ull
+#define NOTICE_SLICE_NS 5000000ull
+
+static void ring(struct ht_region_header *region)
+{
+	ht_sys6(SYS_futex, (long)&region->next_process_serial, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+/* The recorder knows of its own child, and of a program that has just started it. */
+static bool is_known_to_recorder(const struct ht_process_slot *slot)
+{
+	return has_own_recorder || (int32_t)slot->ppid == ht_process.region->recorder_pid;
+}
+
+static void await_notice(const struct ht_process_slot *slot)
+{
+	struct ht_region_header *region = ht_process.region;
+
+	for (uint64_t waited_ns = 0; waited_ns < NOTICE_LIMIT_NS; waited_ns += NOTICE_SLICE_NS) {
+		if (atomic_load_explicit(&slot->is_noticed, memory_order_acquire) ||
+		    ht_chunk_is_recorder_gone(region))
+			return;
+		ht_sys_futex_wait(&slot->is_noticed, 0, NOTICE_SLICE_NS);
+		ring(region);
+	}
+}
+
 /* A process slot of our own, filled in. False when all are taken. */
 static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 {
@@ -134,7 +163,9 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		ht_process.slot_index = i;
 		ht_process.serial = slot->serial;
 		atomic_store(state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
-		ht_sys6(SYS_futex, (long)&region->next_process_serial, FUTEX_WAKE, 1, 0, 0, 0);
+		ring(region);
+		if (!ht_process.is_dropping && !is_known_to_recorder(slot))
+			await_notice(slot);
 		return true;
 	}
 	atomic_fetch_add(&region->n_processes_refused, 1);
@@ -161,6 +192,7 @@ static bool start(void)
 			return false;
 		}
 		ht_recorder_export_region(path);
+		has_own_recorder = true;
 		region_path = path;
 	}
 	ht_process.region = map_region(region_path);
@@ -169,8 +201,7 @@ static bool start(void)
 
 	const struct ht_region_header *region = ht_process.region;
 
-	ht_process.clock_kind =
-	        ht_confinement_has_clock() ? region->clock_kind : HT_CLOCK_RECORDER;
+	ht_process.clock_kind = ht_confinement_has_clock() ? region->clock_kind : HT_CLOCK_RECORDER;
 	ht_process.tick_shift = region->tick_shift;
 	ht_process.max_frames = region->max_frames;
 	ht_process.is_dropping = region->overload == HT_OVERLOAD_DROP;
@@ -183,6 +214,7 @@ static bool start(void)
 /* In a fork's child: nothing of the parent's chunks and slot may be touched. */
 static bool become_child(void)
 {
+	has_own_recorder = false;
 	ht_thread_after_fork();
 	ht_stack_table_fork_child();
 	ht_unwind_rules_fork_child();

@@ -2,6 +2,9 @@
 /* Turns a futex into a descriptor. Analyzer, a thread of its own. */
 #include "analyzer/record/arrival_bell.h"
 
+#include "analyzer/record/exit_status.h"
+#include "analyzer/record/process_finder.h"
+
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -14,11 +17,65 @@
 #include <unistd.h>
 
 struct ht_arrival_bell {
+	const struct ht_region *region;
 	_Atomic uint32_t *word; /* the region's next_process_serial */
+	_Atomic uint64_t *held; /* one per slot: serial << 32 | pidfd + 1, or 0 */
 	int fd;
 	_Atomic bool is_stopping;
 	pthread_t thread;
 };
+
+static void release(uint64_t held)
+{
+	if (held)
+		close((int)(uint32_t)held - 1);
+}
+
+void ht_arrival_bell_notice(const struct ht_region *region, uint32_t slot)
+{
+	_Atomic uint32_t *word = &ht_region_process(region->header, slot)->is_noticed;
+
+	if (!atomic_exchange(word, 1))
+		syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+static void hold_on(struct ht_arrival_bell *b, uint32_t slot, pid_t pid)
+{
+	const struct ht_process_slot *s = ht_region_process(b->region->header, slot);
+
+	if (atomic_load(&s->is_noticed) || !ht_process_finder_is_ours(s->pid_namespace))
+		return;
+
+	uint64_t serial = s->serial;
+	int pidfd = ht_exit_status_open_pidfd(pid);
+
+	if (pidfd >= 0)
+		release(atomic_exchange(&b->held[slot], serial << 32 | ((uint32_t)pidfd + 1)));
+	ht_arrival_bell_notice(b->region, slot);
+}
+
+static void hold_on_to_all(struct ht_arrival_bell *b)
+{
+	struct ht_region_header *h = b->region->header;
+
+	for (uint32_t i = 0; i < b->region->header->n_process_slots; i++) {
+		uint64_t word =
+			atomic_load_explicit(ht_region_process_state(h, i), memory_order_acquire);
+
+		if ((uint32_t)word == HT_PROCESS_ACTIVE)
+			hold_on(b, i, (pid_t)(word >> 32));
+	}
+}
+
+int ht_arrival_bell_take(struct ht_arrival_bell *b, uint32_t slot, uint32_t serial)
+{
+	uint64_t held = b ? atomic_exchange(&b->held[slot], 0) : 0;
+
+	if (held >> 32 == serial)
+		return (int)(uint32_t)held - 1;
+	release(held);
+	return -1;
+}
 
 static void *listen_for_arrivals(void *arg)
 {
@@ -35,6 +92,7 @@ static void *listen_for_arrivals(void *arg)
 			continue;
 		}
 		last = now;
+		hold_on_to_all(b);
 		if (eventfd_write(b->fd, 1) != 0)
 			break;
 	}
@@ -49,18 +107,21 @@ struct ht_arrival_bell *ht_arrival_bell_new(const struct ht_region *region)
 
 	if (!b)
 		return NULL;
+	b->region = region;
 	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	b->held = calloc(region->header->n_process_slots, sizeof(*b->held));
 	b->word = &region->header->next_process_serial;
 	/* Signals are for the thread that polls. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool is_ok = b->fd >= 0 && pthread_create(&b->thread, NULL, listen_for_arrivals, b) == 0;
+	bool is_ok = b->fd >= 0 && b->held && pthread_create(&b->thread, NULL, listen_for_arrivals, b) == 0;
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (is_ok)
 		return b;
 	if (b->fd >= 0)
 		close(b->fd);
+	free(b->held);
 	free(b);
 	return NULL;
 }
@@ -82,6 +143,9 @@ void ht_arrival_bell_free(struct ht_arrival_bell *b)
 		usleep(20);
 		ht_arrival_bell_stop(b);
 	}
+	for (uint32_t i = 0; i < b->region->header->n_process_slots; i++)
+		release(atomic_load(&b->held[i]));
+	free(b->held);
 	close(b->fd);
 	free(b);
 }

@@ -6,9 +6,11 @@
 #include "analyzer/record/region.h"
 
 /*
- * How a short-lived child ended can be asked only of who knew it while it lived, and a look every few
- * milliseconds is too late for most. So a thread of the recorder waits on the serial counter,
- * which a target wakes after attaching.
+ * How a process ended can be asked only by who held on to it while it lived, and a look every few
+ * milliseconds is too late for most. So a thread of the recorder waits on the serial counter, which a
+ * target wakes after attaching, and then waits itself until it is noticed. The thread does not do more
+ * than that, so the wait is short however busy the recorder is. A process of another pid namespace has to be
+ * searched for, which is left to who polls.
  */
 struct ht_arrival_bell;
 
@@ -27,5 +29,11 @@ int ht_arrival_bell_fd(const struct ht_arrival_bell *bell);
 
 /* After it was readable. */
 void ht_arrival_bell_answer(struct ht_arrival_bell *bell);
+
+/* The pidfd of the process image in a slot, the caller's from now on; -1 when there is none. */
+int ht_arrival_bell_take(struct ht_arrival_bell *bell, uint32_t slot, uint32_t serial);
+
+/* Let the process of a slot go on. */
+void ht_arrival_bell_notice(const struct ht_region *region, uint32_t slot);
 
 #endif

@@ -135,9 +135,9 @@ static pid_t search(const struct ht_region *region, pid_t inner)
 	return found;
 }
 
-static bool is_our_namespace(uint64_t pid_namespace)
+bool ht_process_finder_is_ours(uint64_t pid_namespace)
 {
-	static uint64_t ours;
+	static _Atomic uint64_t ours;
 	struct stat st;
 
 	if (!ours && stat("/proc/self/ns/pid", &st) == 0)
@@ -168,7 +168,7 @@ static enum ht_found look_at(const struct ht_region *region, pid_t pid, pid_t pp
 enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
 				     uint64_t pid_namespace, pid_t *ret_pid)
 {
-	bool is_ours = is_our_namespace(pid_namespace);
+	bool is_ours = ht_process_finder_is_ours(pid_namespace);
 	enum ht_found found = HT_FOUND_NOT;
 	pid_t inner = 0;
 

@@ -5,6 +5,8 @@
 
 #include "analyzer/record/region.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum ht_found {
@@ -20,5 +22,8 @@ enum ht_found {
  */
 enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
 				     uint64_t pid_namespace, pid_t *ret_pid);
+
+/* Whether the numbers of processes in a pid namespace mean the same here. [any thread] */
+bool ht_process_finder_is_ours(uint64_t pid_namespace);
 
 #endif

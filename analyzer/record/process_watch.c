@@ -2,6 +2,7 @@
 /* Follows process slots from claim to end. Analyzer. */
 #include "analyzer/record/process_watch.h"
 
+#include "analyzer/record/arrival_bell.h"
 #include "analyzer/record/exit_status.h"
 #include "analyzer/record/process_finder.h"
 
@@ -40,6 +41,7 @@ struct ht_process_watch {
 	uint32_t n_live;
 	uint32_t n_seen;
 	uint32_t n_exec; /* of them ended by exec */
+	struct ht_arrival_bell *bell; /* may be NULL */
 	pid_t main_pid;
 	int main_pidfd;
 	uint32_t last_next_serial; /* of the last look at all slots */
@@ -92,6 +94,11 @@ void ht_process_watch_set_main(struct ht_process_watch *w, pid_t pid, int pidfd)
 	w->main_pidfd = pidfd;
 }
 
+void ht_process_watch_set_bell(struct ht_process_watch *w, struct ht_arrival_bell *bell)
+{
+	w->bell = bell;
+}
+
 uint32_t ht_process_watch_n_live(const struct ht_process_watch *w)
 {
 	return w->n_live;
@@ -141,10 +148,12 @@ static int earlier_pidfd(const struct ht_process_watch *w, uint32_t slot_pid, pi
 
 /* Fill in p->pid and p->has_exec, and return a descriptor or -1. */
 static int find_process(struct ht_process_watch *w, struct watched *p,
-			const struct ht_process_slot *s)
+			const struct ht_process_slot *s, int pidfd)
 {
 	/* At once, before it is gone: whether it is the right one can be found out later. */
-	int pidfd = ht_exit_status_open_pidfd((pid_t)p->slot_pid);
+	if (pidfd < 0)
+		pidfd = ht_exit_status_open_pidfd((pid_t)p->slot_pid);
+
 	enum ht_found found = ht_process_finder_find(w->region, (pid_t)p->slot_pid, (pid_t)s->ppid,
 						     s->pid_namespace, &p->pid);
 
@@ -183,7 +192,8 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	};
 
 	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid, .pidfd = -1 };
-	p->pidfd = find_process(w, p, s);
+	p->pidfd = find_process(w, p, s, ht_arrival_bell_take(w->bell, slot, info.serial));
+	ht_arrival_bell_notice(w->region, slot);
 	if (slot >= w->end)
 		w->end = slot + 1;
 	w->n_live++;

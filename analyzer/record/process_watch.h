@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct ht_arrival_bell;
 struct ht_process_watch;
 
 /* All must outlive it; live may be NULL. Release with ht_process_watch_free(). Errors: HT_ERR_NOMEM. */
@@ -27,6 +28,9 @@ void ht_process_watch_free(struct ht_process_watch *watch);
  * when it is over before its slot was seen.
  */
 void ht_process_watch_set_main(struct ht_process_watch *watch, pid_t pid, int pidfd);
+
+/* Who holds on to processes as they come; must outlive it. NULL: nobody. */
+void ht_process_watch_set_bell(struct ht_process_watch *watch, struct ht_arrival_bell *bell);
 
 /*
  * One look at what the slots and the kernel say. is_poked: one of ht_process_watch_fds() became

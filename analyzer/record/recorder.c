@@ -118,8 +118,8 @@ void ht_recorder_free(struct ht_recorder *r)
 {
 	if (!r)
 		return;
-	ht_arrival_bell_free(r->bell);
 	ht_process_watch_free(r->watch);
+	ht_arrival_bell_free(r->bell);
 	ht_drain_free(r->drain);
 	ht_live_count_free(r->live);
 	ht_column_writer_free(r->columns);
@@ -295,6 +295,7 @@ enum ht_run_result ht_recorder_run(struct ht_recorder *r, const struct ht_record
 	/* Not earlier: making a thread takes a while, and the program is already on its way. */
 	if (!r->bell)
 		r->bell = ht_arrival_bell_new(&r->region);
+	ht_process_watch_set_bell(r->watch, r->bell);
 	for (;;) {
 		/* First ask, then look: what main did before it ended is then there to be seen. */
 		if (!r->is_main_ended && is_process_gone(m->pid, m->pidfd)) {

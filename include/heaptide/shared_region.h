@@ -172,7 +172,12 @@ struct ht_process_slot {
 	uint32_t first_node; /* first node id that is this process's own */
 	uint32_t exe_bytes;  /* without terminating NUL */
 	uint32_t cmdline_bytes; /* arguments, each followed by a NUL; may be cut */
-	uint32_t reserved0;
+	/*
+	 * Set and futex-woken by the recorder when it holds on to the process, so that it will learn how it
+	 * ended. A process waits for that, unless it may never wait: how one that is gone has ended can be
+	 * asked of nobody.
+	 */
+	_Atomic uint32_t is_noticed;
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid, in which the pid is meant; 0: not known */
 
 	_Alignas(HT_CACHE_LINE) _Atomic uint64_t n_unknown_frees;  /* pointer we never saw allocated */

@@ -32,6 +32,21 @@ cleaned() {
 	says verify.out robust_life
 }
 
+# Processes too short for a look now and then: how each ended is known. Before Linux 6.15 only a process's
+# parent could ask when it was reaped already.
+short_lives() {
+	printf '%s\n' 6.15 "$(uname -r)" | sort -VC || skip "Linux $(uname -r) does not tell"
+	# shellcheck disable=SC2016
+	record t.zst sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do
+		(exec sh -c "exit $i"); "$0" exit; "$0" kill; done; exit 0' "$programs/ends"
+	verified t.zst
+	value t.zst '.processes[].ended' | sort | uniq -c | awk '{ print $2, $3, $1 }' >found
+	! grep unknown found || fail "$(cat found)"
+	says found "exit 6 11" # sh's sixth as well
+	says found "signal 9 10"
+	says found "exit 10 1"
+}
+
 other_preload() {
 	# shellcheck disable=SC2016
 	LD_PRELOAD=$programs/.libs/early_library.so record t.zst sh -c 'sh -c "echo \$LD_PRELOAD"; env -u LD_PRELOAD true'
@@ -45,6 +60,7 @@ n_spawned=100
 e2e_case "E3 fork handlers that allocate" life fork_handlers
 e2e_case "E4 a child that allocates much" life busy_child
 e2e_case "E2 five generations" life generations
+e2e_case "E10 how short-lived processes ended" short_lives
 e2e_case "E5 posix_spawn, $n_spawned times" life spawn_many $n_spawned
 e2e_case "E5 children killed that share memory" life killed_vfork
 for wrapper in "timeout 600" "env A=1" "nice" "nohup" "setsid -w" "stdbuf -oL" "xargs -a /dev/null"; do
