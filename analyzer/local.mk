@@ -49,7 +49,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_page.c %D%/report/text_page.h \
 	%D%/report/text_parts.h \
 	%D%/report/text_sites.c %D%/report/text_sites.h
-libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS)
+libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS) $(DEFLATE_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 
 heaptide_SOURCES = \

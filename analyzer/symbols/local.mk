@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libanalyzer_la_SOURCES += \
+	%D%/debug_search.c %D%/debug_search.h \
+	%D%/debug_sections.c %D%/debug_sections.h \
 	%D%/demangle.c %D%/demangle.h \
 	%D%/dwarf_index.c %D%/dwarf_index.h \
 	%D%/elf_symbols.c %D%/elf_symbols.h \
@@ -10,4 +12,4 @@ libanalyzer_la_SOURCES += \
 	%D%/symbol_block.c %D%/symbol_block.h \
 	%D%/symbol_file.c %D%/symbol_file.h \
 	%D%/symbolizer.c %D%/symbolizer.h
-libanalyzer_la_LIBADD += $(DEMANGLE_LIBS)
+libanalyzer_la_LIBADD += $(DEFLATE_LIBS) $(DEMANGLE_LIBS)

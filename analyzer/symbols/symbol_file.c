@@ -4,6 +4,8 @@
 
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
+#include "analyzer/symbols/debug_search.h"
+#include "analyzer/symbols/debug_sections.h"
 #include "analyzer/symbols/dwarf_index.h"
 #include "analyzer/symbols/elf_symbols.h"
 
@@ -18,8 +20,11 @@ struct ht_symbol_file {
 	Dwfl_Module *mod;
 	Dwfl_Callbacks callbacks; /* for dwfl, with debuginfo_path in it */
 	char *debuginfo_path;     /* NULL is libdwfl's default */
-	struct ht_elf_symbols *symbols;
-	struct ht_dwarf_index *dwarf; /* NULL when there is no debug information */
+	struct ht_arena *arena;
+	struct ht_elf_symbols *symbols;     /* NULL until asked for */
+	struct ht_debug_sections *sections; /* of dwarf; may be NULL */
+	struct ht_dwarf_index *dwarf;       /* NULL when there is no debug information */
+	bool is_dwarf_tried;
 	Dwarf_Addr dwarf_bias;        /* address in the file = address in the DWARF + this */
 };
 
@@ -36,7 +41,8 @@ static void set_callbacks(struct ht_symbol_file *file, const struct ht_symbol_se
 	}
 	file->callbacks = (Dwfl_Callbacks){
 		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.find_debuginfo =
+			search->debug_paths ? dwfl_standard_find_debuginfo : ht_debug_search_find,
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &file->debuginfo_path,
 	};
@@ -210,11 +216,7 @@ struct ht_symbol_file *ht_symbol_file_open(const char *path, const uint8_t *buil
 		return NULL;
 	}
 
-	Dwarf *dw = dwfl_module_getdwarf(file->mod, &file->dwarf_bias);
-
-	if (dw)
-		file->dwarf = ht_dwarf_index_new(dw, arena);
-	file->symbols = ht_elf_symbols_new(file->mod, arena);
+	file->arena = arena;
 	return file;
 }
 
@@ -225,30 +227,54 @@ void ht_symbol_file_close(struct ht_symbol_file *file)
 	ht_dwarf_index_free(file->dwarf);
 	ht_elf_symbols_free(file->symbols);
 	close_elf(file);
+	ht_debug_sections_free(file->sections);
 	free(file->debuginfo_path);
 	free(file);
+}
+
+/* Many files are opened and never asked; reading this may take longer than all else together. */
+static struct ht_dwarf_index *dwarf_of(struct ht_symbol_file *file)
+{
+	if (file->is_dwarf_tried)
+		return file->dwarf;
+	file->is_dwarf_tried = true;
+	file->sections = ht_debug_sections_new(file->mod);
+
+	Dwarf *dw = dwfl_module_getdwarf(file->mod, &file->dwarf_bias);
+
+	if (dw)
+		file->dwarf = ht_dwarf_index_new(dw, file->arena);
+	return file->dwarf;
+}
+
+static struct ht_elf_symbols *symbols_of(struct ht_symbol_file *file)
+{
+	if (!file->symbols)
+		file->symbols = ht_elf_symbols_new(file->mod, file->arena);
+	return file->symbols;
 }
 
 size_t ht_symbol_file_find(struct ht_symbol_file *file, uint64_t addr, struct ht_frame_name *frames,
 			   size_t max)
 {
+	struct ht_dwarf_index *dwarf = dwarf_of(file);
 	size_t n = 0;
 	bool is_bare = false;
 
-	if (file->dwarf)
-		n = ht_dwarf_index_find(file->dwarf, addr - file->dwarf_bias, frames, max, &is_bare);
+	if (dwarf)
+		n = ht_dwarf_index_find(dwarf, addr - file->dwarf_bias, frames, max, &is_bare);
 
 	const char *function;
 
 	if (n && frames[n - 1].function) {
-		function = is_bare ? ht_elf_symbols_find_qualified(file->symbols, addr) : NULL;
+		function = is_bare ? ht_elf_symbols_find_qualified(symbols_of(file), addr) : NULL;
 		if (function)
 			frames[n - 1].function = function;
 		return n;
 	}
 
 	/* Code without debug information, or assembly with lines but no functions. */
-	function = ht_elf_symbols_find(file->symbols, addr);
+	function = ht_elf_symbols_find(symbols_of(file), addr);
 	if (!n) {
 		if (!function)
 			return 0;
