@@ -103,7 +103,9 @@ int ht_cmd_export(int argc, char **argv)
 		ht_trace_input_close(&input);
 		return HT_EXIT_FAILED;
 	}
-	ht_trace_input_replay(&input, HT_SHORT_LIVED_AGE_DEFAULT, &results);
+	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
+
+	ht_trace_input_replay(&input, &options, &results);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
