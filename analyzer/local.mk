@@ -36,6 +36,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/replay.c %D%/replay/replay.h \
 	%D%/replay/replay_state.c %D%/replay/replay_state.h \
 	%D%/replay/summary.c %D%/replay/summary.h \
+	%D%/replay/window.c %D%/replay/window.h \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
@@ -48,7 +49,8 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_header.c \
 	%D%/report/text_page.c %D%/report/text_page.h \
 	%D%/report/text_parts.h \
-	%D%/report/text_sites.c %D%/report/text_sites.h
+	%D%/report/text_sites.c %D%/report/text_sites.h \
+	%D%/report/text_window.c
 libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS) $(DEFLATE_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 
@@ -61,6 +63,7 @@ heaptide_SOURCES = \
 	%D%/cmd/cmd_table.c \
 	%D%/cmd/cmd_verify.c \
 	%D%/cmd/options.c %D%/cmd/options.h \
+	%D%/cmd/time_point.c %D%/cmd/time_point.h \
 	%D%/cmd/trace_input.c %D%/cmd/trace_input.h \
 	%D%/cmd/trace_symbols.c %D%/cmd/trace_symbols.h
 heaptide_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS)

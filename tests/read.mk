@@ -8,7 +8,8 @@ check_LTLIBRARIES += libtracemaker.la
 libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/trace_maker.h
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
-ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_replay \
+ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_oracle \
+	check_replay \
 	check_report check_stack_tree check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
 TESTS += $(ht_read_checks)
@@ -32,6 +33,11 @@ check_live_blocks_SOURCES = %D%/unit/check_live_blocks.c
 check_live_blocks_CFLAGS = $(ht_unit_cflags)
 check_live_blocks_LDFLAGS = $(ht_unit_ldflags)
 check_live_blocks_LDADD = $(ht_unit_ldadd)
+
+check_oracle_SOURCES = %D%/unit/check_oracle.c
+check_oracle_CFLAGS = $(ht_unit_cflags)
+check_oracle_LDFLAGS = $(ht_unit_ldflags)
+check_oracle_LDADD = $(ht_unit_ldadd)
 
 check_replay_SOURCES = %D%/unit/check_replay.c
 check_replay_CFLAGS = $(ht_unit_cflags)

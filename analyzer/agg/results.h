@@ -7,6 +7,7 @@
 #include "analyzer/agg/site_table.h"
 #include "analyzer/agg/tally.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,7 +63,24 @@ struct ht_anomaly {
 	uint64_t id; /* or node */
 };
 
+/*
+ * The part of the trace that the results are of: what happened after from_tick, up to to_tick and with it.
+ * Blocks that were live already are counted in live bytes, in the peak and, when freed, in frees and
+ * lifetimes; but "leaked", "temporary" and "short-lived" are about blocks that began in the window.
+ */
+struct ht_window {
+	bool is_part;           /* false: all of the trace */
+	bool is_instant;        /* what was live at to_tick, all of it "leaked"; nothing else */
+	uint64_t from_tick;     /* the clock's zero for all of the trace */
+	uint64_t to_tick;       /* UINT64_MAX: the end */
+	uint64_t n_live_before; /* when it began */
+	uint64_t live_bytes_before;
+	uint64_t n_kept; /* of those, never freed by its end, as "leaked" is for the others */
+	uint64_t kept_bytes;
+};
+
 struct ht_results {
+	struct ht_window window;
 	struct ht_counts totals;
 	struct ht_process_result *processes; /* by index in the model */
 	size_t n_processes;
@@ -76,7 +94,8 @@ struct ht_results {
 	uint64_t short_lived_bytes;
 	uint64_t short_lived_age; /* the threshold used */
 	struct ht_rate_windows rate;
-	uint64_t end_tick; /* of the last event or process end */
+	uint64_t end_tick;   /* of the last event or process end, or the window's */
+	uint64_t peak_event; /* how many events there were up to the one that made the peak */
 	struct ht_anomaly anomalies[HT_N_ANOMALIES];
 	uint64_t n_damaged_blocks; /* event blocks left out */
 	uint64_t n_damaged_events; /* in them */

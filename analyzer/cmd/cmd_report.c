@@ -2,6 +2,7 @@
 /* heaptide report: peak, rate, leaks and churn of a trace. Analyzer. */
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
+#include "analyzer/cmd/time_point.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/replay/replay.h"
@@ -25,6 +26,11 @@ static const char usage[] =
         "\n"
         "  -n, --top N          places listed in each section (10; 0: all)\n"
         "  -d, --depth N        frames shown of each stack (8; 0: all)\n"
+        "      --from T         only what happened after T: a time like 1.5s, 200ms or 2m, a part\n"
+        "                       like 20%, or peak\n"
+        "      --to T           only what happened up to T, or end; what is live then and was not\n"
+        "                       live at the beginning is NEW\n"
+        "      --at T           only what was live at T\n"
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
@@ -42,13 +48,27 @@ struct options {
 	enum ht_color_choice color;
 	uint64_t short_lived_age;
 	uint64_t n_jobs;
+	struct ht_time_point from;
+	struct ht_time_point to; /* or at */
+	bool has_from;
+	bool has_to;
+	bool has_at;
 	const char *path;
 };
 
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_JSON = 256, OPT_JOBS, OPT_SHORT_LIVED, OPT_WIDTH, OPT_COLOR };
+	enum {
+		OPT_JSON = 256,
+		OPT_JOBS,
+		OPT_SHORT_LIVED,
+		OPT_FROM,
+		OPT_TO,
+		OPT_AT,
+		OPT_WIDTH,
+		OPT_COLOR
+	};
 	static const struct option longs[] = {
 		{ "top", required_argument, NULL, 'n' },
 		{ "depth", required_argument, NULL, 'd' },
@@ -56,6 +76,9 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "width", required_argument, NULL, OPT_WIDTH },
 		{ "color", required_argument, NULL, OPT_COLOR },
 		{ "jobs", required_argument, NULL, OPT_JOBS },
+		{ "at", required_argument, NULL, OPT_AT },
+		{ "from", required_argument, NULL, OPT_FROM },
+		{ "to", required_argument, NULL, OPT_TO },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -70,6 +93,19 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
 		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
 		case OPT_JOBS: is_good = ht_option_u64(optarg, &o->n_jobs) && o->n_jobs > 0; break;
+		case OPT_AT:
+			is_good = ht_time_point_parse(optarg, &o->to);
+			o->has_at = true;
+			break;
+		case OPT_FROM:
+			is_good = ht_time_point_parse(optarg, &o->from) &&
+			          o->from.kind != HT_TIME_END;
+			o->has_from = true;
+			break;
+		case OPT_TO:
+			is_good = ht_time_point_parse(optarg, &o->to);
+			o->has_to = true;
+			break;
 		case OPT_SHORT_LIVED: is_good = ht_option_u64(optarg, &o->short_lived_age); break;
 		case OPT_WIDTH:
 			is_good = ht_option_u64(optarg, &o->n_columns);
@@ -86,7 +122,38 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		if (!is_good)
 			return ht_cmd_usage("report", "\"%s\" is no value for this option", optarg);
 	}
+	if (o->has_at && (o->has_from || o->has_to))
+		return ht_cmd_usage("report", "--at is one moment; --from and --to are for others");
 	return ht_option_path("report", argc, argv, &o->path);
+}
+
+/* The window that was asked for; false, after telling, when it ends before it begins. */
+static bool find_window(const struct options *o, struct ht_trace_input *input,
+                        struct ht_replay_options *replay)
+{
+	struct ht_replay_window w = { .is_instant = o->has_at };
+	struct ht_moment peak = { 0 };
+
+	/* From 0 is from the beginning: what happened in its very tick is not left out. */
+	if (o->has_from && (o->from.kind == HT_TIME_PEAK || o->from.value > 0)) {
+		w.has_from = true;
+		w.from.tick = ht_time_point_find(&o->from, input, replay, &peak).tick;
+	}
+	/* Open at the end: what the processes had when they ended is what was live then. */
+	if ((o->has_to || o->has_at) && o->to.kind != HT_TIME_END) {
+		w.has_to = true;
+		w.to = ht_time_point_find(&o->to, input, replay, &peak);
+	}
+	if (o->has_at && w.has_to) {
+		w.has_from = true;
+		w.from = w.to;
+	}
+	if (w.has_from && w.has_to && w.to.tick < w.from.tick) {
+		ht_cmd_complain("--to is before --from");
+		return false;
+	}
+	replay->window = w;
+	return true;
 }
 
 static unsigned columns_of(uint64_t n_columns)
@@ -123,11 +190,15 @@ int ht_cmd_report(int argc, char **argv)
 	if (!ht_trace_input_open(&input, o.path, false))
 		return HT_EXIT_FAILED;
 
-	const struct ht_replay_options replay = {
+	struct ht_replay_options replay = {
 		.short_lived_age = o.short_lived_age,
 		.n_jobs = o.n_jobs < UINT_MAX ? (unsigned)o.n_jobs : UINT_MAX,
 	};
 
+	if (!find_window(&o, &input, &replay)) {
+		ht_trace_input_close(&input);
+		return HT_EXIT_FAILED;
+	}
 	ht_trace_input_replay(&input, &replay, &results);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);

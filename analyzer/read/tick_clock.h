@@ -42,6 +42,17 @@ static inline uint64_t ht_tick_clock_ns(const struct ht_tick_clock *clock, uint6
 	return tick <= clock->zero_tick ? 0 : ht_tick_clock_span_ns(clock, tick - clock->zero_tick);
 }
 
+/* The last tick that is not after trace time ns; saturates. */
+static inline uint64_t ht_tick_clock_tick(const struct ht_tick_clock *clock, uint64_t ns)
+{
+	uint64_t n_ticks = ht_mul_div_u64(ns, clock->slope_ticks, clock->slope_ns);
+
+	/* Rounded down twice, a tick may still begin at or before ns. */
+	if (n_ticks < UINT64_MAX && ht_tick_clock_span_ns(clock, n_ticks + 1) <= ns)
+		n_ticks++;
+	return ht_add_u64_saturating(clock->zero_tick, n_ticks);
+}
+
 /* About how many ticks ns are, at least 1. */
 static inline uint64_t ht_tick_clock_ticks(const struct ht_tick_clock *clock, uint64_t ns)
 {

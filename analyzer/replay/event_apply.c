@@ -92,6 +92,8 @@ static inline void check_peak(struct ht_replay_state *r, struct ht_rate_step *st
 {
 	struct ht_site_table *sites = &r->results->sites;
 
+	if (sites->live_bytes > sites->peak_bytes)
+		r->results->peak_event = r->i_event;
 	ht_site_table_check_peak(sites, tick);
 	if (sites->live_bytes > step->max_live_bytes)
 		step->max_live_bytes = sites->live_bytes;
@@ -230,6 +232,7 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 			table->n_at_peak = s->n_live;
 			table->peak_tick = e->tick;
 			table->peak_epoch = ++s->peak_epoch;
+			r->results->peak_event = r->n_events + (uint64_t)(e - r->run) + 1;
 		}
 	}
 }
@@ -248,8 +251,9 @@ static inline __attribute__((always_inline)) bool span_free(struct ht_replay_sta
 	struct ht_site *owner = &s->sites[block->owner_site];
 	uint64_t age = r->threads[block->thread].n_allocations - block->birth_count;
 	/* No branches: which blocks are is hard to foresee. */
-	bool is_temporary = (age == 0) & (block->thread == a->i_thread);
-	bool is_short_lived = age < r->options->short_lived_age;
+	bool is_of_window = block->birth_tick >= r->first_tick;
+	bool is_temporary = is_of_window & (age == 0) & (block->thread == a->i_thread);
+	bool is_short_lived = is_of_window & (age < r->options->short_lived_age);
 
 	s->n_frees++;
 	birth->n_temporary += is_temporary;
@@ -472,8 +476,14 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 	struct actor a = actor_of(r, i_process, i_thread);
 	const struct ht_event *first = run->events, *end = first + run->n_events;
 
+	r->run = first;
+	r->i_event = r->n_events + 1;
 	if (r->i_waiting < r->n_waiting)
 		ht_event_apply_expired(r, first->tick);
+	if (!a.thread->is_counted) {
+		a.thread->is_counted = true;
+		a.result->counts.n_threads++;
+	}
 	if (a.process->has_ended)
 		note_anomaly(r, HT_ANOMALY_AFTER_END, &a, first->tick, run->n_events);
 	if (a.result->counts.n_events == 0) {
@@ -499,34 +509,40 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 			span_alloc(r, &a, &s, e);
 		} else if (e->kind != HT_EVENT_FREE || !span_free(r, &a, &s, e)) {
 			span_end(r, &a, &s);
+			r->i_event = r->n_events + (uint64_t)(e - first) + 1;
 			apply_rare(r, &a, e);
 			s = span_begin(r, e->tick);
 		}
 	}
 	span_end(r, &a, &s);
+	r->n_events += run->n_events;
 }
 
-void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process)
+void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, bool is_window_end)
 {
 	struct ht_replay_process *p = &r->processes[i_process];
+	const struct ht_process *process = &r->model->processes.processes[i_process];
 	struct ht_counts *counts = &r->results->processes[i_process].counts;
-	bool is_exec = r->model->processes.processes[i_process].end_kind == HT_END_EXEC;
+	bool is_exec = process->end_kind == HT_END_EXEC && !is_window_end;
 	struct actor a = { p, NULL, &r->results->processes[i_process], i_process, 0 };
 	size_t cursor = 0;
 
-	if (r->model->processes.processes[i_process].has_end)
-		step_of(r, r->model->processes.processes[i_process].end_tick);
+	if (process->has_end && !is_window_end)
+		step_of(r, process->end_tick);
 	for (const struct ht_live_block *b; (b = ht_live_blocks_next(&p->live, &cursor));) {
 		struct ht_site *site = &r->results->sites.sites[b->owner_site];
 
 		if (is_exec) {
 			counts->n_live_at_exec++;
 			counts->live_at_exec_bytes += b->size;
-		} else {
+		} else if (b->birth_tick >= r->first_tick) {
 			counts->n_leaked++;
 			counts->leaked_bytes += b->size;
 			site->n_leaked++;
 			site->leaked_bytes += b->size;
+		} else {
+			r->results->window.n_kept++;
+			r->results->window.kept_bytes += b->size;
 		}
 		r->results->n_censored++;
 		sub_live(r, &a, site, b->size);

@@ -15,7 +15,10 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
  */
 void ht_event_apply_expired(struct ht_replay_state *r, uint64_t tick);
 
-/* The process is gone, or the trace is over: what it still has is leaked, or was given up by exec. */
-void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process);
+/*
+ * The process is gone, or the trace or the window is over: what it still has is leaked, or was given up by
+ * exec (unless is_window_end: then it has it still).
+ */
+void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, bool is_window_end);
 
 #endif

@@ -6,6 +6,7 @@
 #include "analyzer/read/event_merge.h"
 #include "analyzer/replay/event_apply.h"
 #include "analyzer/replay/replay_state.h"
+#include "analyzer/replay/window.h"
 
 #include <stdlib.h>
 
@@ -72,17 +73,24 @@ static void finish(struct ht_replay_state *r, const struct ht_event_merge_counts
 		struct ht_counts *c = &results->processes[i].counts;
 		const struct ht_process *process = &r->model->processes.processes[i];
 
-		/* The process counted as well: what it could not log is in its counters only. */
+		/*
+		 * The process counted as well: what it could not log is in its counters only, so nobody
+		 * knows when that was.
+		 */
 		if (process->counters[HT_COUNTER_LOST_EVENTS] > c->n_lost_events)
 			c->n_lost_events = process->counters[HT_COUNTER_LOST_EVENTS];
-		if (process->counters[HT_COUNTER_UNKNOWN_FREES] > c->n_unknown_frees)
+		if (!results->window.is_part &&
+		    process->counters[HT_COUNTER_UNKNOWN_FREES] > c->n_unknown_frees)
 			c->n_unknown_frees = process->counters[HT_COUNTER_UNKNOWN_FREES];
 		if (results->processes[i].last_event_tick > results->end_tick)
 			results->end_tick = results->processes[i].last_event_tick;
-		if (process->has_end && process->end_tick > results->end_tick)
+		if (process->has_end && process->end_tick > results->end_tick &&
+		    process->end_tick <= results->window.to_tick)
 			results->end_tick = process->end_tick;
 		add_counts(&results->totals, c);
 	}
+	if (results->end_tick < results->window.from_tick)
+		results->end_tick = results->window.from_tick;
 	if (r->model->recording.has_end &&
 	    r->model->recording.n_lost_events > results->totals.n_lost_events)
 		results->totals.n_lost_events = r->model->recording.n_lost_events;
@@ -99,55 +107,99 @@ static void finish(struct ht_replay_state *r, const struct ht_event_merge_counts
 	results->n_damaged_events = merged->n_damaged_events;
 }
 
+/* Where a replay is in its trace. */
+struct course {
+	struct ht_event_merge *merge;
+	struct ht_event_run run; /* what is left of it is next */
+	bool is_over;            /* no more events */
+	struct process_end *ends;
+	size_t n_ends;
+	size_t i_end;
+	uint64_t tell_at;
+};
+
+static void tell_progress(struct ht_replay_state *r, struct course *c)
+{
+	const struct ht_replay_options *options = r->options;
+
+	if (!options->progress || r->n_events < c->tell_at)
+		return;
+	options->progress(options->progress_context, r->n_events, r->model->n_events);
+	c->tell_at = r->n_events + EVENTS_PER_PROGRESS;
+}
+
+/* Apply all events, and ends of processes, up to this border. */
+static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border border)
+{
+	uint64_t border_tick = ht_window_until_tick(r, border);
+
+	while (!ht_window_is_at(r, border)) {
+		uint64_t end_tick = c->i_end < c->n_ends ? c->ends[c->i_end].tick : UINT64_MAX;
+
+		if (c->run.n_events == 0 && !c->is_over)
+			c->is_over =
+			        ht_event_merge_next(c->merge,
+			                            end_tick < border_tick ? end_tick : border_tick,
+			                            &c->run) == HT_ERR_END;
+		if (c->is_over || c->run.n_events == 0) {
+			if (c->i_end == c->n_ends || end_tick > border_tick)
+				return;
+			ht_event_apply_expired(r, UINT64_MAX);
+			ht_event_apply_process_end(r, c->ends[c->i_end++].process, false);
+			continue;
+		}
+		struct ht_event_run part = c->run;
+
+		part.n_events = ht_window_clip(r, border, part.n_events);
+		ht_event_apply_run(r, &part);
+		c->run.events += part.n_events;
+		c->run.n_events -= part.n_events;
+		tell_progress(r, c);
+	}
+}
+
+/* The rest of the trace, and processes that have no known end, or did something after it. */
+static void run_to_end(struct ht_replay_state *r, struct course *c)
+{
+	run_to(r, c, HT_BORDER_NONE);
+	ht_event_apply_expired(r, UINT64_MAX);
+	for (size_t i = 0; i < r->n_processes; i++) {
+		if (!r->processes[i].has_ended || ht_live_blocks_count(&r->processes[i].live) > 0)
+			ht_event_apply_process_end(r, (uint32_t)i, false);
+	}
+}
+
 void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
                    const struct ht_replay_options *options, struct ht_results *ret_results)
 {
 	struct ht_results results = { .short_lived_age = options->short_lived_age };
 	struct ht_replay_state r = { .model = model, .options = options, .results = &results };
-	struct ht_event_merge *merge = ht_event_merge_new(file, options->n_jobs);
-	size_t n_ends, i_end = 0;
-	uint64_t n_done = 0, tell_at = EVENTS_PER_PROGRESS;
-	struct process_end *ends = sorted_ends(&model->processes, &n_ends);
+	struct course c = { .tell_at = EVENTS_PER_PROGRESS };
 
+	c.merge = ht_event_merge_new(file, options->n_jobs);
+	c.ends = sorted_ends(&model->processes, &c.n_ends);
 	ht_tally_init(&r.sizes);
 	ht_tally_init(&r.lifetimes_ticks);
 	ht_site_table_init(&results.sites, model->stacks.n_stacks);
-	ht_rate_windows_init(&results.rate, &model->clock, model->last_tick);
 	if (model->processes.n_processes > 0)
 		ht_replay_state_need_process(&r, (uint32_t)model->processes.n_processes - 1);
-	for (;;) {
-		uint64_t until_tick = i_end < n_ends ? ends[i_end].tick : UINT64_MAX;
-		struct ht_event_run run;
-
-		if (ht_event_merge_next(merge, until_tick, &run) == HT_ERR_END)
-			break;
-		if (run.n_events > 0) {
-			ht_event_apply_run(&r, &run);
-			n_done += run.n_events;
-			if (options->progress && n_done >= tell_at) {
-				options->progress(options->progress_context, n_done,
-				                  model->n_events);
-				tell_at = n_done + EVENTS_PER_PROGRESS;
-			}
-		} else {
-			ht_event_apply_expired(&r, UINT64_MAX);
-			ht_event_apply_process_end(&r, ends[i_end++].process);
-		}
+	ht_window_init(&r);
+	if (options->window.has_from) {
+		run_to(&r, &c, HT_BORDER_FROM);
+		ht_window_begin(&r);
 	}
-	ht_event_apply_expired(&r, UINT64_MAX);
-	for (; i_end < n_ends; i_end++)
-		ht_event_apply_process_end(&r, ends[i_end].process);
-	for (size_t i = 0; i < r.n_processes; i++) {
-		/* Those without a known end, and what was allocated after it. */
-		if (!r.processes[i].has_ended || ht_live_blocks_count(&r.processes[i].live) > 0)
-			ht_event_apply_process_end(&r, (uint32_t)i);
+	if (options->window.has_to) {
+		run_to(&r, &c, HT_BORDER_TO);
+		ht_window_end(&r);
+	} else {
+		run_to_end(&r, &c);
 	}
 
-	struct ht_event_merge_counts merged = ht_event_merge_counts(merge);
+	struct ht_event_merge_counts merged = ht_event_merge_counts(c.merge);
 
 	finish(&r, &merged);
-	free(ends);
+	free(c.ends);
 	ht_replay_state_done(&r);
-	ht_event_merge_free(merge);
+	ht_event_merge_free(c.merge);
 	*ret_results = results;
 }

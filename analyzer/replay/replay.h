@@ -7,12 +7,31 @@
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #define HT_SHORT_LIVED_AGE_DEFAULT 64u
+
+/* A moment: after the last event whose tick is not later, or after so many events when that is not 0. */
+struct ht_moment {
+	uint64_t tick;
+	uint64_t n_events;
+};
+
+/* The part of the trace that is asked for, see struct ht_window. All zero is the whole. */
+struct ht_replay_window {
+	bool has_from;
+	bool has_to;
+	bool is_instant; /* only to counts: what is live then */
+	struct ht_moment from; /* by tick, unless is_instant */
+	struct ht_moment to; /* not before from */
+};
 
 struct ht_replay_options {
 	uint64_t
 	        short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
 
+	struct ht_replay_window window;
 	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
 
 	/* Told every now and then how many events are done, of how many; may be NULL. */

@@ -39,7 +39,6 @@ uint32_t ht_replay_state_need_thread(struct ht_replay_state *r, uint32_t i_proce
 		r->threads[r->n_threads] =
 		        (struct ht_replay_thread){ .process = i_process, .serial = serial };
 		*slot = ++r->n_threads;
-		r->results->processes[i_process].counts.n_threads++;
 	}
 	return (uint32_t)*slot - 1;
 }

@@ -25,6 +25,7 @@ struct ht_replay_thread {
 	uint64_t n_allocations;
 	uint32_t process;
 	uint32_t serial;
+	bool is_counted; /* it did something in the window */
 };
 
 /* An end of a block that is not there yet. */
@@ -39,6 +40,10 @@ struct ht_replay_state {
 	struct ht_trace_model *model;
 	const struct ht_replay_options *options;
 	struct ht_results *results;
+	uint64_t first_tick;        /* blocks born from here on are of the window */
+	uint64_t n_events;          /* before the run that is being applied */
+	uint64_t i_event;           /* the one that is being applied the rare way, counted from 1 */
+	const struct ht_event *run; /* that is being applied */
 	struct ht_tally sizes;
 	struct ht_tally lifetimes_ticks;
 	struct ht_replay_process *processes; /* by index in the model */

@@ -56,3 +56,12 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 		c.n_anomalies += results->anomalies[i].n;
 	return c;
 }
+
+uint64_t ht_report_duration_ns(const struct ht_report *report)
+{
+	const struct ht_tick_clock *clock = &report->model->clock;
+	const struct ht_results *results = report->results;
+
+	return ht_tick_clock_ns(clock, results->end_tick) -
+	       ht_tick_clock_ns(clock, results->window.from_tick);
+}

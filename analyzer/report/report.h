@@ -44,6 +44,9 @@ void ht_report_json(const struct ht_report *report, FILE *out);
 #define HT_ENDED_BYTES 32
 const char *ht_report_ended(const struct ht_process *process, char buf[HT_ENDED_BYTES]);
 
+/* How long the recording was, or the part of it that the report is about. */
+uint64_t ht_report_duration_ns(const struct ht_report *report);
+
 /* Things a trace did not see or lost, summed over processes. All 0 in the usual case. */
 struct ht_coverage {
 	uint64_t n_lost_events;

@@ -206,13 +206,32 @@ static void put_coverage(struct writer *w)
 	ht_json_end_object(json);
 }
 
+/* Only of reports that are about a part of the trace. */
+static void put_window(struct writer *w)
+{
+	const struct ht_tick_clock *clock = &w->report->model->clock;
+	const struct ht_window *window = &w->report->results->window;
+
+	if (!window->is_part && !window->is_instant)
+		return;
+	ht_json_key(&w->json, "window");
+	ht_json_begin_object(&w->json);
+	ht_json_put_u64(&w->json, "from_ns", ht_tick_clock_ns(clock, window->from_tick));
+	ht_json_put_u64(&w->json, "to_ns", ht_tick_clock_ns(clock, w->report->results->end_tick));
+	ht_json_put_u64(&w->json, "live_before_bytes", window->live_bytes_before);
+	ht_json_put_u64(&w->json, "live_before_allocations", window->n_live_before);
+	ht_json_put_u64(&w->json, "kept_bytes", window->kept_bytes);
+	ht_json_put_u64(&w->json, "kept_allocations", window->n_kept);
+	ht_json_end_object(&w->json);
+}
+
 void ht_report_json(const struct ht_report *report, FILE *out)
 {
 	struct writer w = { .json = ht_json_writer_init(out), .report = report };
 	const struct ht_results *results = report->results;
 	const struct ht_recording *recording = &report->model->recording;
 	const struct ht_tick_clock *clock = &report->model->clock;
-	uint64_t duration_ns = ht_tick_clock_ns(clock, results->end_tick);
+	uint64_t duration_ns = ht_report_duration_ns(report);
 
 	ht_json_begin_object(&w.json);
 	ht_json_put_string(&w.json, "schema", "heaptide.report/1");
@@ -221,6 +240,7 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	for (uint32_t i = 0; i < recording->argc; i++)
 		ht_json_string(&w.json, recording->argv[i]);
 	ht_json_end_array(&w.json);
+	put_window(&w);
 	put_processes(&w);
 	put_totals(&w, duration_ns);
 

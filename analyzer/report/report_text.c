@@ -44,6 +44,8 @@ static void put_totals(struct ht_text_page *page, const struct ht_report *report
 	size_t max_bars = room < MAX_BARS ? room : MAX_BARS;
 	size_t n_bars = make_bars(&report->results->rate, report->results->end_tick, max_bars, live,
 	                          allocations);
+	uint64_t from_ns =
+	        ht_tick_clock_ns(&report->model->clock, report->results->window.from_tick);
 	struct ht_humans h;
 
 	ht_text_heading(page, "TOTALS");
@@ -61,7 +63,8 @@ static void put_totals(struct ht_text_page *page, const struct ht_report *report
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_bars(page, live, n_bars);
 	ht_text_to_column(page, HT_LABEL_COLUMNS + (unsigned)max_bars + 1);
-	ht_text_putf(page, HT_PAINT_DIM, "0 to %s", ht_human_ns(h.a, duration_ns));
+	ht_text_putf(page, HT_PAINT_DIM, "%s to %s", ht_human_ns(h.a, from_ns),
+	             ht_human_ns(h.b, from_ns + duration_ns));
 	ht_text_end_line(page);
 	ht_text_put(page, HT_PAINT_PLAIN, "  allocations");
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
@@ -144,6 +147,10 @@ static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 	const struct ht_counts *totals = &report->results->totals;
 	struct ht_humans h;
 
+	if (ht_text_window_leaks(page, report)) {
+		ht_text_sites(page, report, HT_BY_LEAKED_BYTES);
+		return;
+	}
 	ht_text_heading(page, "LEAKED");
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	if (totals->n_leaked == 0) {
@@ -273,9 +280,14 @@ static void put_footer(struct ht_text_page *page, const struct ht_report *report
 void ht_report_text(const struct ht_report *report, const struct ht_text_style *style, FILE *out)
 {
 	struct ht_text_page page = ht_text_page_init(out, style);
-	uint64_t duration_ns = ht_tick_clock_ns(&report->model->clock, report->results->end_tick);
+	uint64_t duration_ns = ht_report_duration_ns(report);
 
 	ht_text_header(&page, report, duration_ns);
+	if (report->results->window.is_instant) {
+		put_leaks(&page, report);
+		put_footer(&page, report);
+		return;
+	}
 	put_totals(&page, report, duration_ns);
 	put_peak(&page, report);
 	put_rate(&page, report, duration_ns);

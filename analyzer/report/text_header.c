@@ -88,7 +88,8 @@ static void put_processes(struct ht_text_page *page, const struct ht_report *rep
 		const struct ht_process *p = &list->processes[i];
 		const struct ht_process_result *r = &report->results->processes[i];
 
-		if (r->peak_bytes < min_peak)
+		if (r->peak_bytes < min_peak ||
+		    (report->results->window.is_part && r->peak_bytes == 0))
 			continue;
 		n_shown++;
 		ht_text_putf(page, HT_PAINT_PLAIN, "pid %u", p->pid);
@@ -128,11 +129,14 @@ void ht_text_header(struct ht_text_page *page, const struct ht_report *report, u
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	if (recording->is_known)
 		ht_text_putf(page, HT_PAINT_DIM, "recorded %s on %s, ", when, recording->host);
-	ht_text_putf(page, HT_PAINT_DIM, "%s, %s process%s, %s thread%s",
-	             ht_human_ns(h.a, duration_ns), ht_human_count(h.b, n_processes),
+	if (!report->results->window.is_part)
+		ht_text_putf(page, HT_PAINT_DIM, "%s, ", ht_human_ns(h.a, duration_ns));
+	ht_text_putf(page, HT_PAINT_DIM, "%s process%s, %s thread%s",
+	             ht_human_count(h.b, n_processes),
 	             n_processes == 1 ? "" : "es", ht_human_count(h.c, n_threads),
 	             ht_plural(n_threads));
 	ht_text_end_line(page);
+	ht_text_window_line(page, report);
 	put_processes(page, report);
 	struct ht_coverage coverage = ht_report_coverage(report);
 

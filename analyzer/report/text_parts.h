@@ -7,6 +7,7 @@
 #include "analyzer/report/report.h"
 #include "analyzer/report/text_page.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where the text right of a label or heading begins. */
@@ -20,6 +21,12 @@ struct ht_humans {
 /* What was recorded, when, and how its processes ended. */
 void ht_text_header(struct ht_text_page *page, const struct ht_report *report,
                     uint64_t duration_ns);
+
+/* Which part of the trace this is about; nothing when it is all of it. */
+void ht_text_window_line(struct ht_text_page *page, const struct ht_report *report);
+
+/* Heading and numbers of the blocks that are still live; false, and nothing, when that is LEAKED. */
+bool ht_text_window_leaks(struct ht_text_page *page, const struct ht_report *report);
 
 /* What the trace did not see or lost; nothing when there is nothing to say. */
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# --from, --to and --at: parts that add up to the whole, moments as people write them, and mistakes.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+make_trace() {
+	"$HT_TOP_BUILDDIR/tools/gen_trace" --shape=forks --events=200000 --live=200 -o t.zst
+	"$heaptide" report --json -n 0 t.zst >whole.json
+}
+
+# part OPTIONS...: a number of the report of a part
+part() {
+	local filter=$1
+	shift
+	"$heaptide" report --json "$@" t.zst | jq -r "$filter"
+}
+
+parts_add_up() {
+	local cut whole
+	make_trace
+	whole=$(jq '.totals.allocations' whole.json)
+	for cut in 1us 3ms 11% 50% 0.02s 100%; do
+		equal "allocations cut at $cut" "$whole" $(($(part .totals.allocations --to "$cut") + $(
+			part .totals.allocations --from "$cut")))
+	done
+	# What is never freed is new after the cut, or kept from before it.
+	whole=$(jq '.leaked.bytes' whole.json)
+	equal "leaked" "$whole" "$(part '.leaked.bytes + .window.kept_bytes' --from 8ms)"
+	equal "the same live at 8 ms" "$(part .leaked.bytes --at 8ms)" "$(part .window.live_before_bytes --from 8ms)"
+}
+
+owners_of_the_peak() {
+	make_trace
+	jq -c '[.peak.sites[] | select(.at_peak_bytes > 0) | [.at_peak_bytes, .stack]] | sort' whole.json >wanted
+	part '[.leaked.sites[] | select(.leaked_bytes > 0) | [.leaked_bytes, .stack]] | sort | tojson' -n 0 --at peak >found
+	cmp wanted found
+	equal "bytes" "$(jq .peak.bytes whole.json)" "$(part .leaked.bytes --at peak)"
+	run "$heaptide" report --at peak t.zst
+	says out "LIVE"
+	equal "status" 0 "$status"
+}
+
+whole_is_open() {
+	make_trace
+	part 'del(.window) | tojson' -n 0 --from 0 >all
+	jq -r 'tojson' whole.json >wanted
+	cmp wanted all
+}
+
+mistakes() {
+	local what
+	make_trace
+	for what in "--from 20x" "--from end" "--to -1s" "--at 101%" "--at 5" "--from 1s --at 2s" "--from 50% --to 1%"; do
+		# shellcheck disable=SC2086
+		run "$heaptide" report $what t.zst
+		equal "status of $what" 2 "$status"
+		[ -s err ]
+	done
+}
+
+e2e_case "parts_add_up" parts_add_up
+e2e_case "owners_of_the_peak" owners_of_the_peak
+e2e_case "whole_is_open" whole_is_open
+e2e_case "mistakes" mistakes
+e2e_done

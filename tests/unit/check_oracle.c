@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/* A thousand random traces, and windows of them, against sums made anew after every event. Tests. */
+#include "run_suite.h"
+#include "trace_maker.h"
+
+#include "analyzer/replay/replay.h"
+
+#include <heaptide/shared_region.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_STACKS     6u
+#define N_PROCESSES  3u
+#define N_THREADS    3u
+#define MAX_EVENTS   400u
+#define SHORT_LIVED  3u
+#define FIRST_TICK   (HT_MAKER_ZERO_TICK + 10)
+#define N_TRACES     1000
+#define TRACES_A_ONE 10
+
+/* What happened, in order. Nothing here is shared with the analyzer but the words. */
+enum what { ALLOC, FREE, REALLOC, MISSED, INHERITED_FREE, INHERITED_REALLOC, END };
+
+struct step {
+	enum what what;
+	uint32_t process, thread; /* from 0 */
+	uint64_t tick, id, old_id, size;
+	uint32_t stack;
+	uint32_t end_kind;
+};
+
+struct block {
+	bool is_live;
+	uint32_t process, thread, owner, birth_stack;
+	uint64_t id, size, birth_tick, birth_count;
+};
+
+struct sums {
+	uint64_t n_allocations, n_frees, n_reallocations, allocated_bytes, n_inherited, n_missed;
+	uint64_t peak, n_at_peak, peak_tick, at_peak[N_STACKS], own_peak[N_STACKS];
+	uint64_t process_peak[N_PROCESSES];
+	uint64_t leaked[N_STACKS], n_leaked, leaked_bytes, exec_bytes, kept_bytes, n_kept;
+	uint64_t n_temporary[N_STACKS], n_short[N_STACKS], temporary_bytes, short_bytes;
+	uint64_t live_before;
+};
+
+struct story {
+	struct step steps[MAX_EVENTS];
+	size_t n_steps;
+	struct block blocks[MAX_EVENTS];
+	size_t n_blocks;
+	uint64_t n_of_thread[N_PROCESSES][N_THREADS];
+};
+
+/* ---- The oracle. ---- */
+
+static struct block *find(struct story *s, uint32_t process, uint64_t id)
+{
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		if (s->blocks[i].is_live && s->blocks[i].process == process &&
+		    s->blocks[i].id == id)
+			return &s->blocks[i];
+	}
+	ck_abort_msg("the test frees what it did not make");
+	return NULL;
+}
+
+/* Everything that is live, summed up anew. */
+static void look(const struct story *s, uint64_t tick, struct sums *sums)
+{
+	uint64_t all = 0, n = 0, of_stack[N_STACKS] = { 0 }, of_process[N_PROCESSES] = { 0 };
+
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		const struct block *b = &s->blocks[i];
+
+		if (!b->is_live)
+			continue;
+		all += b->size;
+		n++;
+		of_stack[b->owner] += b->size;
+		of_process[b->process] += b->size;
+	}
+	for (size_t i = 0; i < N_STACKS; i++) {
+		if (of_stack[i] > sums->own_peak[i])
+			sums->own_peak[i] = of_stack[i];
+	}
+	for (size_t i = 0; i < N_PROCESSES; i++) {
+		if (of_process[i] > sums->process_peak[i])
+			sums->process_peak[i] = of_process[i];
+	}
+	if (all > sums->peak) {
+		sums->peak = all;
+		sums->n_at_peak = n;
+		sums->peak_tick = tick;
+		memcpy(sums->at_peak, of_stack, sizeof(of_stack));
+	}
+}
+
+static void begin(const struct story *s, uint64_t from, struct sums *sums)
+{
+	*sums = (struct sums){ 0 };
+	look(s, from, sums);
+	sums->live_before = sums->peak;
+	sums->n_at_peak = 0;
+	for (size_t i = 0; i < s->n_blocks; i++)
+		sums->n_at_peak += s->blocks[i].is_live; /* also when all of them are empty */
+	sums->peak_tick = from;                          /* also when nothing was live */
+}
+
+static void end_process(struct story *s, uint32_t process, bool is_exec, uint64_t from,
+                        struct sums *sums)
+{
+	for (size_t i = 0; i < s->n_blocks; i++) {
+		struct block *b = &s->blocks[i];
+
+		if (!b->is_live || b->process != process)
+			continue;
+		b->is_live = false;
+		if (is_exec) {
+			sums->exec_bytes += b->size;
+		} else if (b->birth_tick > from) {
+			sums->leaked[b->owner] += b->size;
+			sums->leaked_bytes += b->size;
+			sums->n_leaked++;
+		} else {
+			sums->kept_bytes += b->size;
+			sums->n_kept++;
+		}
+	}
+}
+
+static void freed(struct story *s, const struct step *e, uint64_t from, struct sums *sums)
+{
+	struct block *b = find(s, e->process, e->id);
+	uint64_t age = s->n_of_thread[e->process][b->thread] - b->birth_count;
+
+	b->is_live = false;
+	sums->n_frees++;
+	if (b->birth_tick <= from)
+		return;
+	if (age == 0 && b->thread == e->thread) {
+		sums->n_temporary[b->birth_stack]++;
+		sums->temporary_bytes += b->size;
+	}
+	if (age < SHORT_LIVED) {
+		sums->n_short[b->birth_stack]++;
+		sums->short_bytes += b->size;
+	}
+}
+
+static void apply(struct story *s, const struct step *e, uint64_t from, struct sums *sums)
+{
+	struct block *b;
+
+	switch (e->what) {
+	case ALLOC:
+		s->blocks[s->n_blocks++] = (struct block){
+			.is_live = true,
+			.process = e->process,
+			.thread = e->thread,
+			.owner = e->stack,
+			.birth_stack = e->stack,
+			.id = e->id,
+			.size = e->size,
+			.birth_tick = e->tick,
+			.birth_count = ++s->n_of_thread[e->process][e->thread],
+		};
+		sums->n_allocations++;
+		sums->allocated_bytes += e->size;
+		break;
+	case FREE: freed(s, e, from, sums); break;
+	case MISSED:
+		find(s, e->process, e->id)->is_live = false;
+		sums->n_missed++;
+		break;
+	case REALLOC:
+		b = find(s, e->process, e->old_id);
+		b->id = e->id;
+		b->size = e->size;
+		b->owner = e->stack;
+		sums->n_reallocations++;
+		sums->allocated_bytes += e->size;
+		break;
+	case INHERITED_FREE: sums->n_inherited++; break;
+	case INHERITED_REALLOC:
+		s->blocks[s->n_blocks++] = (struct block){
+			.is_live = true,
+			.process = e->process,
+			.thread = e->thread,
+			.owner = e->stack,
+			.birth_stack = e->stack,
+			.id = e->id,
+			.size = e->size,
+			.birth_tick = e->tick,
+			.birth_count = s->n_of_thread[e->process][e->thread],
+		};
+		sums->n_inherited++;
+		sums->n_reallocations++;
+		sums->allocated_bytes += e->size;
+		break;
+	case END: end_process(s, e->process, e->end_kind == HT_END_EXEC, from, sums); return;
+	}
+	look(s, e->tick, sums);
+}
+
+/* What happened after from, up to and with to. from 0: from the beginning. */
+static void tell(struct story *s, uint64_t from, uint64_t to, struct sums *sums)
+{
+	bool has_begun = from == 0;
+
+	*sums = (struct sums){ 0 };
+	s->n_blocks = 0;
+	memset(s->n_of_thread, 0, sizeof(s->n_of_thread));
+	for (size_t i = 0; i < s->n_steps && s->steps[i].tick <= to; i++) {
+		if (!has_begun && s->steps[i].tick > from) {
+			begin(s, from, sums);
+			has_begun = true;
+		}
+		apply(s, &s->steps[i], from, sums);
+	}
+	if (!has_begun)
+		begin(s, from, sums);
+	for (uint32_t p = 0; p < N_PROCESSES; p++)
+		end_process(s, p, false, from, sums);
+}
+
+/* ---- Random stories, and the same as a trace. ---- */
+
+struct actor_state {
+	bool has_started, has_ended;
+	uint64_t next_id, first_own_id;
+	uint64_t ids[MAX_EVENTS];
+	size_t n_ids;
+	uint64_t inherited[MAX_EVENTS];
+	size_t n_inherited;
+};
+
+static uint64_t any(uint64_t n)
+{
+	return (uint64_t)rand() % n;
+}
+
+static void start(struct ht_trace_maker *maker, struct actor_state *actors, uint32_t i,
+                  uint32_t parent, uint64_t tick)
+{
+	struct actor_state *a = &actors[i];
+
+	*a = (struct actor_state){ .has_started = true, .next_id = 1, .first_own_id = 1 };
+	if (i > 0) {
+		a->next_id = a->first_own_id = actors[parent].next_id;
+		memcpy(a->inherited, actors[parent].ids, sizeof(a->inherited));
+		a->n_inherited = actors[parent].n_ids;
+	}
+	ht_trace_maker_process(maker, i + 1, i > 0 ? parent + 1 : 0, tick, a->first_own_id,
+	                       i > 0 ? HT_FIRST_NODE + N_STACKS : HT_FIRST_NODE);
+}
+
+/* A realloc of the largest block, or of any. */
+static size_t pick(const struct actor_state *a)
+{
+	return any(3) ? a->n_ids - 1 : (size_t)any(a->n_ids);
+}
+
+static void choose(struct actor_state *a, struct step *e)
+{
+	uint64_t what = any(20);
+	size_t i;
+
+	e->size = any(15) ? 16 * any(4) : any(100000);
+	e->stack = (uint32_t)any(N_STACKS);
+	if (a->n_inherited > 0 && what == 0) {
+		e->what = any(2) ? INHERITED_FREE : INHERITED_REALLOC;
+		e->old_id = e->id = a->inherited[--a->n_inherited];
+		if (e->what == INHERITED_REALLOC)
+			a->ids[a->n_ids++] = e->id = a->next_id++;
+	} else if (a->n_ids == 0 || what < 11) {
+		e->what = ALLOC;
+		e->id = a->ids[a->n_ids++] = a->next_id++;
+	} else if (what < 14) {
+		e->what = REALLOC;
+		i = pick(a);
+		e->old_id = a->ids[i];
+		e->id = a->ids[i] = a->next_id++;
+	} else {
+		e->what = what == 14 ? MISSED : FREE;
+		i = pick(a);
+		e->id = a->ids[i];
+		a->ids[i] = a->ids[--a->n_ids];
+	}
+}
+
+static void put(struct ht_trace_maker *maker, const struct step *e)
+{
+	static const uint32_t kinds[] = { HT_EVENT_ALLOC,   HT_EVENT_FREE,
+		                          HT_EVENT_REALLOC, HT_EVENT_MISSED_FREE,
+		                          HT_EVENT_FREE,    HT_EVENT_REALLOC_MOVED };
+	struct ht_event event = { .tick = e->tick, .id = e->id, .kind = kinds[e->what] };
+
+	if (e->what == END) {
+		ht_trace_maker_process_end(maker, e->process + 1, e->tick, e->end_kind, 0);
+		return;
+	}
+	if (e->what == REALLOC || e->what == INHERITED_REALLOC)
+		event.old_id = e->old_id;
+	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC) {
+		event.size = e->size;
+		event.node = HT_FIRST_NODE + e->stack;
+	}
+	ht_trace_maker_event(maker, e->process + 1, e->thread + 1, &event);
+}
+
+static void end_one(struct ht_trace_maker *maker, struct story *s, struct actor_state *actors,
+                    uint32_t process, uint64_t tick)
+{
+	static const uint32_t ends[] = { HT_END_EXIT, HT_END_SIGNAL, HT_END_EXEC };
+	struct step e = { .what = END, .process = process, .tick = tick, .end_kind = ends[any(3)] };
+
+	actors[process].has_ended = true;
+	s->steps[s->n_steps++] = e;
+	put(maker, &e);
+}
+
+static void invent(struct ht_trace_maker *maker, struct story *s)
+{
+	struct actor_state actors[N_PROCESSES] = { { 0 } };
+	uint64_t tick = FIRST_TICK, n_events = 20 + any(200);
+	uint32_t n_started = 1, last_key = 0;
+
+	s->n_steps = 0;
+	start(maker, actors, 0, 0, tick);
+	for (uint32_t i = 0; i < N_STACKS; i++)
+		ht_trace_maker_node(maker, 1, HT_FIRST_NODE + i, 0, 0x1000 + 16 * i, 0);
+	for (uint64_t i = 0; i < n_events; i++) {
+		struct step e = { .process = (uint32_t)any(n_started),
+			          .thread = (uint32_t)any(N_THREADS) };
+		uint32_t key = e.process * N_THREADS + e.thread;
+
+		if (actors[e.process].has_ended)
+			continue;
+		/* Order among equal ticks is by process and thread. */
+		tick += any(3) / 2 + (key < last_key);
+		last_key = key;
+		e.tick = tick;
+		choose(&actors[e.process], &e);
+		s->steps[s->n_steps++] = e;
+		put(maker, &e);
+		if (any(40) == 0)
+			ht_trace_maker_flush(maker);
+		if (n_started < N_PROCESSES && any(60) == 0)
+			start(maker, actors, n_started++, e.process, ++tick);
+		if (any(100) == 0)
+			end_one(maker, s, actors, e.process, tick++);
+	}
+	for (uint32_t p = 0; p < n_started; p++) {
+		if (!actors[p].has_ended && any(2))
+			end_one(maker, s, actors, p, ++tick);
+	}
+	ht_trace_maker_finish(maker);
+}
+
+/* ---- Comparing. ---- */
+
+static void compare_site(const struct ht_site *site, uint32_t stack, const struct sums *sums)
+{
+	ck_assert_uint_eq(site->at_peak_bytes, sums->at_peak[stack]);
+	ck_assert_uint_eq(site->own_peak_bytes, sums->own_peak[stack]);
+	ck_assert_uint_eq(site->leaked_bytes, sums->leaked[stack]);
+	ck_assert_uint_eq(site->n_temporary, sums->n_temporary[stack]);
+	ck_assert_uint_eq(site->n_short_lived, sums->n_short[stack]);
+}
+
+static void compare(const struct ht_trace_model *model, const struct ht_results *r,
+                    const struct sums *sums)
+{
+	uint64_t at_peak = 0;
+
+	ck_assert_uint_eq(r->totals.n_allocations, sums->n_allocations);
+	ck_assert_uint_eq(r->totals.n_frees, sums->n_frees);
+	ck_assert_uint_eq(r->totals.n_reallocations, sums->n_reallocations);
+	ck_assert_uint_eq(r->totals.allocated_bytes, sums->allocated_bytes);
+	ck_assert_uint_eq(r->totals.n_inherited_frees, sums->n_inherited);
+	ck_assert_uint_eq(r->totals.n_missed_frees, sums->n_missed);
+	ck_assert_uint_eq(r->totals.leaked_bytes, sums->leaked_bytes);
+	ck_assert_uint_eq(r->totals.n_leaked, sums->n_leaked);
+	ck_assert_uint_eq(r->totals.live_at_exec_bytes, sums->exec_bytes);
+	ck_assert_uint_eq(r->temporary_bytes, sums->temporary_bytes);
+	ck_assert_uint_eq(r->short_lived_bytes, sums->short_bytes);
+	ck_assert_uint_eq(r->sites.peak_bytes, sums->peak);
+	ck_assert_uint_eq(r->sites.n_at_peak, sums->n_at_peak);
+	if (sums->peak > 0)
+		ck_assert_uint_eq(r->sites.peak_tick, sums->peak_tick);
+	ck_assert_uint_eq(r->window.live_bytes_before, sums->live_before);
+	ck_assert_uint_eq(r->window.kept_bytes, sums->kept_bytes);
+	ck_assert_uint_eq(r->window.n_kept, sums->n_kept);
+	for (size_t i = 0; i < r->n_processes; i++)
+		ck_assert_uint_eq(r->processes[i].peak_bytes, sums->process_peak[i]);
+	for (size_t i = 0; i < r->sites.n_sites; i++) {
+		const struct ht_site *site = &r->sites.sites[i];
+		uint64_t addr = model->stacks.frames[model->stacks.stacks[site->stack].frame].addr;
+
+		ck_assert_uint_lt((addr - 0x1000) / 16, N_STACKS);
+		compare_site(site, (uint32_t)(addr - 0x1000) / 16, sums);
+		at_peak += site->at_peak_bytes;
+	}
+	ck_assert_uint_eq(at_peak, sums->peak);
+	for (int i = 0; i < HT_N_ANOMALIES; i++)
+		ck_assert_uint_eq(r->anomalies[i].n, 0);
+}
+
+static void replay_and_compare(struct ht_trace_file *file, struct ht_trace_model *model,
+                               struct story *s, uint64_t from, uint64_t to)
+{
+	const struct ht_replay_options options = {
+		.short_lived_age = SHORT_LIVED,
+		.n_jobs = 1,
+		.window = {
+			.has_from = from != 0,
+			.has_to = to != UINT64_MAX,
+			.from = { .tick = from },
+			.to = { .tick = to },
+		},
+	};
+	struct ht_results results;
+	struct sums sums;
+
+	ht_replay_run(file, model, &options, &results);
+	tell(s, from, to, &sums);
+	compare(model, &results, &sums);
+	ht_results_done(&results);
+}
+
+/* What was live at the peak, by asking for that moment. */
+static void compare_instant_of_peak(struct ht_trace_file *file, struct ht_trace_model *model,
+                                    struct story *s)
+{
+	struct ht_replay_options options = { .short_lived_age = SHORT_LIVED, .n_jobs = 1 };
+	struct ht_results results;
+	struct sums sums;
+
+	ht_replay_run(file, model, &options, &results);
+
+	const struct ht_moment peak = { results.sites.peak_tick, results.peak_event };
+
+	ht_results_done(&results);
+	if (peak.n_events == 0)
+		return;
+	options.window = (struct ht_replay_window){ true, true, true, peak, peak };
+	ht_replay_run(file, model, &options, &results);
+	tell(s, 0, UINT64_MAX, &sums);
+	ck_assert_uint_eq(results.totals.leaked_bytes, sums.peak);
+	ck_assert_uint_eq(results.totals.n_leaked, sums.n_at_peak);
+	for (size_t i = 0; i < results.sites.n_sites; i++) {
+		const struct ht_site *site = &results.sites.sites[i];
+		uint64_t addr = model->stacks.frames[model->stacks.stacks[site->stack].frame].addr;
+
+		ck_assert_uint_eq(site->leaked_bytes, sums.at_peak[(addr - 0x1000) / 16]);
+	}
+	ht_results_done(&results);
+}
+
+START_TEST(test_replay_of_random_traces_and_windows_agrees_with_sums_made_anew)
+{
+	static struct story s;
+
+	for (int k = 0; k < N_TRACES / TRACES_A_ONE; k++) {
+		struct ht_trace_maker *maker = ht_trace_maker_new();
+		struct ht_trace_file *file;
+		struct ht_trace_model model;
+		struct ht_diag diag;
+
+		srand((unsigned)(_i * 1000 + k + 1));
+		invent(maker, &s);
+
+		char *path = ht_trace_maker_save(maker);
+		uint64_t last = s.n_steps ? s.steps[s.n_steps - 1].tick : FIRST_TICK;
+		uint64_t n_ticks = last - FIRST_TICK + 3;
+
+		ck_assert_int_eq(ht_trace_file_open(path, &file, &diag), HT_OK);
+		ck_assert_int_eq(ht_trace_model_load(&model, file, &diag), HT_OK);
+		replay_and_compare(file, &model, &s, 0, UINT64_MAX);
+		for (int w = 0; w < 2; w++) {
+			uint64_t a = FIRST_TICK - 2 + any(n_ticks), b = a + any(n_ticks);
+
+			replay_and_compare(file, &model, &s, a, b);
+			replay_and_compare(file, &model, &s, a, UINT64_MAX);
+			replay_and_compare(file, &model, &s, 0, b);
+		}
+		compare_instant_of_peak(file, &model, &s);
+		ht_trace_model_done(&model);
+		ht_trace_file_close(file);
+		unlink(path);
+		free(path);
+		ht_trace_maker_free(maker);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("oracle");
+	TCase *core = ht_add_case(suite, "core");
+
+	tcase_add_loop_test(core,
+	                    test_replay_of_random_traces_and_windows_agrees_with_sums_made_anew, 0,
+	                    TRACES_A_ONE);
+	return ht_run_suite(suite);
+}
