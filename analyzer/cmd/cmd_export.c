@@ -21,7 +21,7 @@ static const char usage_head[] =
 
 static const char usage_options[] = "\n"
                                     "  -o, --output FILE  write there, not to stdout\n"
-                                    "  -m, --metric NAME  what the numbers of folded stacks are:\n";
+                                    "  -m, --metric NAME  what folded stacks count:";
 
 static int print_help(void)
 {
@@ -30,8 +30,8 @@ static int print_help(void)
 		printf("  %-10s  %s\n", f->name, f->summary);
 	fputs(usage_options, stdout);
 	for (const struct ht_metric *m = ht_metrics; m->name; m++)
-		printf("                       %-9s  %s\n", m->name, m->summary);
-	fputs("  -h, --help\n", stdout);
+		printf("%s %s", m == ht_metrics ? "" : ",", m->name);
+	fputs("\n  -h, --help\n", stdout);
 	return ht_cmd_finish_stdout(HT_EXIT_OK);
 }
 

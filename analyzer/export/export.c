@@ -14,6 +14,17 @@ const struct ht_export_format ht_export_formats[] = {
 	{ "csv", "spreadsheets: one row per place", ht_export_csv, false, false },
 	{ "jsonl", "jq, DuckDB: one object per place and line", ht_export_jsonl, false, false },
 	{ "prometheus", "node_exporter's text files: totals", ht_export_prometheus, false, false },
+	{ "pprof", "go tool pprof, Pyroscope, Parca, Perfetto: all values, inlined functions",
+	  ht_export_pprof, false, true },
+	{ "dhat", "valgrind's dh_view.html, Firefox Profiler", ht_export_dhat, false, false },
+	{ "massif", "ms_print, massif-visualizer: live bytes over time, owners of the peak",
+	  ht_export_massif, false, false },
+	{ "callgrind", "callgrind_annotate, kcachegrind: own and inclusive", ht_export_callgrind,
+	  false, false },
+	{ "chrome", "ui.perfetto.dev, chrome://tracing: counters over time", ht_export_chrome,
+	  false, false },
+	{ "heaptrack", "heaptrack_print, heaptrack_gui: every event", ht_export_heaptrack, false,
+	  false },
 	{ NULL, NULL, NULL, false, false },
 };
 

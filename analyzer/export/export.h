@@ -43,6 +43,12 @@ ht_export_fn ht_export_speedscope;
 ht_export_fn ht_export_csv;
 ht_export_fn ht_export_jsonl;
 ht_export_fn ht_export_prometheus;
+ht_export_fn ht_export_pprof;
+ht_export_fn ht_export_dhat;
+ht_export_fn ht_export_massif;
+ht_export_fn ht_export_callgrind;
+ht_export_fn ht_export_chrome;
+ht_export_fn ht_export_heaptrack;
 
 /* A name for the recording: the program, or the recorded command; never NULL. */
 const char *ht_export_title(const struct ht_export *export);

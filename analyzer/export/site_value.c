@@ -53,13 +53,13 @@ uint64_t ht_site_value_of(const struct ht_site *site, enum ht_site_value value)
 }
 
 const struct ht_metric ht_metrics[] = {
-	{ "peak", HT_VALUE_AT_PEAK_BYTES, "bytes live at the peak of the recording" },
-	{ "leaked", HT_VALUE_LEAKED_BYTES, "bytes never freed" },
-	{ "allocated", HT_VALUE_ALLOCATED_BYTES, "bytes requested" },
-	{ "temporary", HT_VALUE_TEMPORARY_ALLOCATIONS, "allocations freed before the next one" },
-	{ "count", HT_VALUE_ALLOCATIONS, "allocations" },
-	{ "own-peak", HT_VALUE_OWN_PEAK_BYTES, "bytes live at each place's own peak" },
-	{ NULL, HT_N_SITE_VALUES, NULL },
+	{ "peak", HT_VALUE_AT_PEAK_BYTES },
+	{ "leaked", HT_VALUE_LEAKED_BYTES },
+	{ "allocated", HT_VALUE_ALLOCATED_BYTES },
+	{ "temporary", HT_VALUE_TEMPORARY_ALLOCATIONS },
+	{ "count", HT_VALUE_ALLOCATIONS },
+	{ "own-peak", HT_VALUE_OWN_PEAK_BYTES },
+	{ NULL, HT_N_SITE_VALUES },
 };
 
 const struct ht_metric *ht_metric_find(const char *name)

@@ -33,7 +33,6 @@ uint64_t ht_site_value_of(const struct ht_site *site, enum ht_site_value value);
 struct ht_metric {
 	const char *name;
 	enum ht_site_value value;
-	const char *summary;
 };
 
 /* The default first, ended by a NULL name. */

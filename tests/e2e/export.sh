@@ -123,6 +123,125 @@ prometheus() {
 	equal "leaked" "heaptide_leaked_bytes $(metric leaked)" "$(grep leaked_bytes found)"
 }
 
+# The pprof tool of Go, wherever it is.
+pprof_tool() {
+	local tool
+	for tool in "$(command -v pprof || true)" "$(go env GOTOOLDIR 2>/dev/null || true)/pprof" /usr/lib/go*/pkg/tool/*/pprof; do
+		if [ -x "$tool" ]; then
+			echo "$tool"
+			return
+		fi
+	done
+	skip "pprof (in Debian's golang-go) is not installed"
+}
+
+# What pprof reads must be what was written: sums of all sample types, and inlined functions.
+pprof() {
+	local tool
+	tool=$(pprof_tool)
+	exported pprof
+	HOME=$PWD "$tool" -raw out >raw 2>pprof.err
+	awk '/^Samples:/ { getline; n = split($0, name, " "); on = 1; next }
+		/^Locations/ { on = 0 }
+		on { for (i = 1; i <= n; i++) { sub(/:$/, "", $i); sum[i] += $i } }
+		END { for (i = 1; i <= n; i++) { sub(/\/.*/, "", name[i]); print name[i], sum[i] } }' raw >sums
+	equal types 12 "$(wc -l <sums)"
+	equal "alloc_objects" "$(metric count)" "$(awk '$1 == "alloc_objects" { print $2 }' sums)"
+	equal "alloc_space" "$(metric allocated)" "$(awk '$1 == "alloc_space" { print $2 }' sums)"
+	equal "inuse_space" "$(metric leaked)" "$(awk '$1 == "inuse_space" { print $2 }' sums)"
+	equal "peak_space" "$(metric peak)" "$(awk '$1 == "peak_space" { print $2 }' sums)"
+	equal "own_peak_space" "$(metric own-peak)" "$(awk '$1 == "own_peak_space" { print $2 }' sums)"
+	equal "temporary_objects" "$(metric temporary)" "$(awk '$1 == "temporary_objects" { print $2 }' sums)"
+	reported '[.rate.sites[].stack[] | select(.inlined).function] | unique | .[]' >inlined
+	[ -s inlined ] || fail "the program has no inlined functions"
+	while read -r function; do says raw "$function"; done <inlined
+}
+
+# The format itself, where there is no pprof: gzip, and as many samples as sites.
+pprof_bytes() {
+	exported pprof
+	gzip -t <out
+	gzip -dc <out >profile
+	[ "$(wc -c <profile)" -gt 500 ] || fail "nothing in it"
+}
+
+dhat() {
+	exported dhat
+	equal "bytes" "$(metric allocated)" "$(jq '[.pps[].tb] | add' out)"
+	equal "blocks" "$(reported '.totals.allocations + .totals.reallocations')" "$(jq '[.pps[].tbk] | add' out)"
+	equal "peak" "$(metric peak)" "$(jq '[.pps[].gb] | add' out)"
+	equal "at the end" "$(metric leaked)" "$(jq '[.pps[].eb] | add' out)"
+	equal "points of the same stack" 0 "$(jq '[.pps[].fs | join(" ")] | length - (unique | length)' out)"
+	equal "frames that are none" 0 "$(jq '(.ftbl | length) as $n | [.pps[].fs[] | select(. < 1 or . >= $n)] | length' out)"
+}
+
+# valgrind's own viewer, without its page.
+dhat_viewer() {
+	local viewer=/usr/libexec/valgrind/dh_view.js
+	need node
+	[ -e "$viewer" ] || viewer=$(dpkg -L valgrind 2>/dev/null | grep 'dh_view\.js$') || skip "dh_view.js is not installed"
+	exported dhat
+	{
+		echo 'const document = { createElement: () => ({ appendChild() {}, style: {} }) }; const window = {};'
+		cat "$viewer"
+		echo 'gSelect = { childNodes: gSelectData.map(() => ({})), selectedIndex: 0 };'
+		echo 'gData = JSON.parse(require("fs").readFileSync("out", "utf8")); buildTree();'
+		echo 'console.log(gRoot._totalBytes, gRoot._atTGmaxBytes, gRoot._atTEndBytes);'
+	} >view.js
+	equal "what the viewer sums up" "$(metric allocated) $(metric peak) $(metric leaked)" "$(node view.js)"
+}
+
+massif() {
+	need ms_print
+	exported massif
+	ms_print out >printed
+	says printed "Detailed snapshots:"
+	says printed "(peak)"
+	says printed "heap allocation functions"
+	equal "the peak" "$(metric peak)" "$(sed -n 's/^100.00% (\([0-9,]*\)B) (heap alloc.*/\1/p' printed | head -n 1 | tr -d ,)"
+	equal "the end" "$(metric leaked)" "$(grep '^mem_heap_B=' out | tail -n 1 | cut -d= -f2)"
+}
+
+callgrind() {
+	need callgrind_annotate
+	exported callgrind
+	callgrind_annotate --inclusive=yes --threshold=100 out >printed
+	grep 'PROGRAM TOTALS' printed | tr -d ',' | sed 's/([^)]*)//g' >totals
+	equal "totals" "$(metric peak) $(metric leaked) $(metric allocated) $(metric count) $(metric temporary)" \
+		"$(awk '{ print $1, $2, $3, $4, $5 }' totals)"
+	grep ':main ' printed | tr -d ',' | sed 's/([^)]*)//g' >main
+	equal "inclusive allocations of main" \
+		"$(reported '[.rate.sites[] | select(any(.stack[]; .function == "main")).allocations] | add')" "$(awk '{ print $4; exit }' main)"
+}
+
+chrome() {
+	exported chrome
+	equal "highest" "$(metric peak)" "$(jq '[.traceEvents[] | select(.name == "live heap").args.bytes] | max' out)"
+	equal "allocations" "$(metric count)" "$(jq '[.traceEvents[] | select(.name == "allocations").args.allocations] | add' out)"
+	equal "times that go back" 0 "$(jq '[.traceEvents[] | select(.name == "live heap").ts] | . as $t |
+		[range(1; length) | select($t[.] < $t[. - 1])] | length' out)"
+}
+
+# heaptrack_agrees PROGRAM ARGS...: heaptrack_print's numbers for the exported trace are ours for the recorded one.
+heaptrack_agrees() {
+	need heaptrack_print
+	record t.zst "$@"
+	"$heaptide" export heaptrack -o h t.zst
+	heaptrack_print --disable-builtin-suppressions -f h >h.txt 2>&1
+	equal calls "$(value t.zst '.totals | .allocations + .reallocations')" \
+		"$(sed -n 's/^calls to allocation functions: \([0-9]*\).*/\1/p' h.txt)"
+	equal peak "$(as_heaptrack "$(value t.zst .peak.bytes)")" \
+		"$(sed -n 's/^peak heap memory consumption: \(.*\)/\1/p' h.txt)"
+	equal leaked "$(as_heaptrack "$(value t.zst .leaked.bytes)")" "$(sed -n 's/^total memory leaked: \(.*\)/\1/p' h.txt)"
+}
+
+heaptrack_names() {
+	heaptrack_agrees "$programs/inline_chains"
+	value t.zst '[.rate.sites[].stack[].function | select(. != null and (test("<") | not))] | unique | .[]' >names
+	[ -s names ] || fail "no names"
+	while read -r name; do says h "$name"; done <names
+}
+
 # What goes to a file is whole or not there.
 output() {
 	exported folded
@@ -182,6 +301,17 @@ e2e_case csv csv
 e2e_case jsonl jsonl
 e2e_case "numbers of stacks" stack_ids
 e2e_case prometheus prometheus
+e2e_case pprof pprof
+e2e_case "pprof's bytes" pprof_bytes
+e2e_case dhat dhat
+e2e_case "dhat in valgrind's viewer" dhat_viewer
+e2e_case massif massif
+e2e_case callgrind callgrind
+e2e_case chrome chrome
+e2e_case "heaptrack, with names" heaptrack_names
+e2e_case "heaptrack: realloc" heaptrack_agrees "$programs/realloc_chains"
+e2e_case "heaptrack: threads" heaptrack_agrees "$programs/cross_thread_free"
+e2e_case "heaptrack: exec" heaptrack_agrees "$programs/exec_tail"
 e2e_case output output
 e2e_case "wrong words" wrong_words
 e2e_case "odd names" odd_names

@@ -47,15 +47,6 @@ temporary_as_heaptrack() {
 		END { freed(pool); print n }'
 }
 
-# Bytes as heaptrack prints them: decimal units, two digits, cut off and not rounded.
-as_heaptrack() {
-	awk -v n="$1" 'BEGIN {
-		split("B K M G", unit, " ")
-		for (i = 1; n >= 1000; i++) n /= 1000
-		if (i == 1) printf "%dB\n", n; else printf "%.2f%s\n", n, unit[i]
-	}'
-}
-
 e2e_case "exceptions" beside 0 "$programs/exceptions"
 e2e_case "sqlite3" beside 1 sqlite3 :memory: \
 	"create table t(a,b); with recursive n(i) as (select 1 union all select i+1 from n where i<3000)

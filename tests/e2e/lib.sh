@@ -127,6 +127,15 @@ value() {
 	"$heaptide" report --json "$1" | jq -r "$2"
 }
 
+# Bytes as heaptrack prints them: decimal units, two digits, cut off and not rounded.
+as_heaptrack() {
+	awk -v n="$1" 'BEGIN {
+		split("B K M G", unit, " ")
+		for (i = 1; n >= 1000; i++) n /= 1000
+		if (i == 1) printf "%dB\n", n; else printf "%.2f%s\n", n, unit[i]
+	}'
+}
+
 # sanitized: heaptide itself runs with AddressSanitizer. (Not grep -q: nm would be killed by SIGPIPE now and then.)
 sanitized() {
 	[ "$(nm "$heaptide" | grep -c __asan_init)" -gt 0 ]
