@@ -18,6 +18,8 @@ libanalyzer_la_SOURCES = \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
 	%D%/model/process_list.c %D%/model/process_list.h \
+	%D%/model/python_list.c %D%/model/python_list.h \
+	%D%/model/stack_join.c %D%/model/stack_join.h \
 	%D%/model/stack_tree.c %D%/model/stack_tree.h \
 	%D%/model/trace_model.c %D%/model/trace_model.h \
 	%D%/read/block_body.c %D%/read/block_body.h \

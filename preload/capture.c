@@ -8,6 +8,7 @@
 #include "lifecycle.h"
 #include "live_map.h"
 #include "module_table.h"
+#include "python_code.h"
 #include "stack_source.h"
 #include "thread.h"
 
@@ -47,6 +48,14 @@ static inline bool make_room(struct ht_thread *t, uint32_t n_words)
 	       make_room_slowly(t, n_words + EXTRA_WORDS);
 }
 
+/* A block that somebody asked to hear of goes away. */
+static void watched_freed(uint64_t addr)
+{
+	ht_module_table_link_map_freed(addr);
+	if (ht_process.has_python)
+		ht_python_code_freed(addr);
+}
+
 /* A block whose address was another block's, which nobody saw freed. */
 static __attribute__((noinline, cold)) void note_missed_free(struct ht_thread *t, void *block,
                                                              uint64_t before)
@@ -54,7 +63,7 @@ static __attribute__((noinline, cold)) void note_missed_free(struct ht_thread *t
 	if (before & HT_LIVE_LOST)
 		return;
 	if (before & HT_LIVE_WATCHED)
-		ht_module_table_link_map_freed((uintptr_t)block);
+		watched_freed((uintptr_t)block);
 	if (make_room(t, 2))
 		ht_chunk_put2(t,
 		              ht_record_word(HT_REC_MISSED_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
@@ -136,7 +145,7 @@ static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t,
 
 	if (identity) {
 		ht_chunk_put2(t, ht_record_word(HT_REC_FREE, tick, 0), identity & HT_LIVE_ID_MASK);
-		ht_module_table_link_map_freed((uintptr_t)block);
+		watched_freed((uintptr_t)block);
 		return;
 	}
 	HT_COUNT(n_unknown_frees);
@@ -160,7 +169,7 @@ static __attribute__((noinline, cold)) void lose_free(void *block, uint64_t iden
 {
 	HT_COUNT(n_lost_events);
 	if (identity & HT_LIVE_WATCHED)
-		ht_module_table_link_map_freed((uintptr_t)block);
+		watched_freed((uintptr_t)block);
 }
 
 void ht_capture_free(void *block, const uint64_t *hook_frame)
@@ -226,5 +235,5 @@ void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_
 	              identity & HT_LIVE_ID_MASK, after != before);
 	store_identity(t, after, id);
 	if (HT_UNLIKELY(identity & HT_LIVE_WATCHED))
-		ht_module_table_link_map_freed((uintptr_t)before);
+		watched_freed((uintptr_t)before);
 }

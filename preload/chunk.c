@@ -179,6 +179,37 @@ bool ht_chunk_put_node(struct ht_thread *t, uint32_t node, uint64_t address, uin
 	return true;
 }
 
+/* A record of a struct and text, for which there is room. */
+static void put_text_record(struct ht_thread *t, uint64_t first, const uint64_t *words,
+                            uint32_t n_words, const char *text, uint32_t n_bytes)
+{
+	for (uint32_t i = 0; i < n_words; i++)
+		atomic_store_explicit(t->pos + 1 + i, words[i], memory_order_relaxed);
+	for (uint32_t at = 0; at < n_bytes; at += 8) {
+		uint64_t word = 0;
+
+		for (uint32_t i = 0; i < 8 && at + i < n_bytes; i++)
+			word |= (uint64_t)(unsigned char)text[at + i] << 8 * i;
+		atomic_store_explicit(t->pos + 1 + n_words + at / 8, word, memory_order_relaxed);
+	}
+	atomic_store_explicit(t->pos, first, memory_order_release);
+	t->pos += ht_record_n_words(first);
+}
+
+bool ht_chunk_put_python(struct ht_thread *t, uint32_t number, const struct ht_python_record *record,
+                         const char *text)
+{
+	const uint32_t n_record_words = sizeof(*record) / 8;
+	uint32_t n_bytes = (uint32_t)record->name_bytes + record->file_bytes;
+	uint32_t n_words = (1 + n_record_words + (n_bytes + 7) / 8 + 1) & ~1u;
+
+	if (!ht_chunk_make_room(t, n_words))
+		return false;
+	put_text_record(t, ht_record_word(HT_REC_PYTHON, n_words, number), (const uint64_t *)record,
+	                n_record_words, text, n_bytes);
+	return true;
+}
+
 bool ht_chunk_put_module(struct ht_thread *t, uint32_t module_serial,
                          const struct ht_module_record *module, const char *path)
 {
@@ -196,18 +227,7 @@ bool ht_chunk_put_module(struct ht_thread *t, uint32_t module_serial,
 	const uint64_t *words = (const uint64_t *)&copy;
 
 	copy.path_bytes = (uint16_t)path_bytes;
-	for (uint32_t i = 0; i < n_record_words; i++)
-		atomic_store_explicit(t->pos + 1 + i, words[i], memory_order_relaxed);
-	for (uint32_t at = 0; at < path_bytes; at += 8) {
-		uint64_t word = 0;
-
-		for (uint32_t i = 0; i < 8 && at + i < path_bytes; i++)
-			word |= (uint64_t)(unsigned char)path[at + i] << 8 * i;
-		atomic_store_explicit(t->pos + 1 + n_record_words + at / 8, word,
-		                      memory_order_relaxed);
-	}
-	atomic_store_explicit(t->pos, ht_record_word(HT_REC_MODULE, n_words, module_serial),
-	                      memory_order_release);
-	t->pos += n_words;
+	put_text_record(t, ht_record_word(HT_REC_MODULE, n_words, module_serial), words, n_record_words,
+	                path, path_bytes);
 	return true;
 }

@@ -34,6 +34,10 @@ void ht_chunk_lose(struct ht_thread *t);
 bool ht_chunk_put_module(struct ht_thread *t, uint32_t module_serial,
                          const struct ht_module_record *module, const char *path);
 
+/* PYTHON record: text is the name and then the file. False when lost. */
+bool ht_chunk_put_python(struct ht_thread *t, uint32_t number, const struct ht_python_record *record,
+                         const char *text);
+
 /* NODE record. False when lost. */
 bool ht_chunk_put_node(struct ht_thread *t, uint32_t node, uint64_t address, uint32_t parent,
                        uint32_t generation);

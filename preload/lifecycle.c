@@ -7,6 +7,7 @@
 #include "confinement.h"
 #include "hot.h"
 #include "module_table.h"
+#include "python_walk.h"
 #include "real_calls.h"
 #include "recorder_start.h"
 #include "shim_log.h"
@@ -260,6 +261,16 @@ void ht_lifecycle_stop(void)
 	set_state(STATE_INERT);
 }
 
+/* Here and not at the first event: the interpreter is asked for its version, once, outside of any hook. */
+static void set_up_python(void)
+{
+	if (!ht_process.region->has_python || !ht_python_walk_setup(ht_thread_self()))
+		return;
+	ht_process.has_python = true;
+	if (ht_process.unwind == HT_UNWIND_FAST)
+		ht_process.unwind = HT_UNWIND_FAST_AND_PYTHON;
+}
+
 /* By now a hook may have done all of it; a program that never allocates is recorded as well. */
 __attribute__((constructor)) static void construct(void)
 {
@@ -267,7 +278,7 @@ __attribute__((constructor)) static void construct(void)
 		return;
 	ht_tls.depth = 1;
 	ht_confinement_resolve();
-	if (!ht_lifecycle_is_active())
-		ht_lifecycle_check();
+	if (ht_lifecycle_is_active() || ht_lifecycle_check())
+		set_up_python();
 	ht_tls.depth = 0;
 }

@@ -27,6 +27,7 @@ struct ht_process {
 	uint32_t max_frames;
 	uint32_t unwind;  /* enum ht_unwind_backend, resolved */
 	bool is_dropping; /* HT_OVERLOAD_DROP */
+	bool has_python;  /* stacks get Python frames, by ht_stack_source_begin_slow() */
 };
 extern struct ht_process ht_process;
 

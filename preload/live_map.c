@@ -51,10 +51,13 @@ _Atomic uint64_t *ht_live_map_make_slot(uint64_t addr)
 	return leaf ? &leaf->slots[addr >> 4 & (HT_LIVE_LEAF_SLOTS - 1)] : NULL;
 }
 
-void ht_live_map_watch(uint64_t addr)
+bool ht_live_map_watch(uint64_t addr)
 {
 	_Atomic uint64_t *slot = ht_live_map_slot(addr);
+	uint64_t value = slot ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
 
-	if (slot && atomic_load_explicit(slot, memory_order_relaxed))
-		atomic_fetch_or_explicit(slot, HT_LIVE_WATCHED, memory_order_relaxed);
+	if (value == 0)
+		return false;
+	atomic_fetch_or_explicit(slot, HT_LIVE_WATCHED, memory_order_relaxed);
+	return (value & HT_LIVE_LOST) == 0;
 }

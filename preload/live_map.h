@@ -20,7 +20,7 @@
 
 /* A slot: 0 for no block, else id and these flags. */
 #define HT_LIVE_ID_MASK ((1ull << 60) - 1)
-#define HT_LIVE_WATCHED (1ull << 62) /* tell module_table when this block is freed */
+#define HT_LIVE_WATCHED (1ull << 62) /* somebody wants to know when this block is freed */
 #define HT_LIVE_LOST    (1ull << 61) /* the allocation's event was lost: lose the free too */
 
 #define HT_LIVE_ADDR_BITS  47
@@ -109,7 +109,10 @@ static inline bool ht_live_map_put(const void *p, uint64_t value, uint64_t *ret_
 	return ht_live_map_put_at(ht_live_map_slot((uintptr_t)p), p, value, ret_before);
 }
 
-/* Ask for ht_module_table_link_map_freed(addr) when the block at addr is freed, if it is known. */
-void ht_live_map_watch(uint64_t addr);
+/*
+ * Ask for a word when the block at addr is freed. False when it is not known: then nobody
+ * will tell.
+ */
+bool ht_live_map_watch(uint64_t addr);
 
 #endif

@@ -30,6 +30,10 @@ ht_preload_sources = \
 	%D%/hook.c %D%/hook_list.h \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/live_map.c %D%/live_map.h \
+	%D%/python_code.c %D%/python_code.h \
+	%D%/python_layout.c %D%/python_layout.h \
+	%D%/python_text.c %D%/python_text.h \
+	%D%/python_walk.c %D%/python_walk.h \
 	%D%/real_calls.c %D%/real_calls.h \
 	%D%/recorder_start.c %D%/recorder_start.h \
 	%D%/shim_log.c %D%/shim_log.h \

@@ -7,6 +7,7 @@
 #include "chunk.h"
 #include "lifecycle.h"
 #include "live_map.h"
+#include "python_walk.h"
 #include "real_calls.h"
 #include "shim_log.h"
 #include "shim_text.h"
@@ -42,7 +43,7 @@ static bool announce_module(void *ctx, const struct ht_module_record *record, co
 static void watch(void *ctx, uint64_t addr)
 {
 	(void)ctx;
-	ht_live_map_watch(addr);
+	(void)ht_live_map_watch(addr);
 }
 
 void ht_stack_source_bind(struct ht_thread *t)
@@ -136,7 +137,7 @@ uint32_t ht_stack_source_finish(struct ht_thread *t)
 	return ht_stack_walk_name(&t->walk, &t->sink);
 }
 
-uint32_t ht_stack_source_begin_slow(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
+static uint32_t native_node(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
 {
 	uint32_t node;
 
@@ -155,4 +156,18 @@ uint32_t ht_stack_source_begin_slow(struct ht_thread *t, uint64_t pc, uint64_t s
 			HT_COUNT(n_stacks_differing);
 	}
 	return node;
+}
+
+uint32_t ht_stack_source_begin_slow(struct ht_thread *t, uint64_t pc, uint64_t sp, uint64_t fp)
+{
+	uint32_t node;
+
+	if (HT_LIKELY(ht_process.unwind == HT_UNWIND_FAST_AND_PYTHON)) {
+		node = ht_stack_walk_begin(&t->walk, &t->sink, pc, sp, fp);
+		if (node == 0)
+			node = ht_stack_source_finish(t);
+	} else {
+		node = native_node(t, pc, sp, fp);
+	}
+	return HT_LIKELY(ht_process.has_python) ? ht_python_walk_join(t, node) : node;
 }

@@ -257,6 +257,14 @@ static void remember(uint32_t node, uint64_t key, uint32_t parent)
 uint32_t ht_stack_table_intern(struct ht_thread *t, uint64_t path, uint32_t parent, uint64_t key)
 {
 	uint32_t generation = key >> 48 & ((1u << HT_STACK_GENERATION_BITS) - 1);
+
+	return ht_stack_table_intern_address(t, path, parent, key, key & HT_STACK_ADDRESS_MASK,
+	                                     generation);
+}
+
+uint32_t ht_stack_table_intern_address(struct ht_thread *t, uint64_t path, uint32_t parent,
+                                       uint64_t key, uint64_t address, uint32_t generation)
+{
 	uint32_t node = ht_stack_table_find(path, key);
 
 	if (node)
@@ -266,7 +274,7 @@ uint32_t ht_stack_table_intern(struct ht_thread *t, uint64_t path, uint32_t pare
 		return HT_TRUNC_LOST;
 	if (ht_process.unwind == HT_UNWIND_VERIFY)
 		remember(node, key, parent);
-	if (!ht_chunk_put_node(t, node, key & HT_STACK_ADDRESS_MASK, parent, generation))
+	if (!ht_chunk_put_node(t, node, address, parent, generation))
 		return HT_TRUNC_LOST;
 	return publish(path, key, node);
 }

@@ -81,6 +81,10 @@ uint32_t ht_stack_table_find(uint64_t path, uint64_t key);
  */
 uint32_t ht_stack_table_intern(struct ht_thread *t, uint64_t path, uint32_t parent, uint64_t key);
 
+/* The same for a node that is described by another address than its key says. */
+uint32_t ht_stack_table_intern_address(struct ht_thread *t, uint64_t path, uint32_t parent,
+                                       uint64_t key, uint64_t address, uint32_t generation);
+
 /*
  * Key and parent of a node that was interned, or 0. Remembered only where stacks are compared
  * (HT_UNWIND_VERIFY).

@@ -29,6 +29,7 @@ static void adopt(struct ht_thread *t, uint32_t serial, uint32_t tid)
 	t->next_id = t->end_id = 0;
 	t->wants_large_chunk = false;
 	ht_stack_walk_invalidate(&t->walk);
+	ht_python_walk_invalidate(&t->python);
 }
 
 /*

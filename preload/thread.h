@@ -9,6 +9,7 @@
 #ifndef HT_THREAD_H
 #define HT_THREAD_H
 
+#include "python_walk.h"
 #include "stack_walk.h"
 
 #include <heaptide/shared_region.h>
@@ -37,6 +38,7 @@ struct ht_thread {
 
 	struct ht_stack_walk walk;
 	struct ht_walk_sink sink; /* ctx is this state */
+	struct ht_python_walk python;
 	uint64_t *compared_pcs;   /* HT_UNWIND_VERIFY: memory of stack_source */
 
 	struct ht_thread *next; /* registry; constant once published */

@@ -70,10 +70,11 @@ static bool is_entry_of(const char *entry, const char *name)
 	return strncmp(entry, name, n) == 0 && entry[n] == '=';
 }
 
-/* The program's environment: ours, with the two variables that make it a recorded one. */
+/* The program's environment: ours, with the variables that make it a recorded one. */
 static void make_environment(struct recording *r)
 {
 	char *preload = ht_shim_path_preload_value(getenv("LD_PRELOAD"), r->shim.path);
+	bool has_python = r->options.config.has_python;
 	size_t n = 0;
 
 	r->preload_entry = make_entry("LD_PRELOAD", preload);
@@ -81,12 +82,16 @@ static void make_environment(struct recording *r)
 	free(preload);
 	while (environ[n])
 		n++;
-	r->envp = ht_xalloc_zeroed(n + 3, sizeof(*r->envp));
+	r->envp = ht_xalloc_zeroed(n + 4, sizeof(*r->envp));
 	n = 0;
 	for (char **e = environ; *e; e++) {
-		if (!is_entry_of(*e, "LD_PRELOAD") && !is_entry_of(*e, HEAPTIDE_ENV_REGION))
+		if (!is_entry_of(*e, "LD_PRELOAD") && !is_entry_of(*e, HEAPTIDE_ENV_REGION) &&
+		    !(has_python && is_entry_of(*e, "PYTHONMALLOC")))
 			r->envp[n++] = *e;
 	}
+	/* Else the interpreter hands out small objects from arenas of its own. */
+	if (has_python)
+		r->envp[n++] = (char *)"PYTHONMALLOC=malloc";
 	r->envp[n++] = r->preload_entry;
 	r->envp[n] = r->region_entry;
 }

@@ -141,6 +141,8 @@ void ht_record_options_print_help(void)
 	      "                         (64k or more; k, M, G); the trace says so and can be read\n"
 	      "      --no-symbols       leave out the names of functions; they can be added with\n"
 	      "                         `heaptide symbolize` as long as the programs are there\n"
+	      "      --python           stacks get the functions and lines of CPython 3.8 to 3.13, and\n"
+	      "                         PYTHONMALLOC=malloc lets heaptide see every Python object\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
@@ -154,7 +156,7 @@ void ht_record_options_print_help(void)
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
-	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS };
+	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -166,6 +168,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "level", required_argument, NULL, OPT_LEVEL },
 		{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
 		{ "no-symbols", no_argument, NULL, OPT_NO_SYMBOLS },
+		{ "python", no_argument, NULL, OPT_PYTHON },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t level = (uint32_t)ht_recorder_default_config.level;
@@ -193,6 +196,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_LEVEL: is_ok = parse_number(optarg, 1, MAX_LEVEL, &level); break;
 		case OPT_MAX_SIZE: is_ok = parse_size(optarg, &o->config.max_bytes); break;
 		case OPT_NO_SYMBOLS: o->has_no_names = true; break;
+		case OPT_PYTHON: o->config.has_python = true; break;
 		case ':':
 			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
 			return false;

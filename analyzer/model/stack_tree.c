@@ -3,6 +3,7 @@
 #include "analyzer/model/stack_tree.h"
 
 #include "analyzer/base/xalloc.h"
+#include "analyzer/model/stack_join.h"
 
 #include <heaptide/shared_region.h>
 #include <heaptide/trace_format.h>
@@ -182,24 +183,66 @@ static struct raw_node *find_node(const struct ht_stack_tree *tree,
 	return index ? &raw->nodes[*index] : NULL;
 }
 
+/* Joined stacks are made of other stacks' frames: a hostile trace could ask for any number of them. */
+#define MAX_JOINED_PER_NODE 64u
+#define MAX_JOINED_MIN      (16u << 20)
+
 /* What is needed while building only. */
 struct builder {
 	struct ht_stack_tree *tree;
 	const struct ht_process_list *processes;
 	const struct ht_module_list *modules;
+	const struct ht_python_list *python;
 	struct ht_u64_map *frame_of; /* per image, then per process: address -> frame index + 1 */
+	struct ht_u64_map python_frame_of; /* code, line and is_entry -> frame index + 1 */
 	struct ht_u64_map stack_of;  /* parent << 32 | frame -> stack */
 	struct pending_node {
 		struct raw_node *node;
 		uint32_t owner;
 	} * path; /* nodes whose parents come first */
 	size_t path_capacity;
+	struct ht_join_frame *native, *pythons; /* of the stacks that are being joined */
+	uint32_t *joined;
+	size_t native_capacity, pythons_capacity, joined_capacity;
 	bool is_good;
 };
+
+static uint32_t add_frame(struct builder *b, uint64_t *slot, const struct ht_frame *frame)
+{
+	if (*slot == 0) {
+		b->tree->frames = ht_xalloc_grow(b->tree->frames, &b->tree->frames_capacity,
+		                                 b->tree->n_frames + 1, sizeof(*b->tree->frames));
+		b->tree->frames[b->tree->n_frames] = *frame;
+		*slot = ++b->tree->n_frames;
+	}
+	return (uint32_t)*slot - 1;
+}
+
+static uint32_t intern_python_frame(struct builder *b, uint32_t process, uint64_t addr)
+{
+	uint32_t number = (uint32_t)(addr >> 32) & HT_PYTHON_MAX_CODE;
+	uint32_t code = ht_python_list_find(b->python, b->processes, process, number);
+	struct ht_frame frame = {
+		.addr = (uint32_t)addr,
+		.image = HT_NO_IMAGE,
+		.process = process,
+		.is_entry = addr & HT_NODE_PYTHON_ENTRY,
+		.python_code = code + 1, /* 0 for one that nobody described */
+	};
+
+	if (code == HT_NO_PYTHON_CODE)
+		frame.addr = 0;
+	return add_frame(b, ht_u64_map_put(&b->python_frame_of, (uint64_t)frame.python_code << 33 |
+	                                                       frame.addr << 1 | frame.is_entry),
+	                 &frame);
+}
 
 static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
                              uint32_t generation)
 {
+	if (addr & HT_NODE_PYTHON)
+		return intern_python_frame(b, process, addr);
+
 	struct ht_frame frame = {
 		.addr = addr & ~HT_NODE_EXACT,
 		.image = HT_NO_IMAGE,
@@ -219,13 +262,7 @@ static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
 	uint64_t *slot = ht_u64_map_put(map, (frame.addr & ~HT_NODE_EXACT) |
 	                                             (frame.is_exact ? HT_NODE_EXACT : 0));
 
-	if (*slot == 0) {
-		b->tree->frames = ht_xalloc_grow(b->tree->frames, &b->tree->frames_capacity,
-		                                 b->tree->n_frames + 1, sizeof(*b->tree->frames));
-		b->tree->frames[b->tree->n_frames] = frame;
-		*slot = ++b->tree->n_frames;
-	}
-	return (uint32_t)*slot - 1;
+	return add_frame(b, slot, &frame);
 }
 
 static uint32_t intern_stack(struct builder *b, uint32_t parent, uint32_t frame)
@@ -261,6 +298,71 @@ static uint32_t parent_stack(struct builder *b, uint32_t owner, uint32_t parent_
 	return ret_node->node->stack;
 }
 
+/* The frames of a stack, outermost first. Returns their number. */
+static size_t list_frames(struct builder *b, uint32_t stack, struct ht_join_frame **frames,
+                          size_t *capacity)
+{
+	const struct ht_stack_tree *tree = b->tree;
+	size_t n = 0;
+
+	for (uint32_t s = stack; s >= HT_FIRST_NODE; s = tree->stacks[s].parent)
+		n++;
+	*frames = ht_xalloc_grow(*frames, capacity, n, sizeof(**frames));
+	for (size_t i = n; i > 0; stack = tree->stacks[stack].parent) {
+		const struct ht_frame *frame = &tree->frames[tree->stacks[stack].frame];
+
+		(*frames)[--i] = (struct ht_join_frame){
+			.frame = tree->stacks[stack].frame,
+			.is_meeting = frame->is_entry ||
+			              (!frame->is_exact &&
+			               ht_python_list_is_loop(b->python, frame->image, frame->addr)),
+		};
+	}
+	return n;
+}
+
+/* The stack that is a native and a Python one. */
+static uint32_t join_stacks(struct builder *b, uint32_t native, uint32_t python)
+{
+	uint32_t stack = ht_stack_tree_truncation(b->tree, native);
+	struct ht_stack_join join = {
+		.n_native = list_frames(b, native, &b->native, &b->native_capacity),
+		.n_python = list_frames(b, python, &b->pythons, &b->pythons_capacity),
+		.is_cut = stack != HT_TRUNC_NONE,
+	};
+	size_t n_most = join.n_native + join.n_python;
+
+	b->tree->n_joined_frames += n_most;
+	if (b->tree->n_joined_frames > MAX_JOINED_PER_NODE * b->tree->n_nodes + MAX_JOINED_MIN) {
+		b->is_good = false;
+		return native;
+	}
+	b->joined = ht_xalloc_grow(b->joined, &b->joined_capacity, n_most, sizeof(*b->joined));
+	join.native = b->native;
+	join.python = b->pythons;
+	join.result = b->joined;
+
+	size_t n = ht_stack_join(&join);
+
+	for (size_t i = 0; i < n; i++)
+		stack = intern_stack(b, stack, b->joined[i]);
+	return stack;
+}
+
+/* The stack of a node whose parent has one; UNBUILT with *ret_outer set when another must be made first. */
+static uint32_t make_stack(struct builder *b, const struct pending_node *node, uint32_t parent,
+                           struct pending_node *ret_outer)
+{
+	uint64_t addr = node->node->addr;
+
+	if (addr & HT_NODE_JOIN && !(addr & HT_NODE_EXACT)) {
+		uint32_t python = parent_stack(b, node->owner, (uint32_t)addr, ret_outer);
+
+		return python == STACK_UNBUILT ? STACK_UNBUILT : join_stacks(b, parent, python);
+	}
+	return intern_stack(b, parent, intern_frame(b, node->owner, addr, node->node->generation));
+}
+
 static void build_node(struct builder *b, struct pending_node start)
 {
 	size_t n_path = 0;
@@ -275,25 +377,32 @@ static void build_node(struct builder *b, struct pending_node start)
 		struct pending_node outer;
 		uint32_t parent = parent_stack(b, top.owner, top.node->parent, &outer);
 
-		if (parent == STACK_UNBUILT) {
+		uint32_t stack = parent;
+
+		if (parent != STACK_UNBUILT)
+			stack = make_stack(b, &top, parent, &outer);
+		if (stack == STACK_UNBUILT) {
 			b->path = ht_xalloc_grow(b->path, &b->path_capacity, n_path + 1,
 			                         sizeof(*b->path));
 			b->path[n_path++] = outer;
 			outer.node->stack = STACK_BUILDING;
 			continue;
 		}
-		top.node->stack = intern_stack(
-		        b, parent,
-		        intern_frame(b, top.owner, top.node->addr, top.node->generation));
+		top.node->stack = stack;
 		n_path--;
 	}
 }
 
 bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_list *processes,
-                         const struct ht_module_list *modules)
+                         const struct ht_module_list *modules,
+                         const struct ht_python_list *python)
 {
 	struct builder b = {
-		.tree = tree, .processes = processes, .modules = modules, .is_good = true
+		.tree = tree,
+		.processes = processes,
+		.modules = modules,
+		.python = python,
+		.is_good = true,
 	};
 	size_t n_maps = modules->n_images + processes->n_processes;
 
@@ -312,7 +421,11 @@ bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_lis
 	}
 	for (size_t i = 0; i < n_maps; i++)
 		ht_u64_map_done(&b.frame_of[i]);
+	ht_u64_map_done(&b.python_frame_of);
 	ht_u64_map_done(&b.stack_of);
+	free(b.native);
+	free(b.pythons);
+	free(b.joined);
 	free(b.frame_of);
 	free(b.path);
 	return b.is_good;

@@ -9,6 +9,7 @@
 #include "analyzer/base/u64_map.h"
 #include "analyzer/model/module_list.h"
 #include "analyzer/model/process_list.h"
+#include "analyzer/model/python_list.h"
 
 #include <heaptide/trace_codec.h>
 
@@ -24,6 +25,9 @@ struct ht_frame {
 	uint32_t image; /* index in the module list, or HT_NO_IMAGE */
 	uint32_t process; /* HT_NO_IMAGE: index of the process it was seen in */
 	bool is_exact;    /* a signal came here; else the address is where a call returns to */
+	bool is_entry;    /* Python: native code called it */
+	/* Python: 1 + index of the code in the list, and addr is the line. 0: native. */
+	uint32_t python_code;
 };
 
 /*
@@ -48,6 +52,7 @@ struct ht_stack_tree {
 	struct ht_raw_nodes *raw; /* per process, from NODES blocks */
 	size_t n_raw;
 	uint64_t n_nodes;         /* described */
+	uint64_t n_joined_frames; /* made by joining native and Python stacks */
 	uint64_t n_missing_nodes; /* that others name as parent, but that nobody described */
 };
 
@@ -62,7 +67,8 @@ bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *proce
  * descriptions of one node differ, or nodes are their own ancestors; such stacks end in HT_TRUNC_LOST.
  */
 bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_list *processes,
-                         const struct ht_module_list *modules);
+                         const struct ht_module_list *modules,
+                         const struct ht_python_list *python);
 
 /*
  * The stack of a node of a process (index), after build. HT_TRUNC_LOST when the node was never

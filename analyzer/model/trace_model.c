@@ -16,6 +16,7 @@ void ht_trace_model_done(struct ht_trace_model *model)
 	ht_process_list_done(&model->processes);
 	ht_module_list_done(&model->modules);
 	ht_stack_tree_done(&model->stacks);
+	ht_python_list_done(&model->python);
 	ht_arena_done(&model->arena);
 }
 
@@ -101,6 +102,8 @@ static bool take_block(struct ht_trace_model *model, const struct ht_block *bloc
 		       ht_get_left(&get) == 0;
 	case HT_BLOCK_NODES:
 		return ht_stack_tree_add(&model->stacks, &model->processes, &get, block->n_items);
+	case HT_BLOCK_PYTHON:
+		return ht_python_list_add(&model->python, &model->processes, &get, block->n_items);
 	case HT_BLOCK_END: return take_end(model, &get);
 	default: return true; /* for a later reader */
 	}
@@ -177,7 +180,9 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 	model->clock = ht_tick_clock_init(ht_trace_file_first_clock(file),
 	                                  ht_trace_file_last_clock(file), model->recording.tick_ps);
 	ht_module_list_sort(&model->modules);
-	if (!ht_stack_tree_build(&model->stacks, &model->processes, &model->modules)) {
+	ht_python_list_find_loops(&model->python, &model->processes, &model->modules);
+	if (!ht_stack_tree_build(&model->stacks, &model->processes, &model->modules,
+	                         &model->python)) {
 		struct ht_diag tree_diag;
 
 		ht_diag_set(&tree_diag, HT_ERR_CORRUPT, UINT64_MAX, UINT64_MAX,

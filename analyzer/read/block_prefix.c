@@ -66,6 +66,7 @@ const char *ht_block_type_name(unsigned type)
 		[HT_BLOCK_END] = "END",
 		[HT_BLOCK_INDEX] = "INDEX",
 		[HT_BLOCK_SYMBOLS] = "SYMBOLS",
+		[HT_BLOCK_PYTHON] = "PYTHON",
 	};
 
 	return type < HT_N_BLOCK_TYPES ? names[type] : NULL;

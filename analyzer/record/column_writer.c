@@ -19,6 +19,7 @@ const struct ht_column_limits ht_column_default_limits = {
 /* A PROCESS entry: strings and eight numbers. A MODULES entry: a path of up to 64 KiB. */
 #define PROCESS_MAX_BYTES (HT_PROCESS_EXE_BYTES + HT_PROCESS_CMDLINE_BYTES + 16 * HT_VARINT_MAX_BYTES)
 #define MODULE_MAX_BYTES (65536u + HT_BUILD_ID_MAX_BYTES + 16 * HT_VARINT_MAX_BYTES)
+#define PYTHON_MAX_BYTES (2 * 65536u + 16 * HT_VARINT_MAX_BYTES)
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (6 * HT_VARINT_MAX_BYTES)
 
@@ -53,6 +54,7 @@ struct ht_column_writer {
 
 	struct entries processes;
 	struct entries modules;
+	struct entries python; /* made when first needed */
 	struct entries ends;
 
 	struct ht_node_batch **batches; /* one per process with pending nodes */
@@ -172,6 +174,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->segments);
 	free(w->processes.body);
 	free(w->modules.body);
+	free(w->python.body);
 	free(w->ends.body);
 	free(w->body);
 	free(w);
@@ -278,6 +281,7 @@ void ht_column_writer_node(struct ht_column_writer *w, uint32_t process_serial, 
 	if (b && b->n_nodes == w->limits.max_nodes) {
 		entries_flush(w, &w->processes);
 		entries_flush(w, &w->modules);
+		entries_flush(w, &w->python);
 		flush_batch(w, b);
 	}
 	if (!b || !ht_node_batch_add(b, id, address, parent, generation))
@@ -301,6 +305,28 @@ void ht_column_writer_module(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_u64(p, m->generation);
 	ht_put_bytes(p, m->build_id, m->build_id_bytes);
 	ht_put_bytes(p, path, m->path_bytes);
+}
+
+void ht_column_writer_python(struct ht_column_writer *w, uint32_t process_serial, uint32_t number,
+			     const struct ht_python_record *r, const char *text)
+{
+	if (!w->python.body && !entries_init(&w->python, HT_BLOCK_PYTHON, 4 * PYTHON_MAX_BYTES)) {
+		fail(w, HT_ERR_NOMEM);
+		return;
+	}
+	if ((size_t)(w->python.put.end - w->python.put.pos) < PYTHON_MAX_BYTES)
+		entries_flush(w, &w->processes);
+
+	struct ht_put *p = entries_next(w, &w->python, PYTHON_MAX_BYTES);
+
+	ht_put_u64(p, process_serial);
+	ht_put_u64(p, r->kind);
+	ht_put_u64(p, number);
+	ht_put_bytes(p, text, r->name_bytes);
+	ht_put_bytes(p, text + r->name_bytes, r->file_bytes);
+	ht_put_u64(p, r->first_line);
+	ht_put_u64(p, r->start_addr);
+	ht_put_diff(p, r->end_addr, r->start_addr);
 }
 
 void ht_column_writer_process(struct ht_column_writer *w, const struct ht_process_info *i)
@@ -343,7 +369,7 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 
 	for (size_t i = 0; !has_nodes && i < w->n_batches; i++)
 		has_nodes = w->batches[i]->n_nodes != 0;
-	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items ||
+	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items || w->python.n_items ||
 	       w->ends.n_items;
 }
 
@@ -378,6 +404,7 @@ void ht_column_writer_flush_modules(struct ht_column_writer *w)
 {
 	entries_flush(w, &w->processes);
 	entries_flush(w, &w->modules);
+	entries_flush(w, &w->python);
 }
 
 void ht_column_writer_flush(struct ht_column_writer *w)
@@ -389,6 +416,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 	}
 	entries_flush(w, &w->processes);
 	entries_flush(w, &w->modules);
+	entries_flush(w, &w->python);
 	for (size_t i = 0; i < w->n_batches; i++) {
 		flush_batch(w, w->batches[i]);
 		ht_node_batch_free(w->batches[i]);

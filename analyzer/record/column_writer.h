@@ -88,6 +88,11 @@ void ht_column_writer_process_end(struct ht_column_writer *writer,
 /* Whether anything waits to be written. */
 bool ht_column_writer_has_pending(const struct ht_column_writer *writer);
 
+/* An interpreter or a code object; text is its name and then its file. */
+void ht_column_writer_python(struct ht_column_writer *writer, uint32_t process_serial,
+			     uint32_t number, const struct ht_python_record *record,
+			     const char *text);
+
 /* Write processes and modules, which others wait for while the program runs. */
 void ht_column_writer_flush_modules(struct ht_column_writer *writer);
 

@@ -155,6 +155,35 @@ static bool put_module(struct ht_drain *d, uint32_t serial, const struct ht_chun
 	return true;
 }
 
+static bool put_python(struct ht_drain *d, uint32_t serial, const struct ht_chunk *chunk,
+		       uint32_t pos, uint32_t n_words)
+{
+	enum { n_record_words = sizeof(struct ht_python_record) / 8 };
+	uint32_t number = ht_record_node(load(chunk, pos));
+	struct ht_python_record r;
+	uint64_t words[n_record_words];
+	char text[2 * UINT16_MAX + 8];
+
+	if (n_words < 1 + n_record_words)
+		return false;
+	for (uint32_t i = 0; i < n_record_words; i++)
+		words[i] = load(chunk, pos + 1 + i);
+	memcpy(&r, words, sizeof(r));
+
+	uint32_t n_text = (uint32_t)r.name_bytes + r.file_bytes;
+
+	if (number > HT_PYTHON_MAX_CODE || n_text > (n_words - 1 - n_record_words) * 8 ||
+	    (r.kind != HT_PYTHON_CODE && r.kind != HT_PYTHON_INTERPRETER))
+		return false;
+	for (uint32_t i = 0; i * 8 < n_text; i++) {
+		uint64_t word = load(chunk, pos + 1 + n_record_words + i);
+
+		memcpy(text + (size_t)i * 8, &word, 8);
+	}
+	ht_column_writer_python(d->columns, serial, number, &r, text);
+	return true;
+}
+
 /* One record, whole and inside the chunk. False when its contents are impossible. */
 static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		       const struct ht_chunk *chunk, uint64_t word, uint32_t n_words)
@@ -194,6 +223,7 @@ static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 				      (uint32_t)load(chunk, c->pos + 3));
 		return true;
 	case HT_REC_MODULE: return put_module(d, serial, chunk, c->pos, n_words);
+	case HT_REC_PYTHON: return put_python(d, serial, chunk, c->pos, n_words);
 	case HT_N_REC: return false;
 	}
 	if (e.size > HT_MAX_ALLOCATION_BYTES)

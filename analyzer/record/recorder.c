@@ -102,6 +102,7 @@ enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
 		.unwind = config->unwind,
 		.max_frames = config->max_frames,
 		.log_level = config->log_level,
+		.has_python = config->has_python,
 	};
 	enum ht_err err = ht_region_init(&r->region, config->geometry, &settings, diag);
 

@@ -23,6 +23,7 @@ struct ht_recorder_config {
 	uint32_t unwind;                           /* enum ht_unwind_backend */
 	uint32_t max_frames;
 	uint32_t log_level;
+	bool has_python; /* stacks get the frames of a Python interpreter */
 	int level;          /* zstd's */
 	uint64_t max_bytes; /* of the trace; 0: as many as there are */
 	bool is_live_counted; /* for struct ht_recorder_result.live */

@@ -146,6 +146,7 @@ static void fill_header(struct ht_region_header *h, const struct ht_region_geome
 	h->unwind = s->unwind;
 	h->max_frames = s->max_frames;
 	h->log_level = s->log_level;
+	h->has_python = s->has_python;
 	h->recorder_pid = getpid();
 	atomic_store(&h->next_process_serial, 1);
 }

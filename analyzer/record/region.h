@@ -28,6 +28,7 @@ struct ht_region_settings {
 	uint32_t unwind;
 	uint32_t max_frames;
 	uint32_t log_level;
+	bool has_python;
 };
 
 struct ht_region {

@@ -155,7 +155,8 @@ static bool take_nodes(struct ht_symbol_scan *scan, struct ht_get *get, uint64_t
 		p.generation = has_generations ? ht_get_u32(&columns[3]) : 0;
 		if (columns[2].is_bad || columns[3].is_bad)
 			return false;
-		add_place(scan, &p);
+		if (!(p.addr & (HT_NODE_PYTHON | HT_NODE_JOIN)))
+			add_place(scan, &p);
 	}
 	return true;
 }

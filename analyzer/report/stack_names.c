@@ -17,6 +17,18 @@ void ht_named_stack_done(struct ht_named_stack *stack)
 	*stack = (struct ht_named_stack){ 0 };
 }
 
+static void add_python_frame(const struct ht_trace_model *model, const struct ht_frame *frame,
+                             struct ht_named_stack *stack)
+{
+	const struct ht_python_code *code = &model->python.codes[frame->python_code - 1];
+
+	stack->frames = ht_xalloc_grow(stack->frames, &stack->capacity, stack->n_frames + 1,
+	                               sizeof(*stack->frames));
+	stack->frames[stack->n_frames++] = (struct ht_named_frame){
+		.name = { .function = code->name, .file = code->file, .line = (uint32_t)frame->addr },
+	};
+}
+
 static void add_frame(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
                       const struct ht_frame *frame, struct ht_named_stack *stack)
 {
@@ -44,8 +56,14 @@ void ht_stack_names_resolve(const struct ht_trace_model *model, struct ht_symbol
 	const struct ht_stack_tree *tree = &model->stacks;
 
 	ret_stack->n_frames = 0;
-	for (; stack >= HT_FIRST_NODE; stack = tree->stacks[stack].parent)
-		add_frame(model, symbolizer, &tree->frames[tree->stacks[stack].frame], ret_stack);
+	for (; stack >= HT_FIRST_NODE; stack = tree->stacks[stack].parent) {
+		const struct ht_frame *frame = &tree->frames[tree->stacks[stack].frame];
+
+		if (frame->python_code)
+			add_python_frame(model, frame, ret_stack);
+		else
+			add_frame(model, symbolizer, frame, ret_stack);
+	}
 	ret_stack->truncation = stack;
 }
 

@@ -4,6 +4,8 @@
 #include "analyzer/report/stack_names.h"
 #include "analyzer/report/text_parts.h"
 
+#include <string.h>
+
 /* One line about something that was not seen, if there was any. */
 static void put_gap(struct ht_text_page *page, uint64_t n, const char *what)
 {
@@ -15,6 +17,63 @@ static void put_gap(struct ht_text_page *page, uint64_t n, const char *what)
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_put(page, HT_PAINT_PLAIN, what);
 	ht_text_end_line(page);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_python(const char *path)
+{
+	const char *name = base_name(path);
+
+	return strncmp(name, "libpython3", 10) == 0 || strncmp(name, "python3", 7) == 0;
+}
+
+/* The file of a Python interpreter whose allocator kept small objects to itself, as far as we know. */
+static const char *hidden_python(const struct ht_trace_model *model)
+{
+	for (size_t i = 0; model->python.n_interpreters == 0 && i < model->modules.n_images; i++) {
+		if (is_python(model->modules.images[i].path))
+			return base_name(model->modules.images[i].path);
+	}
+	return NULL;
+}
+
+static const struct ht_python_interpreter *silent_python(const struct ht_trace_model *model)
+{
+	for (size_t i = 0; i < model->python.n_interpreters; i++) {
+		if (model->python.interpreters[i].problem[0])
+			return &model->python.interpreters[i];
+	}
+	return NULL;
+}
+
+static void put_python(struct ht_text_page *page, const struct ht_trace_model *model)
+{
+	const char *hidden = hidden_python(model);
+	const struct ht_python_interpreter *silent = silent_python(model);
+
+	if (hidden) {
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		ht_text_putf(page, HT_PAINT_WARNING,
+		             "%s keeps objects of up to 512 bytes in pools of its own, unless",
+		             hidden);
+		ht_text_end_line(page);
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		ht_text_put(page, HT_PAINT_WARNING,
+		            "PYTHONMALLOC=malloc was set; \"record --python\" shows them, and Python's stacks.");
+		ht_text_end_line(page);
+	}
+	if (silent) {
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		ht_text_putf(page, HT_PAINT_WARNING, "No stacks of Python %s: %s", silent->version,
+		             silent->problem);
+		ht_text_end_line(page);
+	}
 }
 
 static bool has_gaps(const struct ht_coverage *c)
@@ -33,7 +92,7 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 	struct ht_coverage c = ht_report_coverage(report);
 	const struct ht_recording *recording = &report->model->recording;
 
-	if (!has_gaps(&c))
+	if (!has_gaps(&c) && !hidden_python(report->model) && !silent_python(report->model))
 		return;
 	ht_text_heading(page, "NOT SEEN");
 	ht_text_end_line(page);
@@ -51,6 +110,7 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 		                                                       : "the file could not grow");
 		ht_text_end_line(page);
 	}
+	put_python(page, report->model);
 	put_gap(page, c.n_lost_events, "events were lost while recording (overload)");
 	put_gap(page, c.n_damages, "places in the file are damaged; see: heaptide verify");
 	put_gap(page, c.n_damaged_events, "events were in damaged blocks");

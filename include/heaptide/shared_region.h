@@ -56,6 +56,7 @@ enum ht_unwind_backend {
 	HT_UNWIND_LIBUNWIND = 2,
 	HT_UNWIND_VERIFY = 3, /* fast, and every stack compared with libunwind's */
 	HT_UNWIND_NONE = 4,   /* no stacks */
+	HT_UNWIND_FAST_AND_PYTHON = 5, /* in the target only: fast, and then the interpreter's */
 };
 
 enum ht_recorder_state {
@@ -94,7 +95,7 @@ struct ht_region_header {
 	uint32_t max_frames; /* deepest stack recorded; the rest is HT_TRUNC_DEPTH */
 	uint32_t log_level;  /* 0 silent */
 	int32_t recorder_pid; /* in the recorder's own pid namespace; for messages only */
-	uint32_t reserved0;
+	uint32_t has_python;  /* stacks get the frames of a Python interpreter */
 
 	/*
 	 * A process-shared robust pthread mutex that the recorder locks for its whole life. The
@@ -233,7 +234,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
 
 /*
  * First word of a record, from the low end: kind 4 bits, tick or aux 28 bits, node 32 bits.
- * n_words is a constant of the kind except for MODULE, where aux holds it.
+ * n_words is a constant of the kind except for MODULE and PYTHON, where aux holds it.
  *
  *   kind          words  aux   node            further words
  *   ALLOC         2      tick  stack           [1] requested bytes; takes next_id
@@ -246,6 +247,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
  *   TICK          2      0     0               [1] base_tick from here on
  *   NODE          4      0     id              [1] address [2] parent node [3] module generation
  *   MODULE        aux    n     module serial   struct ht_module_record from word [1] on, then path bytes
+ *   PYTHON        aux    n     code number     struct ht_python_record from word [1] on, then name and file
  */
 enum ht_record_kind {
 	HT_REC_ALLOC = 1,
@@ -258,7 +260,8 @@ enum ht_record_kind {
 	HT_REC_TICK = 8,
 	HT_REC_NODE = 9,
 	HT_REC_MODULE = 10,
-	HT_N_REC = 11,
+	HT_REC_PYTHON = 11,
+	HT_N_REC = 12,
 };
 #define HT_REC_AUX_MAX ((1u << 28) - 1)
 
@@ -280,7 +283,7 @@ static inline uint32_t ht_record_n_words(uint64_t word)
 	};
 	uint32_t kind = ht_record_kind(word);
 
-	return kind == HT_REC_MODULE ? ht_record_aux(word) : n_words[kind];
+	return kind == HT_REC_MODULE || kind == HT_REC_PYTHON ? ht_record_aux(word) : n_words[kind];
 }
 
 #define HT_BUILD_ID_MAX_BYTES 32u
@@ -299,6 +302,18 @@ struct ht_module_record {
 	uint8_t build_id[HT_BUILD_ID_MAX_BYTES];
 };
 static_assert(sizeof(struct ht_module_record) == 64, "MODULE record layout");
+
+/* An interpreter, or a code object of one. Name and file follow, not terminated, padded with zeros. */
+struct ht_python_record {
+	uint32_t kind;       /* enum ht_python_kind */
+	uint32_t first_line; /* CODE: of its source */
+	uint64_t start_addr; /* INTERPRETER: of its evaluation loop */
+	uint64_t end_addr;
+	uint16_t name_bytes;
+	uint16_t file_bytes;
+	uint32_t reserved0;
+};
+static_assert(sizeof(struct ht_python_record) == 32, "PYTHON record layout");
 
 /* [any thread] [no alloc] addresses inside a mapped region; no checks, the creator made them fit. */
 static inline struct ht_process_slot *ht_region_process(struct ht_region_header *h, uint32_t i)

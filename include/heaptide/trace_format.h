@@ -23,7 +23,8 @@ enum ht_block_type {
 	HT_BLOCK_END = 7,   /* how the recording ended */
 	HT_BLOCK_INDEX = 8, /* last block */
 	HT_BLOCK_SYMBOLS = 9, /* names of code addresses */
-	HT_N_BLOCK_TYPES = 10,
+	HT_BLOCK_PYTHON = 10, /* code objects of interpreters */
+	HT_N_BLOCK_TYPES = 11,
 };
 
 /*
@@ -91,6 +92,22 @@ enum ht_event_kind {
  */
 #define HT_FIRST_NODE 16u
 #define HT_NODE_EXACT (1ull << 63) /* in the address of a node, both in memory and in the file */
+
+/*
+ * Nodes with HT_NODE_PYTHON are frames of an interpreter: bits 32 to 57 of the address are the number of
+ * a code object (HT_BLOCK_PYTHON), bits 0 to 31 the line, 0 for a frame that has none yet. Their parents are
+ * such nodes too. HT_NODE_PYTHON_ENTRY: native code called it. A node with HT_NODE_JOIN stands for a stack
+ * that has both: its parent is the native stack, bits 0 to 31 of its address are the Python one.
+ */
+#define HT_NODE_PYTHON       (1ull << 62)
+#define HT_NODE_JOIN         (1ull << 61)
+#define HT_NODE_PYTHON_ENTRY (1ull << 60)
+#define HT_PYTHON_MAX_CODE   ((1u << 26) - 1)
+
+enum ht_python_kind {
+	HT_PYTHON_INTERPRETER = 1, /* name: its version; file: why its stacks are missing, or empty */
+	HT_PYTHON_CODE = 2,
+};
 
 /* One event, decoded. Fields a kind does not use are 0. */
 struct ht_event {

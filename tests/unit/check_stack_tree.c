@@ -152,6 +152,121 @@ START_TEST(test_stack_tree_pseudo_nodes_are_themselves)
 }
 END_TEST
 
+/* A PYTHON item. */
+static void put_python(struct ht_trace_maker *maker, uint32_t kind, uint32_t number, const char *name,
+                       const char *file, uint64_t start_addr, uint64_t end_addr)
+{
+	uint8_t body[256];
+	struct ht_put p = ht_put_init(body, sizeof(body));
+
+	ht_put_u64(&p, 1);
+	ht_put_u64(&p, kind);
+	ht_put_u64(&p, number);
+	ht_put_bytes(&p, (const uint8_t *)name, strlen(name));
+	ht_put_bytes(&p, (const uint8_t *)file, strlen(file));
+	ht_put_u64(&p, 7);
+	ht_put_u64(&p, start_addr);
+	ht_put_diff(&p, end_addr, start_addr);
+	ht_trace_maker_block(maker, HT_BLOCK_PYTHON, 1, body, (size_t)(p.pos - body), 1000, 1000);
+}
+
+#define EVAL 0x10500
+#define PYTHON(number, line) (HT_NODE_PYTHON | (uint64_t)(number) << 32 | (line))
+#define ENTRY(number, line)  (PYTHON(number, line) | HT_NODE_PYTHON_ENTRY)
+
+/* main, loop, call, loop, malloc; and f calls g, which native code lets call h, which calls i. */
+static struct ht_trace_maker *make_joined(uint32_t root)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+
+	ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+	ht_trace_maker_module(maker, 1, 0x10000, 0x20000, 0x10000, 0, "/bin/python");
+	put_python(maker, HT_PYTHON_INTERPRETER, 0, "3.11.2", "", EVAL, EVAL + 0x100);
+	put_python(maker, HT_PYTHON_CODE, 1, "f", "a.py", 0, 0);
+	put_python(maker, HT_PYTHON_CODE, 2, "g", "a.py", 0, 0);
+	put_python(maker, HT_PYTHON_CODE, 3, "h", "b.py", 0, 0);
+	put_python(maker, HT_PYTHON_CODE, 4, "i", "b.py", 0, 0);
+	ht_trace_maker_node(maker, 1, 16, root, 0x10100, 0);
+	ht_trace_maker_node(maker, 1, 17, 16, EVAL + 1, 0);
+	ht_trace_maker_node(maker, 1, 18, 17, 0x10200, 0);
+	ht_trace_maker_node(maker, 1, 19, 18, EVAL + 0x100, 0);
+	ht_trace_maker_node(maker, 1, 20, 19, 0x10300, 0);
+	ht_trace_maker_node(maker, 1, 30, 0, ENTRY(1, 11), 0);
+	ht_trace_maker_node(maker, 1, 31, 30, PYTHON(2, 12), 0);
+	ht_trace_maker_node(maker, 1, 32, 31, ENTRY(3, 13), 0);
+	ht_trace_maker_node(maker, 1, 33, 32, PYTHON(4, 14), 0);
+	ht_trace_maker_node(maker, 1, 34, 33, ENTRY(3, 15), 0);
+	ht_trace_maker_node(maker, 1, 40, 20, HT_NODE_JOIN | 33, 0);
+	ht_trace_maker_node(maker, 1, 41, 20, HT_NODE_JOIN | 31, 0);
+	ht_trace_maker_node(maker, 1, 42, 20, HT_NODE_JOIN | 34, 0);
+	ht_trace_maker_node(maker, 1, 43, 16, HT_NODE_JOIN | 31, 0);
+	return maker;
+}
+
+/* Frames innermost first: Python ones as their line, native ones as their address. */
+static void check_frames(const struct loaded *l, uint32_t node, const uint32_t *want)
+{
+	uint32_t stack = find(l, 1, node);
+
+	for (; stack >= HT_FIRST_NODE; stack = l->model.stacks.stacks[stack].parent)
+		ck_assert_uint_eq(frame_of(l, stack)->addr, *want++);
+	ck_assert_uint_eq(*want, 0);
+}
+#define CHECK_FRAMES(l, node, ...) check_frames(l, node, (const uint32_t[]){ __VA_ARGS__, 0 })
+
+START_TEST(test_stack_tree_python_frames_take_the_place_of_evaluation_loops)
+{
+	struct ht_trace_maker *maker = make_joined(0);
+	struct loaded l = load(maker);
+	const struct ht_frame *g = frame_of(&l, find(&l, 1, 31));
+
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 0);
+	ck_assert_str_eq(l.model.python.codes[g->python_code - 1].name, "g");
+	ck_assert_uint_eq(l.model.python.codes[g->python_code - 1].first_line, 7);
+	CHECK_FRAMES(&l, 40, 0x300, 14, 13, 0x200, 12, 11, 0x100);
+	/* More loops than groups: an inner one stays. More groups than loops: they come last. */
+	CHECK_FRAMES(&l, 41, 0x300, 0x600, 0x200, 12, 11, 0x100);
+	CHECK_FRAMES(&l, 42, 15, 0x300, 14, 13, 0x200, 12, 11, 0x100);
+	CHECK_FRAMES(&l, 43, 12, 11, 0x100);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+
+	/* Where the root is missing the innermost ones belong together. */
+	maker = make_joined(HT_TRUNC_DEPTH);
+	l = load(maker);
+	CHECK_FRAMES(&l, 40, 0x300, 14, 13, 0x200, 12, 11, 0x100);
+	CHECK_FRAMES(&l, 41, 0x300, 12, 11, 0x200, 0x501, 0x100);
+	CHECK_FRAMES(&l, 42, 0x300, 15, 0x200, 14, 13, 0x100, 12, 11);
+	ck_assert_uint_eq(ht_stack_tree_truncation(&l.model.stacks, find(&l, 1, 42)), HT_TRUNC_DEPTH);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
+START_TEST(test_stack_tree_impossible_joins_do_no_harm)
+{
+	struct ht_trace_maker *maker = make_joined(0);
+
+	ht_trace_maker_node(maker, 1, 50, 20, HT_NODE_JOIN | 50, 0); /* with itself */
+	ht_trace_maker_node(maker, 1, 51, 20, HT_NODE_JOIN | 52, 0); /* in a circle */
+	ht_trace_maker_node(maker, 1, 52, 20, HT_NODE_JOIN | 51, 0);
+	ht_trace_maker_node(maker, 1, 53, 20, HT_NODE_JOIN | 99, 0); /* with nobody */
+	ht_trace_maker_node(maker, 1, 54, 20, HT_NODE_JOIN | 3, 0);
+	ht_trace_maker_node(maker, 1, 55, 0, PYTHON(77, 5), 0); /* no such code */
+	ht_trace_maker_node(maker, 1, 56, 20, HT_NODE_JOIN | 55, 0);
+
+	struct loaded l = load(maker);
+
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 1);
+	CHECK_FRAMES(&l, 53, 0x300, 0x600, 0x200, 0x501, 0x100);
+	CHECK_FRAMES(&l, 54, 0x300, 0x600, 0x200, 0x501, 0x100);
+	ck_assert_uint_eq(frame_of(&l, find(&l, 1, 55))->python_code, 0);
+	CHECK_FRAMES(&l, 40, 0x300, 14, 13, 0x200, 12, 11, 0x100);
+	loaded_done(&l);
+	ht_trace_maker_free(maker);
+}
+END_TEST
+
 START_TEST(test_stack_tree_circles_and_contradictions_are_damage)
 {
 	struct ht_trace_maker *maker = ht_trace_maker_new();
@@ -233,7 +348,8 @@ END_TEST
 START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 {
 	static const uint32_t types[] = { HT_BLOCK_START,   HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
-		                          HT_BLOCK_MODULES, HT_BLOCK_NODES,   HT_BLOCK_END };
+		                          HT_BLOCK_MODULES, HT_BLOCK_NODES,   HT_BLOCK_END,
+		                          HT_BLOCK_PYTHON };
 	uint8_t body[48];
 
 	srand((unsigned)_i);
@@ -267,9 +383,11 @@ int main(void)
 	tcase_add_test(core, test_stack_tree_generations_tell_modules_at_one_address_apart);
 	tcase_add_test(core, test_stack_tree_forked_child_knows_the_nodes_of_its_parent);
 	tcase_add_test(core, test_stack_tree_pseudo_nodes_are_themselves);
+	tcase_add_test(core, test_stack_tree_python_frames_take_the_place_of_evaluation_loops);
+	tcase_add_test(corrupt, test_stack_tree_impossible_joins_do_no_harm);
 	tcase_add_test(limits, test_stack_tree_far_apart_ids_take_little_memory);
 	tcase_add_test(corrupt, test_stack_tree_circles_and_contradictions_are_damage);
 	tcase_add_test(corrupt, test_process_list_impossible_processes_are_damage);
-	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0, 6);
+	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0, 7);
 	return ht_run_suite(suite);
 }
