@@ -42,6 +42,36 @@ killed_at() {
 	between "frees of the $wanted completed" "$wanted" $((wanted + n_threads)) "$found"
 }
 
+# A control group for the program alone, with room for some 64 blocks: the kernel kills it. $group is its directory.
+little_group() {
+	local root=/sys/fs/cgroup limit=memory.max
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	[ ! -e "$root/memory/memory.limit_in_bytes" ] || root=$root/memory limit=memory.limit_in_bytes
+	group=$root/heaptide-test.$$
+	mkdir "$group" 2>/dev/null || skip "no control group can be made"
+	{ echo 64M >"$group/$limit"; } 2>/dev/null || {
+		rmdir "$group"
+		skip "no control group for memory"
+	}
+	[ ! -e "$group/memory.swap.max" ] || echo 0 >"$group/memory.swap.max"
+}
+
+out_of_memory() {
+	little_group
+	# shellcheck disable=SC2016
+	local wanted in_group='echo $$ >"$1/cgroup.procs" && exec "$0" memory'
+	run sh -c "$in_group" "$programs/ends" "$group"
+	[ "$status" -eq 137 ] || skip "the limit does not kill: $status"
+	record t.zst sh -c "$in_group" "$programs/ends" "$group"
+	rmdir "$group"
+	equal "exit status" 137 "$status"
+	verified t.zst
+	says verify.out "signal 9"
+	wanted=$(od -An -t u8 -N 8 count | tr -d ' ')
+	between "completed allocations" 20 64 "$wanted"
+	one_more_at_most "allocations" "$wanted" "$("$heaptide" dump --json t.zst | grep -c '"kind":"alloc",.*"size":1048576,')"
+}
+
 # killed_at_random N-TIMES: the moments are spread evenly over the powers of two, and said when one fails.
 killed_at_random() {
 	local i moment n_threads
@@ -86,11 +116,12 @@ e2e_case "exit while another thread allocates" ends_with thread 11 "exit 11"
 e2e_case "exit by the last thread after main's" ends_with main_thread 10 "exit 10"
 e2e_case "abort" ends_with abort 134 "signal 6"
 e2e_case "SIGKILL to itself" ends_with kill 137 "signal 9"
+e2e_case "out of memory" out_of_memory
 e2e_case "SIGSEGV" ends_with segv 139 "signal 11"
 for moment in 1 2 3 4095 4096 4097 30000; do
 	e2e_case "SIGKILL at about allocation $moment" killed_at "$moment"
 done
-if [ "$is_long" = 0 ]; then n_times=30; else n_times=1000; fi
+if [ "$is_long" = 0 ]; then n_times=50; else n_times=1000; fi
 e2e_case "SIGKILL at $n_times random moments" killed_at_random "$n_times"
 e2e_case "SIGKILL to the recorder" recorder_killed
 e2e_done

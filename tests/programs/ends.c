@@ -2,14 +2,18 @@
 /*
  * ends HOW: 1000 leaked blocks of 88 bytes, then the end: return, exit, _exit, quick_exit, abort,
  * kill, segv, handler (_exit from a signal handler), thread (exit while another thread allocates),
- * main_thread (main ends with pthread_exit, the process lives on).
+ * main_thread (main ends with pthread_exit, the process lives on), memory (takes blocks of 1 MiB until
+ * the kernel kills it; their number is in the file "count").
  */
 #include "program.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,6 +43,24 @@ static void *finish_later(void *unused)
 	exit(10);
 }
 
+static void take_all_memory(void)
+{
+	int fd = open("count", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	uint64_t *n = fd >= 0 && ftruncate(fd, 4096) == 0
+	                      ? mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+	                      : MAP_FAILED;
+
+	CHECK(n != MAP_FAILED);
+	for (;;) {
+		void *p = malloc(opaque(1 << 20));
+
+		CHECK(p);
+		++*n;
+		memset(p, 1, 1 << 20);
+		KEEP(p);
+	}
+}
+
 static void on_signal(int number)
 {
 	(void)number;
@@ -48,7 +70,7 @@ static void on_signal(int number)
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "return";
-	const struct rlimit no_core = {0, 0};
+	const struct rlimit no_core = { 0, 0 };
 
 	setrlimit(RLIMIT_CORE, &no_core);
 	for (int i = 0; i < 1000; i++) {
@@ -68,6 +90,8 @@ int main(int argc, char **argv)
 		abort();
 	if (strcmp(how, "kill") == 0)
 		kill(getpid(), SIGKILL);
+	if (strcmp(how, "memory") == 0)
+		take_all_memory();
 	if (strcmp(how, "segv") == 0)
 		*(volatile int *)opaque(8) = 1;
 	if (strcmp(how, "handler") == 0) {
