@@ -216,9 +216,11 @@ static bool start(void)
 static bool become_child(void)
 {
 	has_own_recorder = false;
-	ht_thread_after_fork();
+	bool had_threads = ht_thread_after_fork();
 	ht_stack_table_fork_child();
 	ht_unwind_rules_fork_child();
+	if (had_threads)
+		ht_stack_source_leave_libunwind();
 	return claim_slot(HT_START_FORK, ht_process.serial);
 }
 

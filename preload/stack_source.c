@@ -99,6 +99,14 @@ enum ht_unwind_backend ht_stack_source_setup(enum ht_unwind_backend wanted)
 	return wanted;
 }
 
+void ht_stack_source_leave_libunwind(void)
+{
+	if (!libunwind_backend)
+		return;
+	libunwind_backend = NULL;
+	ht_process.unwind = ht_stack_walk_is_supported() ? HT_UNWIND_FAST : HT_UNWIND_NONE;
+}
+
 static void count_cut(const struct ht_stack_walk *walk)
 {
 	/* Once for a stack that comes again and again: no shared counter per event. */

@@ -18,6 +18,12 @@
  */
 enum ht_unwind_backend ht_stack_source_setup(enum ht_unwind_backend wanted);
 
+/*
+ * In a fork's child whose parent had threads: one of them may have been inside libunwind, whose locks are
+ * then locked here for ever. Stacks come from our own walk alone, or there are none (HT_TRUNC_OFF).
+ */
+void ht_stack_source_leave_libunwind(void);
+
 /* Point the walk of a fresh thread state at its stack table. */
 void ht_stack_source_bind(struct ht_thread *t);
 

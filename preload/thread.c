@@ -86,18 +86,20 @@ struct ht_thread *ht_thread_make(void)
 	return t;
 }
 
-void ht_thread_after_fork(void)
+bool ht_thread_after_fork(void)
 {
 	struct ht_thread *self = ht_tls.self;
+	bool had_others = atomic_load(&last_serial) > (self != NULL);
 
 	for (struct ht_thread *t = atomic_load(&registry); t; t = t->next)
 		ht_chunk_forget(t);
 	atomic_store(&last_serial, 0);
 	if (!self)
-		return;
+		return had_others;
 	uint32_t tid = ht_sys_gettid();
 	uint32_t serial = atomic_fetch_add(&last_serial, 1) + 1;
 
 	adopt(self, serial, tid);
 	atomic_store(&self->owner, owner_word(serial, tid));
+	return had_others;
 }

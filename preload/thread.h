@@ -66,8 +66,9 @@ static inline struct ht_thread *ht_thread_self(void)
 
 /*
  * In a fork child, before anything else: forget the chunks (they are the parent's), the other
- * threads (they are not here), and what is left of this thread's id range.
+ * threads (they are not here), and what is left of this thread's id range. True when the parent ever had
+ * more than one thread with events.
  */
-void ht_thread_after_fork(void);
+bool ht_thread_after_fork(void);
 
 #endif

@@ -13,9 +13,23 @@ all_equal() {
 	[ "$(jq "[.processes[].counters.stacks_compared] | add" info.json)" -gt 0 ] || fail "nothing was compared"
 }
 
+fork_beside_threads() {
+	HEAPTIDE_UNWIND=$1 record t.zst "$programs/fork_both"
+	equal "exit status" 0 "$status"
+	verified t.zst
+	# No child hangs, and none is without stacks.
+	equal "processes" 54 "$(value t.zst '.processes | length')"
+	equal "stacks that differ" 0 "$("$heaptide" info --json t.zst | jq "[.processes[].counters.stacks_differing] | add")"
+	equal "cut stacks" 0 "$("$heaptide" info --json t.zst | jq "[.processes[].counters.truncated_stacks[]] | add // 0")"
+}
+
 for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_free thread_churn thread_locals \
 	signal_allocs inline_chains vfork_child frame_kinds fibers fiber_churn; do
 	e2e_case "$program" all_equal "$programs/$program"
+done
+# A child of a process with threads does without libunwind, whose locks it may have got locked.
+for how in verify libunwind; do
+	e2e_case "forks beside threads, $how" fork_beside_threads $how
 done
 e2e_case "recursion down to the limit" all_equal "$programs/deep_recursion" 490
 e2e_case "recursion below the limit" all_equal "$programs/deep_recursion" 1500
