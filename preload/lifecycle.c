@@ -5,6 +5,7 @@
 #include "chunk.h"
 #include "clock.h"
 #include "confinement.h"
+#include "follow.h"
 #include "hot.h"
 #include "module_table.h"
 #include "python_walk.h"
@@ -58,8 +59,9 @@ static void read_self(void)
 
 	if (ht_sys_is_error(fd))
 		return;
-	while (cmdline_bytes < sizeof(cmdline)) {
-		n = ht_sys_read((int)fd, cmdline + cmdline_bytes, sizeof(cmdline) - cmdline_bytes);
+	while (cmdline_bytes < sizeof(cmdline) - 1) {
+		n = ht_sys_read((int)fd, cmdline + cmdline_bytes,
+		                sizeof(cmdline) - 1 - cmdline_bytes);
 		if (ht_sys_is_error(n) || n == 0)
 			break;
 		cmdline_bytes += (uint32_t)n;
@@ -180,6 +182,34 @@ static bool make_wiped_word(void)
 	                                              MADV_WIPEONFORK, 0, 0, 0));
 }
 
+/*
+ * Who has the region mapped is waited for. No hook of this process is in the middle of using it: the
+ * caller is the first one, or the only thread of a fork's child and in no other hook.
+ */
+static void leave_region(void)
+{
+	struct ht_region_header *region = ht_process.region;
+
+	ht_process.slot = NULL;
+	ht_process.region = NULL;
+	ht_sys_free_pages(region, region->region_bytes);
+}
+
+/* This process has a slot from before its exec, if that image was recorded: it has ended. */
+static void end_earlier_image(void)
+{
+	struct ht_region_header *region = ht_process.region;
+	uint64_t word = ht_process_word(HT_PROCESS_ACTIVE, ht_sys_getpid());
+
+	for (uint32_t i = 0; i < region->n_process_slots; i++) {
+		struct ht_process_slot *slot = ht_region_process(region, i);
+
+		if (atomic_load(ht_region_process_state(region, i)) == word &&
+		    (slot->pid_namespace == pid_namespace || !slot->pid_namespace))
+			atomic_store(&slot->is_replaced, 1);
+	}
+}
+
 static bool start(void)
 {
 	char path[1024];
@@ -207,6 +237,11 @@ static bool start(void)
 	ht_process.max_frames = region->max_frames;
 	ht_process.is_dropping = region->overload == HT_OVERLOAD_DROP;
 	read_self();
+	if (!ht_follow_wants_image(ht_process.region, exe, cmdline_bytes ? cmdline : "")) {
+		end_earlier_image();
+		leave_region();
+		return false;
+	}
 	ht_module_table_set_exe_path(exe);
 	ht_process.unwind = ht_stack_source_setup(region->unwind);
 	return claim_slot(HT_START_EXEC, 0);
@@ -216,6 +251,11 @@ static bool start(void)
 static bool become_child(void)
 {
 	has_own_recorder = false;
+	if (!ht_follow_wants_fork(ht_process.region)) {
+		leave_region();
+		return false;
+	}
+
 	bool had_threads = ht_thread_after_fork();
 	ht_stack_table_fork_child();
 	ht_unwind_rules_fork_child();

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 struct ht_process {
-	struct ht_region_header *region; /* NULL unless it was ever ACTIVE; stays mapped */
+	struct ht_region_header *region; /* NULL unless it was ever ACTIVE, or when it is not wanted */
 	struct ht_process_slot *slot;    /* counters; valid whenever region is */
 	uint32_t slot_index;
 	uint32_t serial; /* of this process image; a fork's child finds its parent's here */

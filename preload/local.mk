@@ -28,6 +28,7 @@ ht_preload_sources = \
 	%D%/clock.h \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/hook.c %D%/hook_list.h \
+	%D%/follow.c %D%/follow.h \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/live_map.c %D%/live_map.h \
 	%D%/python_code.c %D%/python_code.h \

@@ -240,7 +240,8 @@ static int finish(struct recording *r, int wait_status, const struct ht_recorder
 	};
 
 	if (result->n_processes == 0 && result->diag.err == HT_OK) {
-		ht_record_summary_print_nothing(r->argv[0], r->program, wait_status);
+		ht_record_summary_print_nothing(r->argv[0], r->program, wait_status,
+						result->n_unwanted);
 		ht_trace_output_discard(&r->output);
 	} else if (!r->options.is_quiet) {
 		ht_record_summary_print(&summary);

@@ -148,6 +148,9 @@ static int serve(int reply_fd, pid_t target)
 	};
 
 	ht_record_options_from_env(&options, true);
+	/* What comes may be what it starts, whenever that is. */
+	if (options.config.only[0])
+		m.attach_ns = 0;
 	read_program_name(target, program);
 	int argc = read_command(target, cmdline, sizeof(cmdline), argv, MAX_ARGS);
 
@@ -185,7 +188,7 @@ static int serve(int reply_fd, pid_t target)
 			   why == HT_RUN_INTERRUPTED ? HT_RECORD_INTERRUPTED : HT_RECORD_COMPLETE,
 			   &result);
 	ht_symbol_helper_free(names);
-	if (why == HT_RUN_NOBODY_CAME)
+	if (ht_recorder_n_seen(recorder) == 0)
 		ht_trace_output_discard(&output);
 	ht_trace_output_done(&output);
 	ht_recorder_free(recorder);

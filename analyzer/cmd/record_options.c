@@ -32,6 +32,11 @@ static const struct word unwinds[] = {
 	{ "verify", HT_UNWIND_VERIFY },   { "none", HT_UNWIND_NONE }, { NULL, 0 },
 };
 
+static const struct word follows[] = {
+	{ "all", HT_FOLLOW_ALL },   { "exec", HT_FOLLOW_EXEC }, { "fork", HT_FOLLOW_FORK },
+	{ "none", HT_FOLLOW_NONE }, { NULL, 0 },
+};
+
 static bool parse_word(const char *text, const struct word *words, uint32_t *ret_value)
 {
 	for (; words->text; words++) {
@@ -78,6 +83,34 @@ static bool parse_size(const char *text, uint64_t *ret_bytes)
 	return true;
 }
 
+/* One more pattern, of n_bytes. False when there is no room, or it is empty. */
+static bool add_only(struct ht_recorder_config *config, const char *glob, size_t n_bytes)
+{
+	size_t at = 0;
+
+	while (config->only[at])
+		at += strlen(config->only + at) + 1;
+	if (!n_bytes || at + n_bytes + 2 > sizeof(config->only))
+		return false;
+	memcpy(config->only + at, glob, n_bytes);
+	memset(config->only + at + n_bytes, 0, sizeof(config->only) - at - n_bytes);
+	return true;
+}
+
+/* Patterns with ':' between them. */
+static bool add_only_list(struct ht_recorder_config *config, const char *list)
+{
+	bool is_ok = true;
+
+	while (is_ok && *list) {
+		size_t n = strcspn(list, ":");
+
+		is_ok = add_only(config, list, n);
+		list += n + (list[n] == ':');
+	}
+	return is_ok;
+}
+
 bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 {
 	const struct {
@@ -87,6 +120,7 @@ bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 	} settings[] = {
 		{ HEAPTIDE_ENV_UNWIND, unwinds, &o->config.unwind },
 		{ HEAPTIDE_ENV_OVERLOAD, overloads, &o->config.overload },
+		{ HEAPTIDE_ENV_FOLLOW, follows, &o->config.follow },
 	};
 	bool is_ok = true;
 
@@ -112,6 +146,14 @@ bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 		is_ok = false;
 	}
 
+	const char *only = getenv(HEAPTIDE_ENV_ONLY);
+
+	if (only && !add_only_list(&o->config, only)) {
+		if (!is_silent)
+			ht_cmd_complain(HEAPTIDE_ENV_ONLY ": bad value \"%s\"", only);
+		is_ok = false;
+	}
+
 	const char *output = getenv(HEAPTIDE_ENV_OUTPUT);
 	const char *log = getenv(HEAPTIDE_ENV_LOG);
 
@@ -132,6 +174,14 @@ void ht_record_options_print_help(void)
 	      "  -o, --output=FILE      the trace; %p is the process id, %e the program, %h the host,\n"
 	      "                         %t the start time (default " HEAPTIDE_DEFAULT_OUTPUT ")\n"
 	      "  -f, --force            replace FILE when it exists\n"
+	      "      --follow=WHAT      of the processes that PROGRAM starts record\n"
+	      "                           all   the programs they execute and their forks (default)\n"
+	      "                           exec  programs, but nothing of a fork until it executes one\n"
+	      "                           fork  forks of PROGRAM, until they execute another program\n"
+	      "                           none  nothing: PROGRAM until it executes another program\n"
+	      "      --only=GLOB        record only programs whose path or name, or the name they were\n"
+	      "                         called by, matches; others, PROGRAM too, run as if untraced, and\n"
+	      "                         what they start is looked at again. May be repeated\n"
 	      "      --unwind=HOW       stacks by fast, libunwind, verify (both, compared) or none\n"
 	      "      --max-frames=N     record at most N frames of a stack (default 512)\n"
 	      "      --overload=POLICY  when the recorder cannot keep up: block (the program waits,\n"
@@ -149,14 +199,16 @@ void ht_record_options_print_help(void)
 	      "failed, 126 when PROGRAM cannot be executed, 127 when it is not found.\n"
 	      "\n"
 	      "An existing FILE is kept: without -f a name that was given is refused, and the default\n"
-	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_UNWIND,\n"
-	      "HEAPTIDE_OVERLOAD and HEAPTIDE_MAX_SIZE stand for the options of the same names, which win.\n",
+	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_FOLLOW,\n"
+	      "HEAPTIDE_ONLY (several with ':' between them), HEAPTIDE_UNWIND, HEAPTIDE_OVERLOAD and\n"
+	      "HEAPTIDE_MAX_SIZE stand for the options of the same names, which win.\n",
 	      stdout);
 }
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
-	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON };
+	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON,
+	       OPT_FOLLOW, OPT_ONLY };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -169,9 +221,12 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
 		{ "no-symbols", no_argument, NULL, OPT_NO_SYMBOLS },
 		{ "python", no_argument, NULL, OPT_PYTHON },
+		{ "follow", required_argument, NULL, OPT_FOLLOW },
+		{ "only", required_argument, NULL, OPT_ONLY },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t level = (uint32_t)ht_recorder_default_config.level;
+	bool is_only_given = false;
 	int c;
 
 	if (!ht_record_options_from_env(o, false))
@@ -197,6 +252,13 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_MAX_SIZE: is_ok = parse_size(optarg, &o->config.max_bytes); break;
 		case OPT_NO_SYMBOLS: o->has_no_names = true; break;
 		case OPT_PYTHON: o->config.has_python = true; break;
+		case OPT_FOLLOW: is_ok = parse_word(optarg, follows, &o->config.follow); break;
+		case OPT_ONLY:
+			if (!is_only_given)
+				memset(o->config.only, 0, sizeof(o->config.only));
+			is_only_given = true;
+			is_ok = add_only(&o->config, optarg, strlen(optarg));
+			break;
 		case ':':
 			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
 			return false;

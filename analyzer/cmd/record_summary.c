@@ -53,6 +53,9 @@ static void print_losses(const struct ht_recorder_result *r)
 	if (r->n_refused)
 		ht_cmd_complain("%s processes were not recorded: too many at once",
 				ht_human_count(count, r->n_refused));
+	if (r->n_unwanted)
+		ht_cmd_complain("%s program%s ran that you did not want recorded (--follow, --only)",
+				ht_human_count(count, r->n_unwanted), ht_plural(r->n_unwanted));
 	if (r->n_damaged)
 		ht_cmd_complain("%s records were damaged: the program wrote into memory that is not its own",
 				ht_human_count(count, r->n_damaged));
@@ -142,11 +145,17 @@ void ht_record_summary_print_failure(const struct ht_recorder_result *r, const c
 			r->diag.msg);
 }
 
-void ht_record_summary_print_nothing(const char *program, const char *path, int wait_status)
+void ht_record_summary_print_nothing(const char *program, const char *path, int wait_status,
+				     uint32_t n_unwanted)
 {
 	char end[64];
 
 	describe_end(end, sizeof(end), wait_status);
+	if (n_unwanted) {
+		ht_cmd_complain("%s %s, and nothing was recorded: none of the %u program%s that ran "
+				"matches --only", program, end, n_unwanted, ht_plural(n_unwanted));
+		return;
+	}
 	ht_cmd_complain("%s %s, and nothing was recorded: %s never loaded heaptide's library", program,
 			end, path);
 	ht_cmd_complain("reasons may be: it starts with a cleaned environment, its loader ignores "

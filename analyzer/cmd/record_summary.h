@@ -19,8 +19,12 @@ struct ht_record_summary {
 /* On stderr: how the program ended, events, peak, leaks, the file, what to type next. */
 void ht_record_summary_print(const struct ht_record_summary *summary);
 
-/* On stderr: that nothing was recorded and what the reason may be. path is the executed file. */
-void ht_record_summary_print_nothing(const char *program, const char *path, int wait_status);
+/*
+ * On stderr: that nothing was recorded and what the reason may be. path is the executed file, n_unwanted
+ * how many programs were left out because the user wanted it.
+ */
+void ht_record_summary_print_nothing(const char *program, const char *path, int wait_status,
+				     uint32_t n_unwanted);
 
 /* On stderr, one line: why the trace is not complete. */
 void ht_record_summary_print_failure(const struct ht_recorder_result *result,

@@ -265,8 +265,18 @@ static bool has_successor(const struct ht_process_watch *w, uint32_t slot)
 	return false;
 }
 
-static bool has_ended(const struct watched *p)
+/* An image that is not recorded has taken the place of this one, and told. */
+static bool is_replaced(const struct ht_process_watch *w, uint32_t slot)
 {
+	return atomic_load(&ht_region_process(w->region->header, slot)->is_replaced) != 0;
+}
+
+static bool has_ended(const struct ht_process_watch *w, uint32_t slot)
+{
+	const struct watched *p = &w->watched[slot];
+
+	if (is_replaced(w, slot))
+		return true;
 	if (!p->pid || p->has_exec)
 		return true;
 	if (p->pidfd >= 0)
@@ -280,7 +290,9 @@ static bool try_finish(struct ht_process_watch *w, uint32_t slot, uint64_t now_n
 	const struct watched *p = &w->watched[slot];
 	struct ht_exit_status status = { p->has_exec ? HT_END_EXEC : HT_END_UNKNOWN, 0 };
 
-	if (p->pid && !p->has_exec)
+	if (is_replaced(w, slot))
+		status.kind = HT_END_EXEC;
+	else if (p->pid && !p->has_exec)
 		status = ht_exit_status_of(p->pid, p->pidfd);
 	if (status.kind == HT_END_UNKNOWN && p->pidfd >= 0 &&
 	    now_ns - p->ended_ns < STATUS_PATIENCE_NS)
@@ -366,7 +378,8 @@ bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 	for (uint32_t i = 0; w->n_live && i < w->end; i++) {
 		struct watched *p = &w->watched[i];
 
-		if (p->is_live && !p->ended_ns && (is_poked || is_slow || p->pidfd < 0) && has_ended(p))
+		if (p->is_live && !p->ended_ns && (is_poked || is_slow || p->pidfd < 0) &&
+		    has_ended(w, i))
 			p->ended_ns = now_ns;
 	}
 	has_changed = look_for_arrivals(w, is_slow);

@@ -83,6 +83,7 @@ struct ht_recorder {
 	bool is_main_reported;
 	uint64_t sleep_ns;
 	uint64_t n_refused;
+	uint32_t n_unwanted;
 };
 
 enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
@@ -103,7 +104,10 @@ enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
 		.max_frames = config->max_frames,
 		.log_level = config->log_level,
 		.has_python = config->has_python,
+		.follow = config->follow,
 	};
+
+	memcpy(settings.only, config->only, sizeof(settings.only));
 	enum ht_err err = ht_region_init(&r->region, config->geometry, &settings, diag);
 
 	if (err != HT_OK) {
@@ -254,18 +258,28 @@ static bool sleep_a_while(struct ht_recorder *r, const struct ht_recorder_main *
 	return n_ready > 0;
 }
 
+/* While the region is mapped. */
+static void note_left_out(struct ht_recorder *r)
+{
+	r->n_refused = atomic_load(&r->region.header->n_processes_refused);
+	r->n_unwanted = atomic_load(&r->region.header->n_images_unwanted);
+}
+
 /* Whether a process that we have not seen yet, a fork's child before its first event, lives. */
 static bool has_unseen(struct ht_recorder *r)
 {
 	uint64_t now_ns = ht_clock_source_ns();
 
+	/* Nothing of it would be recorded. */
+	if (r->config.follow == HT_FOLLOW_NONE)
+		return false;
 	if (r->last_retire_ns && now_ns - r->last_retire_ns < r->retire_interval_ns)
 		return true;
 	r->last_retire_ns = now_ns;
 	r->retire_interval_ns = r->retire_interval_ns ? 2 * r->retire_interval_ns : MIN_RETIRE_NS;
 	if (r->retire_interval_ns > MAX_RETIRE_NS)
 		r->retire_interval_ns = MAX_RETIRE_NS;
-	r->n_refused = atomic_load(&r->region.header->n_processes_refused);
+	note_left_out(r);
 	r->is_retired = ht_region_retire(&r->region);
 	return !r->is_retired;
 }
@@ -372,7 +386,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	if (!r->is_retired) {
 		ht_region_close(&r->region);
 		ht_process_watch_detach(r->watch);
-		r->n_refused = atomic_load(&r->region.header->n_processes_refused);
+		note_left_out(r);
 	}
 	ht_column_writer_flush(r->columns);
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
@@ -383,6 +397,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	result.n_processes = ht_process_watch_n_processes(r->watch);
 	result.n_damaged = ht_drain_n_damaged(r->drain);
 	result.n_refused = r->n_refused;
+	result.n_unwanted = r->n_unwanted;
 	/* On a full disk there is mostly room for these two, where the last block was cut off. */
 	if (write_end(r, &result, &diag) != HT_OK && result.diag.err == HT_OK) {
 		result.end = HT_RECORD_DISK;

@@ -24,6 +24,8 @@ struct ht_recorder_config {
 	uint32_t max_frames;
 	uint32_t log_level;
 	bool has_python; /* stacks get the frames of a Python interpreter */
+	uint32_t follow;                 /* enum ht_follow */
+	char only[HT_REGION_ONLY_BYTES]; /* as struct ht_region_header has it */
 	int level;          /* zstd's */
 	uint64_t max_bytes; /* of the trace; 0: as many as there are */
 	bool is_live_counted; /* for struct ht_recorder_result.live */
@@ -47,6 +49,7 @@ struct ht_recorder_result {
 	uint32_t n_processes;
 	uint64_t n_damaged;
 	uint64_t n_refused; /* processes that found no slot */
+	uint32_t n_unwanted; /* programs that were left out because of follow and only */
 	uint64_t file_bytes;
 	enum ht_record_end end;
 	bool are_names_missing; /* they were wanted, but it was not waited for them, or that failed */

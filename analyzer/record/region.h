@@ -29,6 +29,8 @@ struct ht_region_settings {
 	uint32_t max_frames;
 	uint32_t log_level;
 	bool has_python;
+	uint32_t follow;
+	char only[HT_REGION_ONLY_BYTES];
 };
 
 struct ht_region {

@@ -17,6 +17,8 @@
 #define HEAPTIDE_ENV_OUTPUT "HEAPTIDE_OUTPUT"     /* -o FILE, with %p %e %h %t */
 #define HEAPTIDE_ENV_UNWIND "HEAPTIDE_UNWIND"     /* --unwind=fast|libunwind|verify|none */
 #define HEAPTIDE_ENV_OVERLOAD "HEAPTIDE_OVERLOAD" /* --overload=block|drop */
+#define HEAPTIDE_ENV_FOLLOW "HEAPTIDE_FOLLOW"     /* --follow=all|exec|fork|none */
+#define HEAPTIDE_ENV_ONLY "HEAPTIDE_ONLY"         /* --only GLOB, several with : between */
 #define HEAPTIDE_ENV_MAX_SIZE "HEAPTIDE_MAX_SIZE" /* --max-size=SIZE */
 
 /* Read by the shim: the heaptide executable to start as recorder under plain LD_PRELOAD. */

@@ -59,6 +59,17 @@ enum ht_unwind_backend {
 	HT_UNWIND_FAST_AND_PYTHON = 5, /* in the target only: fast, and then the interpreter's */
 };
 
+/* Of a process tree, who is recorded. An image is a program that was loaded; the first one is always meant. */
+enum ht_follow {
+	HT_FOLLOW_ALL = 0,  /* all images and their forks */
+	HT_FOLLOW_EXEC = 1, /* all images, but no forks */
+	HT_FOLLOW_FORK = 2, /* the first image and its forks */
+	HT_FOLLOW_NONE = 3, /* the first image alone */
+};
+
+/* Patterns of --only, each ended by a NUL, and a NUL behind the last. */
+#define HT_REGION_ONLY_BYTES 512u
+
 enum ht_recorder_state {
 	HT_RECORDER_STARTING = 0,
 	HT_RECORDER_RUNNING = 1,
@@ -96,6 +107,8 @@ struct ht_region_header {
 	uint32_t log_level;  /* 0 silent */
 	int32_t recorder_pid; /* in the recorder's own pid namespace; for messages only */
 	uint32_t has_python;  /* stacks get the frames of a Python interpreter */
+	uint32_t follow;      /* enum ht_follow */
+	char only[HT_REGION_ONLY_BYTES]; /* empty: no matter which program */
 
 	/*
 	 * A process-shared robust pthread mutex that the recorder locks for its whole life. The
@@ -112,6 +125,8 @@ struct ht_region_header {
 	_Atomic uint32_t next_process_serial;
 	_Atomic uint64_t n_processes_refused; /* found no free process slot */
 	_Atomic uint64_t recorder_tick; /* when the recorder last looked */
+	_Atomic uint32_t n_images;          /* that found the region, recorded or not */
+	_Atomic uint32_t n_images_unwanted; /* of them not recorded because of follow and only */
 
 	/*
 	 * Backpressure. A target that finds no FREE chunk adds one to n_waiters, futex-waits on
@@ -191,7 +206,9 @@ struct ht_process_slot {
 	_Atomic uint64_t n_stacks_differing;
 	_Atomic uint64_t n_waits; /* times a thread waited for a chunk */
 	_Atomic uint64_t n_truncated[HT_N_TRUNC]; /* new stacks that ended early, by reason */
-	uint64_t reserved1[16];
+	_Atomic uint32_t is_replaced; /* set by the process's next image when that is not recorded */
+	uint32_t reserved2;
+	uint64_t reserved1[15];
 
 	char exe[HT_PROCESS_EXE_BYTES];
 	char cmdline[HT_PROCESS_CMDLINE_BYTES];
