@@ -68,10 +68,10 @@ static uint64_t need_string(struct writer *w, const char *text)
 }
 
 /* A frame and those inlined into it, n in all, innermost first: one instruction pointer of heaptrack. */
-static uint64_t need_ip(struct writer *w, const uint32_t *ids, size_t n)
+static uint64_t need_ip(struct writer *w, const uint32_t *ids, size_t n, uint64_t addr)
 {
 	const struct ht_listed_frame *outer = ht_frame_list_get(w->list, ids[n - 1]);
-	uint64_t hash = n, *known;
+	uint64_t hash = addr + n, *known;
 
 	for (size_t i = 0; i < n; i++)
 		hash = ht_u64_mix(hash ^ ids[i]) + i;
@@ -90,7 +90,7 @@ static uint64_t need_ip(struct writer *w, const uint32_t *ids, size_t n)
 		names[3 * i + 1] = need_string(w, name->file);
 		names[3 * i + 2] = name->line;
 	}
-	fprintf(w->out, "i %llx %llx", (unsigned long long)outer->addr, (unsigned long long)module);
+	fprintf(w->out, "i %llx %llx", (unsigned long long)addr, (unsigned long long)module);
 	for (size_t i = 0; i < n && names[3 * i]; i++) {
 		fprintf(w->out, " %llx", (unsigned long long)names[3 * i]);
 		if (names[3 * i + 1])
@@ -120,7 +120,8 @@ static uint32_t need_trace(struct writer *w, uint32_t stack)
 		while (first > 0 && ht_frame_list_get(w->list, ids[first - 1])->name.is_inlined)
 			first--;
 
-		uint64_t ip = need_ip(w, ids + first, end - first);
+		uint64_t ip =
+		        need_ip(w, ids + first, end - first, ht_frame_list_addr(w->list, end - 1));
 		uint64_t *number = ht_u64_map_put(&w->traces, trace << 32 | ip);
 
 		if (*number == 0) {

@@ -188,12 +188,17 @@ static uint64_t need_mapping(struct writer *w, const char *module)
 }
 
 /* The location of a frame and those inlined into it, n in all, innermost first. */
-static uint64_t need_location(struct writer *w, const uint32_t *ids, size_t n)
+static uint64_t need_location(struct writer *w, const uint32_t *ids, size_t n, uint64_t addr)
 {
+	struct ht_strbuf key = { 0 };
 	bool is_new;
-	uint64_t id = number_of(&w->locations, ids, n * sizeof(*ids), &is_new) + 1;
+	uint64_t id;
 	const struct ht_listed_frame *outer = ht_frame_list_get(w->list, ids[n - 1]);
 
+	ht_strbuf_add(&key, &addr, sizeof(addr));
+	ht_strbuf_add(&key, ids, n * sizeof(*ids));
+	id = number_of(&w->locations, ht_strbuf_str(&key), key.n_bytes, &is_new) + 1;
+	ht_strbuf_done(&key);
 	if (!is_new)
 		return id;
 
@@ -202,7 +207,7 @@ static uint64_t need_location(struct writer *w, const uint32_t *ids, size_t n)
 	ht_proto_u64(&message, LOCATION_ID, id);
 	if (outer->name.module)
 		ht_proto_u64(&message, LOCATION_MAPPING, need_mapping(w, outer->name.module));
-	ht_proto_u64(&message, LOCATION_ADDRESS, outer->addr);
+	ht_proto_u64(&message, LOCATION_ADDRESS, addr);
 	for (size_t i = 0; i < n; i++) {
 		const struct ht_listed_frame *frame = ht_frame_list_get(w->list, ids[i]);
 
@@ -225,7 +230,8 @@ static void put_sample(struct writer *w, const struct ht_site *site)
 	for (size_t i = 0, first = 0; i < n; i++) {
 		if (ht_frame_list_get(w->list, ids[i])->name.is_inlined && i + 1 < n)
 			continue;
-		ht_proto_packed(&w->packed, need_location(w, ids + first, i + 1 - first));
+		ht_proto_packed(&w->packed, need_location(w, ids + first, i + 1 - first,
+		                                          ht_frame_list_addr(w->list, i)));
 		first = i + 1;
 	}
 	ht_proto_message(&w->inner, SAMPLE_LOCATION, &w->packed);

@@ -194,6 +194,11 @@ const uint32_t *ht_frame_list_stack(struct ht_frame_list *list, uint32_t stack,
 	return list->ids;
 }
 
+uint64_t ht_frame_list_addr(const struct ht_frame_list *list, size_t i)
+{
+	return i < list->stack.n_frames ? list->stack.frames[i].addr : 0;
+}
+
 uint32_t ht_frame_list_count(const struct ht_frame_list *list)
 {
 	return (uint32_t)list->n_frames;

@@ -32,6 +32,12 @@ void ht_frame_list_free(struct ht_frame_list *list);
 const uint32_t *ht_frame_list_stack(struct ht_frame_list *list, uint32_t stack,
                                     size_t *ret_n_frames);
 
+/*
+ * Where frame i of the last ht_frame_list_stack was in that stack: frames of one number may be at several
+ * addresses.
+ */
+uint64_t ht_frame_list_addr(const struct ht_frame_list *list, size_t i);
+
 /* How many frames there are by now, and one of them, valid until the next ht_frame_list_stack. */
 uint32_t ht_frame_list_count(const struct ht_frame_list *list);
 const struct ht_listed_frame *ht_frame_list_get(const struct ht_frame_list *list, uint32_t frame);
