@@ -32,6 +32,7 @@ libanalyzer_la_SOURCES = \
 	%D%/read/tick_clock.h \
 	%D%/read/trace_file.c %D%/read/trace_file.h \
 	%D%/replay/block_map.c %D%/replay/block_map.h \
+	%D%/replay/checkpoint.c %D%/replay/checkpoint.h \
 	%D%/replay/event_apply.c %D%/replay/event_apply.h \
 	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \

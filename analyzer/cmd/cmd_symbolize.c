@@ -5,6 +5,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
+#include "analyzer/cmd/trace_replace.h"
 #include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/record/trace_rewrite.h"
 #include "analyzer/symbols/symbol_block.h"
@@ -30,9 +31,11 @@ static const char usage[] =
         "reports\n"
         "need the recorded programs and libraries no more. `heaptide record` does that at its end; "
         "this is\n"
-        "for traces without names, or for files that were found since. A file of another build than "
+        "for traces without names, or for files that were found since. A file of another build "
+        "than "
         "the\n"
-        "recorded one is never used; names that are stored already and cannot be found again stay.\n"
+        "recorded one is never used; names that are stored already and cannot be found again "
+        "stay.\n"
         "\n"
         "  -o, --output=FILE      write the trace there (default: TRACE itself, replaced at once)\n"
         "  -f, --force            replace FILE when it exists\n"
@@ -155,67 +158,6 @@ static enum ht_err add_symbols(void *context, struct ht_block_writer *blocks, st
 	return is_saved ? HT_OK : s->err;
 }
 
-/* With the rights that the trace has. */
-static bool give_mode(const struct symbolize *s, int fd)
-{
-	struct stat st;
-
-	return stat(s->trace_path, &st) == 0 && fchmod(fd, st.st_mode & 07777) == 0;
-}
-
-/* Write all of it beside the place where it belongs, then put it there. */
-static bool write_trace(struct symbolize *s, const char *path)
-{
-	struct ht_diag diag = { .msg = "" };
-	char *temporary = ht_xalloc(strlen(path) + sizeof(".XXXXXX"));
-
-	stpcpy(stpcpy(temporary, path), ".XXXXXX");
-
-	int fd = mkstemp(temporary);
-	bool is_written = false;
-
-	if (fd < 0) {
-		ht_cmd_complain("cannot write %s: %s", path, strerror(errno));
-	} else if (ht_trace_rewrite(s->input.file, fd, HT_BLOCK_SYMBOLS, add_symbols, s, &diag) !=
-	           HT_OK) {
-		ht_cmd_complain("%s was not changed: %s", path, diag.msg);
-	} else if (!give_mode(s, fd) || fsync(fd) != 0 || rename(temporary, path) != 0) {
-		ht_cmd_complain("cannot write %s: %s", path, strerror(errno));
-	} else {
-		is_written = true;
-	}
-	if (fd >= 0) {
-		close(fd);
-		if (!is_written)
-			unlink(temporary);
-	}
-	free(temporary);
-	return is_written;
-}
-
-/* The file to be replaced, to be released; behind a symbolic link it is the one that the link names. */
-static char *output_path(const struct symbolize *s)
-{
-	const char *path = s->output ? s->output : s->trace_path;
-	char *real = realpath(path, NULL);
-	struct stat st;
-
-	if (!real && s->output)
-		return ht_xalloc_str(path);
-	if (!real || stat(real, &st) != 0) {
-		ht_cmd_complain("%s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
-		ht_cmd_complain("%s is no file that could be replaced%s", path,
-		                s->output ? "" : "; use -o");
-	} else if (s->output && !s->is_forced) {
-		ht_cmd_complain("%s exists; use -f to replace it", path);
-	} else {
-		return real;
-	}
-	free(real);
-	return NULL;
-}
-
 static void tell(const struct symbolize *s)
 {
 	char named[HT_HUMAN_BYTES], all[HT_HUMAN_BYTES];
@@ -227,29 +169,16 @@ static void tell(const struct symbolize *s)
 	                ht_human_count(all, ht_symbolizer_n_answers(s->symbolizer)));
 }
 
-/* Written anew, a trace with gaps would look as if it were whole. A cut end stays cut, though. */
-static bool is_damaged(const struct ht_trace_file *file)
-{
-	size_t n_kept;
-	const struct ht_diag *damages = ht_trace_file_damages(file, &n_kept);
-	size_t n_cuts = 0;
-
-	while (n_cuts < n_kept && damages[n_cuts].err == HT_ERR_TRUNCATED)
-		n_cuts++;
-	return n_cuts < ht_trace_file_n_damages(file) ||
-	       ht_trace_file_end(file) == HT_FILE_END_DAMAGED;
-}
-
 static int symbolize(struct symbolize *s)
 {
 	s->stored = ht_trace_symbols_load(&s->input);
-	if (is_damaged(s->input.file)) {
+	if (ht_trace_replace_is_lossy(s->input.file)) {
 		ht_cmd_complain("%s is damaged (see: heaptide verify) and was not changed",
 		                s->trace_path);
 		return HT_EXIT_FAILED;
 	}
 
-	char *path = output_path(s);
+	char *path = ht_trace_replace_path(s->trace_path, s->output, s->is_forced);
 
 	if (!path)
 		return HT_EXIT_FAILED;
@@ -258,7 +187,8 @@ static int symbolize(struct symbolize *s)
 	ht_symbolizer_set_stored(s->symbolizer, s->stored, true);
 	resolve_all(s);
 
-	bool is_written = write_trace(s, path);
+	bool is_written = ht_trace_replace(s->trace_path, s->input.file, path, HT_BLOCK_SYMBOLS,
+	                                   add_symbols, s);
 
 	if (is_written)
 		tell(s);

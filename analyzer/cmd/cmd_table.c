@@ -17,6 +17,7 @@ const struct ht_cmd ht_cmd_table[] = {
 	{ "info", "what is in the file", ht_cmd_info },
 	{ "verify", "check every block and event; 0 good, 1 damaged or incomplete", ht_cmd_verify },
 	{ "dump", "every event, in order of time", ht_cmd_dump },
+	{ "index", "put checkpoints into a trace: parts of long ones are found at once", ht_cmd_index },
 	{ "symbolize", "put the names of functions into a trace, again or for the first time",
 	  ht_cmd_symbolize },
 	{ HEAPTIDE_SERVE_COMMAND, NULL, ht_cmd_serve },

@@ -7,6 +7,7 @@
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
+#include "analyzer/replay/checkpoint.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
@@ -231,6 +232,7 @@ static int verify(const char *path, bool is_json)
 
 	ht_trace_input_replay(&input, &options, &results);
 	ht_stored_symbols_free(ht_trace_symbols_load(&input)); /* notes what is damaged */
+	ht_checkpoint_verify(&input.model, input.file);
 	find_damages(&f, input.file);
 	find_missing_end(&f, &input, &results);
 	find_anomalies(&f, &input, &results);

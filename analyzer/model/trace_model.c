@@ -124,7 +124,7 @@ static void count_block(struct ht_trace_model *model, const struct ht_block *blo
 static bool has_body_to_read(const struct ht_block *block)
 {
 	return block->type != HT_BLOCK_EVENTS && block->type != HT_BLOCK_INDEX &&
-	       block->type != HT_BLOCK_SYMBOLS &&
+	       block->type != HT_BLOCK_SYMBOLS && block->type != HT_BLOCK_CHECKPOINT &&
 	       block->type < HT_N_BLOCK_TYPES;
 }
 

@@ -7,10 +7,12 @@
 #include "analyzer/read/event_pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A decoded block in use. Goes to the list of spare ones when no segment of it is left. */
 struct live_block {
 	struct ht_pool_block pooled;
+	size_t i_block;
 	size_t n_segments_left;
 	struct live_block *next_spare;
 };
@@ -23,9 +25,22 @@ struct pending {
 	struct pending *next;
 };
 
+/* What a thread had before its first segment in a block. */
+struct mark {
+	size_t i_block;
+	uint64_t n_events;
+	uint64_t last_tick;
+};
+
 struct stream {
 	uint64_t thread_key; /* process serial << 32 | thread serial */
-	uint64_t last_tick;  /* of the newest segment queued */
+	uint64_t n_to_skip;  /* of the next events: they were handed out by another merge */
+	uint64_t n_queued;   /* ever, with those skipped */
+	uint64_t n_given;    /* ever, with those skipped */
+	struct mark *marks;  /* by block; of blocks that a position may begin with */
+	size_t n_marks;
+	size_t marks_capacity;
+	uint64_t last_tick; /* of the newest segment queued */
 	struct pending *first;
 	struct pending *last;
 	size_t i_event; /* in the first segment */
@@ -59,24 +74,38 @@ struct ht_event_merge {
 	size_t n_heap;
 	size_t heap_capacity;
 	struct ht_event_merge_counts counts;
+	bool keeps_positions;
 };
 
-struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file, unsigned n_jobs)
+static struct ht_event_merge *new_from(struct ht_trace_file *file, unsigned n_jobs,
+                                       uint64_t n_events_blocks)
 {
 	struct ht_event_merge *merge = ht_xalloc_zeroed(1, sizeof(*merge));
 	uint64_t need_by = UINT64_MAX;
 
 	merge->file = file;
 	merge->blocks = ht_trace_file_blocks(file, &merge->n_blocks);
+	for (; merge->i_block < merge->n_blocks; merge->i_block++) {
+		if (merge->blocks[merge->i_block].type != HT_BLOCK_EVENTS)
+			continue;
+		if (n_events_blocks-- == 0)
+			break;
+	}
 	merge->need_by = ht_xalloc_zeroed(merge->n_blocks, sizeof(*merge->need_by));
-	for (size_t i = merge->n_blocks; i-- > 0;) {
+	for (size_t i = merge->n_blocks; i-- > merge->i_block;) {
 		if (merge->blocks[i].type == HT_BLOCK_EVENTS &&
 		    merge->blocks[i].first_tick < need_by)
 			need_by = merge->blocks[i].first_tick;
 		merge->need_by[i] = need_by;
 	}
-	merge->pool = ht_event_pool_new(file, merge->blocks, merge->n_blocks, n_jobs);
+	merge->pool = ht_event_pool_new(file, merge->blocks + merge->i_block,
+	                                merge->n_blocks - merge->i_block, n_jobs);
 	return merge;
+}
+
+struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file, unsigned n_jobs)
+{
+	return new_from(file, n_jobs, 0);
 }
 
 static void free_block(struct live_block *block)
@@ -98,6 +127,7 @@ void ht_event_merge_free(struct ht_event_merge *merge)
 				free_block(p->block);
 			free(p);
 		}
+		free(merge->streams[i].marks);
 	}
 	for (struct live_block *block = merge->spare, *next; block; block = next) {
 		next = block->next_spare;
@@ -196,6 +226,16 @@ static void make_ticks_rise(struct ht_event_merge *merge, struct stream *stream,
 	stream->last_tick = last;
 }
 
+static void add_mark(struct stream *stream, size_t i_block)
+{
+	if (stream->n_marks > 0 && stream->marks[stream->n_marks - 1].i_block == i_block)
+		return;
+	stream->marks = ht_xalloc_grow(stream->marks, &stream->marks_capacity, stream->n_marks + 1,
+	                               sizeof(*stream->marks));
+	stream->marks[stream->n_marks++] =
+	        (struct mark){ i_block, stream->n_queued, stream->last_tick };
+}
+
 static void queue_segment(struct ht_event_merge *merge, struct live_block *block,
                           const struct ht_segment *segment, struct ht_event *events)
 {
@@ -208,10 +248,24 @@ static void queue_segment(struct ht_event_merge *merge, struct live_block *block
 		merge->spare_pending = p->next;
 	else
 		p = ht_xalloc(sizeof(*p));
-	*p = (struct pending){ block, events, segment->n_events, NULL };
-	block->n_segments_left++;
+	size_t n_skipped = segment->n_events;
+
+	if (merge->keeps_positions)
+		add_mark(stream, block->i_block);
 	make_ticks_rise(merge, stream, events, segment->n_events, block->pooled.has_rising_ticks);
 	stream->tid = segment->tid;
+	stream->n_queued += segment->n_events;
+	if (n_skipped > stream->n_to_skip)
+		n_skipped = (size_t)stream->n_to_skip;
+	stream->n_to_skip -= n_skipped;
+	events += n_skipped;
+	*p = (struct pending){ block, events, segment->n_events - n_skipped, NULL };
+	if (p->n_events == 0) {
+		p->next = merge->spare_pending;
+		merge->spare_pending = p;
+		return;
+	}
+	block->n_segments_left++;
 	if (stream->first) {
 		stream->last->next = p;
 		stream->last = p;
@@ -237,6 +291,7 @@ static void decode_next_block(struct ht_event_merge *merge)
 	else
 		block = ht_xalloc_zeroed(1, sizeof(*block));
 	block->n_segments_left = 0;
+	block->i_block = merge->i_block - 1;
 
 	size_t i_block;
 	enum ht_err err = ht_event_pool_take(merge->pool, &block->pooled, &i_block, &diag);
@@ -334,6 +389,7 @@ enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tic
 	}
 	ret_run->n_events = (size_t)(e - first);
 	stream->i_event += ret_run->n_events;
+	stream->n_given += ret_run->n_events;
 	if (e == end)
 		drop_segment(merge, stream);
 	if (stream->first) {
@@ -343,6 +399,80 @@ enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tic
 		heap_pop(merge);
 	}
 	return HT_OK;
+}
+
+/* ---- Positions. ---- */
+
+void ht_merge_position_done(struct ht_merge_position *position)
+{
+	if (!position)
+		return;
+	free(position->threads);
+	*position = (struct ht_merge_position){ 0 };
+}
+
+void ht_event_merge_keep_positions(struct ht_event_merge *merge)
+{
+	merge->keeps_positions = true;
+}
+
+/* What the thread had before block i_block, and forget marks of earlier ones. */
+static struct mark mark_at(struct stream *stream, size_t i_block)
+{
+	size_t i = 0;
+
+	while (i < stream->n_marks && stream->marks[i].i_block < i_block)
+		i++;
+	stream->n_marks -= i;
+	memmove(stream->marks, stream->marks + i, stream->n_marks * sizeof(*stream->marks));
+	if (stream->n_marks > 0)
+		return stream->marks[0];
+	return (struct mark){ i_block, stream->n_queued, stream->last_tick };
+}
+
+void ht_event_merge_position(struct ht_event_merge *merge, struct ht_merge_position *position)
+{
+	size_t i_first = merge->i_block;
+
+	for (size_t i = 0; i < merge->n_streams; i++) {
+		const struct pending *p = merge->streams[i].first;
+
+		if (p && p->block->i_block < i_first)
+			i_first = p->block->i_block;
+	}
+	position->n_events_blocks = 0;
+	for (size_t i = 0; i < i_first; i++)
+		position->n_events_blocks += merge->blocks[i].type == HT_BLOCK_EVENTS;
+	position->threads = ht_xalloc_grow(position->threads, &position->threads_capacity,
+	                                   merge->n_streams, sizeof(*position->threads));
+	position->n_threads = merge->n_streams;
+	for (size_t i = 0; i < merge->n_streams; i++) {
+		struct stream *stream = &merge->streams[i];
+		struct mark mark = mark_at(stream, i_first);
+
+		position->threads[i] = (struct ht_merge_thread){
+			.process_serial = (uint32_t)(stream->thread_key >> 32),
+			.thread_serial = (uint32_t)stream->thread_key,
+			.n_skipped = stream->n_given - mark.n_events,
+			.last_tick = mark.last_tick,
+		};
+	}
+}
+
+struct ht_event_merge *ht_event_merge_new_at(struct ht_trace_file *file, unsigned n_jobs,
+                                             const struct ht_merge_position *position)
+{
+	struct ht_event_merge *merge = new_from(file, n_jobs, position->n_events_blocks);
+
+	for (size_t i = 0; i < position->n_threads; i++) {
+		const struct ht_merge_thread *t = &position->threads[i];
+		size_t i_stream =
+		        stream_for(merge, (uint64_t)t->process_serial << 32 | t->thread_serial);
+
+		merge->streams[i_stream].n_to_skip = t->n_skipped;
+		merge->streams[i_stream].last_tick = t->last_tick;
+	}
+	return merge;
 }
 
 struct ht_event_merge_counts ht_event_merge_counts(const struct ht_event_merge *merge)

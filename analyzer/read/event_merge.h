@@ -25,6 +25,36 @@ struct ht_event_merge;
  */
 struct ht_event_merge *ht_event_merge_new(struct ht_trace_file *file, unsigned n_jobs);
 
+/*
+ * Where a merge stands: every event that it has not handed out is in the EVENTS blocks from this one on,
+ * behind the first n_skipped events that they have of each thread.
+ */
+struct ht_merge_thread {
+	uint32_t process_serial;
+	uint32_t thread_serial;
+	uint64_t n_skipped;
+	uint64_t last_tick; /* of the thread's events in the blocks before; 0: there are none */
+};
+
+struct ht_merge_position {
+	uint64_t n_events_blocks;        /* before the first to be read */
+	struct ht_merge_thread *threads; /* every one that had an event */
+	size_t n_threads;
+	size_t threads_capacity;
+};
+
+void ht_merge_position_done(struct ht_merge_position *position);
+
+/* Keep what ht_event_merge_position() needs: to be called first. */
+void ht_event_merge_keep_positions(struct ht_event_merge *merge);
+
+/* Where the merge stands now. *position is to be used again, or all zero. */
+void ht_event_merge_position(struct ht_event_merge *merge, struct ht_merge_position *position);
+
+/* A merge that goes on from a position of a merge of the same file. */
+struct ht_event_merge *ht_event_merge_new_at(struct ht_trace_file *file, unsigned n_jobs,
+                                             const struct ht_merge_position *position);
+
 /* NULL is fine. */
 void ht_event_merge_free(struct ht_event_merge *merge);
 

@@ -26,8 +26,10 @@ libanalyzer_la_SOURCES += \
 libanalyzer_la_CPPFLAGS = $(AM_CPPFLAGS) -DHT_PKGLIBDIR='"$(pkglibdir)"' -DHT_MULTIARCH='"$(host_cpu)-linux-gnu"'
 
 heaptide_SOURCES += \
+	analyzer/cmd/cmd_index.c \
 	analyzer/cmd/cmd_record.c \
 	analyzer/cmd/cmd_serve.c \
 	analyzer/cmd/cmd_symbolize.c \
 	analyzer/cmd/record_options.c analyzer/cmd/record_options.h \
-	analyzer/cmd/record_summary.c analyzer/cmd/record_summary.h
+	analyzer/cmd/record_summary.c analyzer/cmd/record_summary.h \
+	analyzer/cmd/trace_replace.c analyzer/cmd/trace_replace.h

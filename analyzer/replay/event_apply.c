@@ -42,9 +42,8 @@ static struct actor actor_of(const struct ht_replay_state *r, uint32_t i_process
 static __attribute__((noinline)) uint32_t find_site(struct ht_replay_state *r,
                                                     const struct actor *a, const struct ht_event *e)
 {
-	uint32_t stack =
-	        ht_stack_tree_find(&r->model->stacks, &r->model->processes, a->i_process, e->node);
-	uint32_t site = ht_site_table_need(&r->results->sites, stack);
+	uint32_t site = ht_replay_state_need_site(r, a->i_process, e->node);
+	uint32_t stack = r->results->sites.sites[site].stack;
 
 	if (stack == HT_TRUNC_LOST && e->node >= HT_FIRST_NODE)
 		note_anomaly(r, HT_ANOMALY_UNKNOWN_STACK, a, e->tick, e->node);
@@ -516,6 +515,7 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 	}
 	span_end(r, &a, &s);
 	r->n_events += run->n_events;
+	r->last_tick = end[-1].tick;
 }
 
 void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, bool is_window_end)

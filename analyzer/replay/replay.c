@@ -2,8 +2,10 @@
 /* Going through all events of a trace once. Analyzer. */
 #include "analyzer/replay/replay.h"
 
+#include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/read/event_merge.h"
+#include "analyzer/replay/checkpoint.h"
 #include "analyzer/replay/event_apply.h"
 #include "analyzer/replay/replay_state.h"
 #include "analyzer/replay/window.h"
@@ -116,6 +118,9 @@ struct course {
 	size_t n_ends;
 	size_t i_end;
 	uint64_t tell_at;
+	uint64_t checkpoint_at; /* UINT64_MAX: never */
+	struct ht_merge_position position;
+	struct ht_strbuf body;
 };
 
 static void tell_progress(struct ht_replay_state *r, struct course *c)
@@ -126,6 +131,32 @@ static void tell_progress(struct ht_replay_state *r, struct course *c)
 		return;
 	options->progress(options->progress_context, r->n_events, r->model->n_events);
 	c->tell_at = r->n_events + EVENTS_PER_PROGRESS;
+}
+
+/* Large states take long to write down, and to read again. */
+#define EVENTS_PER_LIVE_BLOCK 4u
+
+static void save_checkpoint(struct ht_replay_state *r, struct course *c)
+{
+	const struct ht_replay_options *options = r->options;
+	struct ht_replay_checkpoint checkpoint = { .tick = r->last_tick,
+		                                   .n_live = r->results->sites.n_live };
+	uint64_t n_events = options->events_per_checkpoint;
+
+	if (r->i_waiting < r->n_waiting || c->run.n_events > 0)
+		return; /* after the next run, perhaps */
+	if (n_events < checkpoint.n_live * EVENTS_PER_LIVE_BLOCK)
+		n_events = checkpoint.n_live * EVENTS_PER_LIVE_BLOCK;
+	c->checkpoint_at = r->n_events + n_events;
+	ht_event_merge_position(c->merge, &c->position);
+	c->body.n_bytes = 0;
+	ht_checkpoint_save(r, &c->position, c->i_end, &c->body);
+	if (c->body.n_bytes > HT_BLOCK_MAX_BODY_BYTES)
+		return;
+	checkpoint.body = c->body.text;
+	checkpoint.n_bytes = c->body.n_bytes;
+	if (!options->checkpoint(options->checkpoint_context, &checkpoint))
+		c->checkpoint_at = UINT64_MAX;
 }
 
 /* Apply all events, and ends of processes, up to this border. */
@@ -155,6 +186,8 @@ static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border b
 		c->run.events += part.n_events;
 		c->run.n_events -= part.n_events;
 		tell_progress(r, c);
+		if (r->n_events >= c->checkpoint_at)
+			save_checkpoint(r, c);
 	}
 }
 
@@ -169,6 +202,25 @@ static void run_to_end(struct ht_replay_state *r, struct course *c)
 	}
 }
 
+/* Where the replay begins: as late as its window allows. */
+static void begin_course(struct ht_replay_state *r, struct course *c, struct ht_trace_file *file)
+{
+	const struct ht_replay_window *window = &r->options->window;
+	struct ht_checkpoint checkpoint = { 0 };
+
+	if (!window->has_from || window->from.n_events != 0 ||
+	    !ht_checkpoint_resume(r, file, window->from.tick, c->n_ends, &checkpoint)) {
+		c->merge = ht_event_merge_new(file, r->options->n_jobs);
+		if (r->options->checkpoint)
+			ht_event_merge_keep_positions(c->merge);
+		return;
+	}
+	for (; c->i_end < checkpoint.n_ends; c->i_end++)
+		r->processes[c->ends[c->i_end].process].has_ended = true;
+	c->merge = ht_event_merge_new_at(file, r->options->n_jobs, &checkpoint.position);
+	ht_merge_position_done(&checkpoint.position);
+}
+
 void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
                    const struct ht_replay_options *options, struct ht_results *ret_results)
 {
@@ -176,7 +228,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	struct ht_replay_state r = { .model = model, .options = options, .results = &results };
 	struct course c = { .tell_at = EVENTS_PER_PROGRESS };
 
-	c.merge = ht_event_merge_new(file, options->n_jobs);
+	c.checkpoint_at = options->checkpoint ? options->events_per_checkpoint : UINT64_MAX;
 	c.ends = sorted_ends(&model->processes, &c.n_ends);
 	ht_tally_init(&r.sizes);
 	ht_tally_init(&r.lifetimes_ticks);
@@ -184,6 +236,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	if (model->processes.n_processes > 0)
 		ht_replay_state_need_process(&r, (uint32_t)model->processes.n_processes - 1);
 	ht_window_init(&r);
+	begin_course(&r, &c, file);
 	if (options->window.has_from) {
 		run_to(&r, &c, HT_BORDER_FROM);
 		ht_window_begin(&r);
@@ -199,6 +252,8 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 
 	finish(&r, &merged);
 	free(c.ends);
+	ht_merge_position_done(&c.position);
+	ht_strbuf_done(&c.body);
 	ht_replay_state_done(&r);
 	ht_event_merge_free(c.merge);
 	*ret_results = results;

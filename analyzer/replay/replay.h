@@ -22,9 +22,17 @@ struct ht_moment {
 struct ht_replay_window {
 	bool has_from;
 	bool has_to;
-	bool is_instant; /* only to counts: what is live then */
+	bool is_instant;       /* only to counts: what is live then */
 	struct ht_moment from; /* by tick, unless is_instant */
-	struct ht_moment to; /* not before from */
+	struct ht_moment to;   /* not before from */
+};
+
+/* What to write down so that windows of the trace need not be read from its beginning. */
+struct ht_replay_checkpoint {
+	uint64_t tick;
+	uint64_t n_live;
+	const void *body;
+	size_t n_bytes;
 };
 
 struct ht_replay_options {
@@ -33,6 +41,14 @@ struct ht_replay_options {
 
 	struct ht_replay_window window;
 	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
+
+	/*
+	 * Given the body of a CHECKPOINT block every events_per_checkpoint events or so, less often when
+	 * more blocks are live than that; may be NULL. False: no more, please. [no window]
+	 */
+	bool (*checkpoint)(void *context, const struct ht_replay_checkpoint *checkpoint);
+	void *checkpoint_context;
+	uint64_t events_per_checkpoint;
 
 	/* Told every now and then how many events are done, of how many; may be NULL. */
 	void (*progress)(void *context, uint64_t n_done, uint64_t n_all);

@@ -43,6 +43,23 @@ uint32_t ht_replay_state_need_thread(struct ht_replay_state *r, uint32_t i_proce
 	return (uint32_t)*slot - 1;
 }
 
+uint32_t ht_replay_state_need_site(struct ht_replay_state *r, uint32_t i_process, uint32_t node)
+{
+	uint32_t stack =
+	        ht_stack_tree_find(&r->model->stacks, &r->model->processes, i_process, node);
+	uint32_t site = ht_site_table_need(&r->results->sites, stack);
+
+	if (site == r->n_site_nodes) {
+		r->site_nodes = ht_xalloc_grow(r->site_nodes, &r->site_nodes_capacity,
+		                               r->n_site_nodes + 1, sizeof(*r->site_nodes));
+		r->site_nodes[r->n_site_nodes++] = (struct ht_site_node){
+			.process_serial = r->model->processes.processes[i_process].serial,
+			.node = stack < HT_FIRST_NODE ? stack : node,
+		};
+	}
+	return site;
+}
+
 void ht_replay_state_done(struct ht_replay_state *r)
 {
 	for (size_t i = 0; i < r->n_processes; i++) {
@@ -54,6 +71,7 @@ void ht_replay_state_done(struct ht_replay_state *r)
 	ht_tally_done(&r->sizes);
 	ht_tally_done(&r->lifetimes_ticks);
 	free(r->processes);
+	free(r->site_nodes);
 	free(r->threads);
 	free(r->waiting);
 }

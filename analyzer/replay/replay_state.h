@@ -36,16 +36,26 @@ struct ht_replay_waiting {
 	bool is_done;
 };
 
+/* By which node, of which process, a site was first met. */
+struct ht_site_node {
+	uint32_t process_serial;
+	uint32_t node;
+};
+
 struct ht_replay_state {
 	struct ht_trace_model *model;
 	const struct ht_replay_options *options;
 	struct ht_results *results;
 	uint64_t first_tick;        /* blocks born from here on are of the window */
 	uint64_t n_events;          /* before the run that is being applied */
+	uint64_t last_tick; /* of the newest run applied */
 	uint64_t i_event;           /* the one that is being applied the rare way, counted from 1 */
 	const struct ht_event *run; /* that is being applied */
 	struct ht_tally sizes;
 	struct ht_tally lifetimes_ticks;
+	struct ht_site_node *site_nodes; /* by site */
+	size_t n_site_nodes;
+	size_t site_nodes_capacity;
 	struct ht_replay_process *processes; /* by index in the model */
 	size_t n_processes;
 	struct ht_replay_thread *threads;
@@ -66,6 +76,9 @@ void ht_replay_state_need_process(struct ht_replay_state *r, uint32_t i_process)
 /* The index of a thread, new or not. */
 uint32_t ht_replay_state_need_thread(struct ht_replay_state *r, uint32_t i_process,
                                      uint32_t serial);
+
+/* The index of the site of a node of a process, new or not. */
+uint32_t ht_replay_state_need_site(struct ht_replay_state *r, uint32_t i_process, uint32_t node);
 
 /* Release everything but model, options and results. */
 void ht_replay_state_done(struct ht_replay_state *r);

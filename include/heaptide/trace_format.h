@@ -24,7 +24,8 @@ enum ht_block_type {
 	HT_BLOCK_INDEX = 8, /* last block */
 	HT_BLOCK_SYMBOLS = 9, /* names of code addresses */
 	HT_BLOCK_PYTHON = 10, /* code objects of interpreters */
-	HT_N_BLOCK_TYPES = 11,
+	HT_BLOCK_CHECKPOINT = 11, /* what was live at a moment */
+	HT_N_BLOCK_TYPES = 12,
 };
 
 /*

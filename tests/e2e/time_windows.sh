@@ -48,6 +48,51 @@ whole_is_open() {
 	cmp wanted all
 }
 
+# With checkpoints every window is what it is without.
+with_checkpoints() {
+	local shape window
+	for shape in threads forks reallocs; do
+		"$HT_TOP_BUILDDIR/tools/gen_trace" --shape="$shape" --events=150000 --live=300 -o plain.zst
+		run "$heaptide" index -e 10000 -f -o indexed.zst plain.zst
+		equal status 0 "$status"
+		verified indexed.zst
+		between "checkpoints of $shape" 2 15 "$(n_checkpoints indexed.zst)"
+		for window in "--from 8% --to 9%" "--from 51%" "--at 73%" "--at 99%"; do
+			# shellcheck disable=SC2086
+			"$heaptide" report --json -n 0 $window plain.zst >wanted
+			# shellcheck disable=SC2086
+			"$heaptide" report --json -n 0 $window indexed.zst >found
+			cmp wanted found
+		done
+	done
+	# Again, in place: those from before are replaced.
+	run "$heaptide" index -e 50000 indexed.zst
+	equal "checkpoints" 2 "$(n_checkpoints indexed.zst)"
+}
+
+n_checkpoints() {
+	"$heaptide" dump --blocks --json "$1" | jq -s 'map(select(.type == "CHECKPOINT")) | length'
+}
+
+# The window is read from its checkpoint on: events before it may be damaged, and nobody looks.
+checkpoint_spares_reading() {
+	local off
+	"$HT_TOP_BUILDDIR/tools/gen_trace" --events=300000 -o t.zst
+	"$heaptide" index -e 100000 t.zst
+	"$heaptide" report --json -n 0 --from 90% t.zst >wanted
+	off=$("$heaptide" dump --blocks --json t.zst | jq -s 'map(select(.type == "EVENTS"))[0].offset_bytes')
+	printf 'XXXX' | dd of=t.zst bs=1 seek=$((off + 200)) conv=notrunc status=none
+	"$heaptide" report --json -n 0 --from 90% t.zst >found 2>err
+	cmp wanted found
+	[ ! -s err ]
+	# A damaged checkpoint is not used, and told.
+	off=$("$heaptide" dump --blocks --json t.zst | jq -s 'map(select(.type == "CHECKPOINT"))[1].offset_bytes')
+	printf 'XXXX' | dd of=t.zst bs=1 seek=$((off + 200)) conv=notrunc status=none
+	"$heaptide" report --json -n 0 --from 90% t.zst 2>err | jq -c .leaked >found
+	jq -c .leaked wanted | cmp - found
+	says err "damaged at 1 place"
+}
+
 mistakes() {
 	local what
 	make_trace
@@ -62,5 +107,7 @@ mistakes() {
 e2e_case "parts_add_up" parts_add_up
 e2e_case "owners_of_the_peak" owners_of_the_peak
 e2e_case "whole_is_open" whole_is_open
+e2e_case "with_checkpoints" with_checkpoints
+e2e_case "checkpoint_spares_reading" checkpoint_spares_reading
 e2e_case "mistakes" mistakes
 e2e_done
