@@ -9,10 +9,15 @@ libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
 ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_oracle \
-	check_replay \
+	check_replay check_tick_line \
 	check_report check_stack_tree check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
 TESTS += $(ht_read_checks)
+
+check_tick_line_SOURCES = %D%/unit/check_tick_line.c
+check_tick_line_CFLAGS = $(ht_unit_cflags)
+check_tick_line_LDFLAGS = $(ht_unit_ldflags)
+check_tick_line_LDADD = $(ht_unit_ldadd)
 
 check_event_block_SOURCES = %D%/unit/check_event_block.c
 check_event_block_CFLAGS = $(ht_unit_cflags)

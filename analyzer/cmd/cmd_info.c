@@ -99,9 +99,13 @@ static void print_recording(struct ht_text_page *page, const struct ht_trace_inp
 		             (unsigned long long)r->version);
 		ht_text_end_line(page);
 		label(page, "clock");
-		ht_text_putf(page, HT_PAINT_PLAIN, "%s, a tick is %.3f us", clock_text(r),
-		             (double)input->model.clock.slope_ns /
-		                     (double)input->model.clock.slope_ticks / 1e3);
+		double tick_us = (double)input->model.clock.slope_ns /
+		                 (double)input->model.clock.slope_ticks / 1e3;
+
+		ht_text_putf(page, HT_PAINT_PLAIN, "%s, a tick is %.3f us", clock_text(r), tick_us);
+		if (r->tolerance_ticks)
+			ht_text_putf(page, HT_PAINT_PLAIN, ", times within %.1f us",
+			             (double)r->tolerance_ticks * tick_us);
 		ht_text_end_line(page);
 	}
 	label(page, "recording");
@@ -241,6 +245,8 @@ static void print_json(const struct ht_trace_input *input)
 	ht_json_put_string(&json, "directory", r->is_known ? r->working_directory : NULL);
 	ht_json_put_u64(&json, "realtime_ns", r->realtime_ns);
 	ht_json_put_string(&json, "clock", clock_text(r));
+	ht_json_put_u64(&json, "times_within_ns",
+	                ht_tick_clock_span_ns(&input->model.clock, r->tolerance_ticks));
 	ht_json_key(&json, "command");
 	ht_json_begin_array(&json);
 	for (uint32_t i = 0; i < r->argc; i++)

@@ -154,6 +154,11 @@ bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 		is_ok = false;
 	}
 
+	const char *exact_time = getenv(HEAPTIDE_ENV_EXACT_TIME);
+
+	if (exact_time && strcmp(exact_time, "1") == 0)
+		o->config.tolerance_ticks = 0;
+
 	const char *output = getenv(HEAPTIDE_ENV_OUTPUT);
 	const char *log = getenv(HEAPTIDE_ENV_LOG);
 
@@ -186,7 +191,10 @@ void ht_record_options_print_help(void)
 	      "      --max-frames=N     record at most N frames of a stack (default 512)\n"
 	      "      --overload=POLICY  when the recorder cannot keep up: block (the program waits,\n"
 	      "                         the trace is complete) or drop (events are lost and counted)\n"
-	      "      --level=N          zstd level of the trace, 1 to 19 (default 1)\n"
+	      "      --level=N          zstd level of the trace, 1 to 19 (default 3)\n"
+	      "      --exact-time       keep the time of each event as the clock says it (about 1 us);\n"
+	      "                         without it times are within about 13 us, and exact where\n"
+	      "                         threads take turns; their order is exact in any case\n"
 	      "      --max-size=SIZE    end the recording, not the program, when the trace is this long\n"
 	      "                         (64k or more; k, M, G); the trace says so and can be read\n"
 	      "      --no-symbols       leave out the names of functions; they can be added with\n"
@@ -201,14 +209,15 @@ void ht_record_options_print_help(void)
 	      "An existing FILE is kept: without -f a name that was given is refused, and the default\n"
 	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_FOLLOW,\n"
 	      "HEAPTIDE_ONLY (several with ':' between them), HEAPTIDE_UNWIND, HEAPTIDE_OVERLOAD and\n"
-	      "HEAPTIDE_MAX_SIZE stand for the options of the same names, which win.\n",
+	      "HEAPTIDE_MAX_SIZE stand for the options of the same names, which win;\n"
+	      "HEAPTIDE_EXACT_TIME=1 for --exact-time.\n",
 	      stdout);
 }
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
 	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON,
-	       OPT_FOLLOW, OPT_ONLY };
+	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -220,6 +229,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "level", required_argument, NULL, OPT_LEVEL },
 		{ "max-size", required_argument, NULL, OPT_MAX_SIZE },
 		{ "no-symbols", no_argument, NULL, OPT_NO_SYMBOLS },
+		{ "exact-time", no_argument, NULL, OPT_EXACT_TIME },
 		{ "python", no_argument, NULL, OPT_PYTHON },
 		{ "follow", required_argument, NULL, OPT_FOLLOW },
 		{ "only", required_argument, NULL, OPT_ONLY },
@@ -251,6 +261,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_LEVEL: is_ok = parse_number(optarg, 1, MAX_LEVEL, &level); break;
 		case OPT_MAX_SIZE: is_ok = parse_size(optarg, &o->config.max_bytes); break;
 		case OPT_NO_SYMBOLS: o->has_no_names = true; break;
+		case OPT_EXACT_TIME: o->config.tolerance_ticks = 0; break;
 		case OPT_PYTHON: o->config.has_python = true; break;
 		case OPT_FOLLOW: is_ok = parse_word(optarg, follows, &o->config.follow); break;
 		case OPT_ONLY:

@@ -5,6 +5,8 @@
 #include "analyzer/base/diag.h"
 #include "analyzer/base/xalloc.h"
 
+#include <heaptide/tick_line.h>
+
 #include <stdlib.h>
 
 void ht_event_block_done(struct ht_event_block *events)
@@ -49,7 +51,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 	struct ht_get sizes = columns[HT_COLUMN_SIZES];
 	struct ht_get ids = columns[HT_COLUMN_IDS];
 	struct ht_get ends = columns[HT_COLUMN_ENDS];
-	uint64_t tick = segment->first_tick;
+	struct ht_tick_steps steps = { .tick = segment->first_tick };
 	uint64_t next_id = segment->next_id;
 	uint64_t end_base = next_id;
 	uint64_t node = 0;
@@ -61,12 +63,17 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 		struct ht_event e = { .kind = kinds[i] };
 		uint64_t own_node; /* of a free: no difference to the one before */
 
-		tick = take_diff(&ticks, tick);
-		e.tick = tick;
-		if (tick < range->first)
-			range->first = tick;
-		if (tick > range->last)
-			range->last = tick;
+		if (steps.n_left == 0) {
+			uint64_t n_more = take(&ticks);
+
+			is_good &= ht_tick_steps_begin(&steps, n_more, ht_unzigzag(take(&ticks)));
+			steps.n_left += !is_good; /* what it says is of no use any more */
+		}
+		e.tick = ht_tick_steps_next(&steps);
+		if (e.tick < range->first)
+			range->first = e.tick;
+		if (e.tick > range->last)
+			range->last = e.tick;
 		switch (e.kind) {
 		case HT_EVENT_ALLOC | HT_KIND_NEW_RANGE:
 			next_id = take_diff(&ids, next_id);
@@ -129,7 +136,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 	columns[HT_COLUMN_SIZES] = sizes;
 	columns[HT_COLUMN_IDS] = ids;
 	columns[HT_COLUMN_ENDS] = ends;
-	return is_good && all_nodes <= UINT32_MAX && all_sizes <= HT_MAX_ALLOCATION_BYTES;
+	return is_good && steps.n_left == 0 && all_nodes <= UINT32_MAX && all_sizes <= HT_MAX_ALLOCATION_BYTES;
 }
 
 /* Read the segment heads; false when they do not add up to what the header says. */
@@ -139,8 +146,8 @@ static bool decode_heads(struct ht_event_block *events, const struct ht_block *b
 	uint64_t n_segments = ht_get_u64(get);
 	uint64_t n_events = 0;
 
-	/* A segment head takes 6 bytes at least, so what follows cannot be larger than the body. */
-	if (get->is_bad || n_segments > HT_BLOCK_MAX_SEGMENTS || n_segments > ht_get_left(get) / 6)
+	/* A segment head takes 7 bytes at least, so what follows cannot be larger than the body. */
+	if (get->is_bad || n_segments > HT_BLOCK_MAX_SEGMENTS || n_segments > ht_get_left(get) / 7)
 		return false;
 	events->segments = ht_xalloc_grow(events->segments, &events->segments_capacity, n_segments,
 	                                  sizeof(*events->segments));
@@ -148,6 +155,8 @@ static bool decode_heads(struct ht_event_block *events, const struct ht_block *b
 	for (size_t i = 0; i < n_segments; i++) {
 		ht_get_segment(get, &events->segments[i]);
 		n_events += events->segments[i].n_events;
+		if (events->segments[i].tolerance_ticks > HT_MAX_TOLERANCE_TICKS)
+			return false;
 	}
 	events->n_events = n_events;
 	return !get->is_bad && n_events == block->n_items && n_events <= HT_BLOCK_MAX_EVENTS;

@@ -4,14 +4,18 @@
 
 #include "analyzer/record/node_batch.h"
 
+#include <heaptide/tick_line.h>
 #include <heaptide/trace_codec.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-/* 64 Ki events are about 400 KiB of columns: enough for zstd, little to lose. */
+/*
+ * 128 Ki events are about 500 KiB of columns. zstd finds 7 % more in them than in 64 Ki; 256 Ki would be
+ * another 6 %, but twice the memory for everyone who reads them.
+ */
 const struct ht_column_limits ht_column_default_limits = {
-	.max_events = 65536,
+	.max_events = 131072,
 	.max_segments = 4096,
 	.max_nodes = 8192,
 };
@@ -21,7 +25,7 @@ const struct ht_column_limits ht_column_default_limits = {
 #define MODULE_MAX_BYTES (65536u + HT_BUILD_ID_MAX_BYTES + 16 * HT_VARINT_MAX_BYTES)
 #define PYTHON_MAX_BYTES (2 * 65536u + 16 * HT_VARINT_MAX_BYTES)
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
-#define SEGMENT_MAX_BYTES (6 * HT_VARINT_MAX_BYTES)
+#define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
 /* A body that grows by whole entries. */
 struct entries {
@@ -43,8 +47,10 @@ struct ht_column_writer {
 	uint8_t *column_bytes[HT_N_COLUMNS];
 	struct ht_put columns[HT_N_COLUMNS];
 	struct ht_column_state state;
+	struct ht_tick_line line;
 	struct ht_segment *segments;
 	uint32_t n_segments;
+	bool has_turns; /* of several threads, in the block before */
 	uint32_t n_events;
 	uint64_t first_tick;
 	uint64_t last_tick;
@@ -121,6 +127,7 @@ static void reset_events(struct ht_column_writer *w)
 
 	for (int i = 0; i < HT_N_COLUMNS; i++)
 		w->columns[i] = ht_put_init(w->column_bytes[i], size);
+	w->has_turns = w->n_segments > 1;
 	w->n_segments = 0;
 	w->n_events = 0;
 	w->first_tick = UINT64_MAX;
@@ -192,11 +199,17 @@ const struct ht_column_totals *ht_column_writer_totals(const struct ht_column_wr
 	return &w->totals;
 }
 
-/* A segment for the current run; everything before it may have been flushed. */
+/*
+ * A segment for the current run; everything before it may have been flushed. Where threads take turns,
+ * who was first matters more than a few bytes: their ticks are exact.
+ */
 static void open_segment(struct ht_column_writer *w)
 {
+	ht_tick_line_end(&w->line, &w->columns[HT_COLUMN_TICKS]);
+	w->run.tolerance_ticks = w->has_turns || w->n_segments ? 0 : w->limits.tolerance_ticks;
 	w->segments[w->n_segments++] = w->run;
-	w->state = ht_column_state_init(w->run.first_tick, w->run.next_id);
+	w->state = ht_column_state_init(w->run.next_id);
+	w->line = ht_tick_line_init(w->run.first_tick);
 }
 
 void ht_column_writer_begin(struct ht_column_writer *w, uint32_t process_serial,
@@ -212,7 +225,11 @@ void ht_column_writer_begin(struct ht_column_writer *w, uint32_t process_serial,
 	if (w->n_segments == w->limits.max_segments)
 		ht_column_writer_flush(w);
 	w->has_run = true;
-	w->run = (struct ht_segment){ process_serial, thread_serial, tid, 0, tick, next_id };
+	w->run = (struct ht_segment){ .process_serial = process_serial,
+				      .thread_serial = thread_serial,
+				      .tid = tid,
+				      .first_tick = tick,
+				      .next_id = next_id };
 	open_segment(w);
 }
 
@@ -221,6 +238,8 @@ void ht_column_writer_event(struct ht_column_writer *w, const struct ht_event *e
 	if (w->n_segments == 0)
 		open_segment(w);
 	ht_columns_put(w->columns, &w->state, event);
+	ht_tick_line_put(&w->line, &w->columns[HT_COLUMN_TICKS], event->tick,
+			 w->run.tolerance_ticks);
 	if (event->tick < w->first_tick)
 		w->first_tick = event->tick;
 	if (event->tick > w->last_tick)
@@ -231,7 +250,7 @@ void ht_column_writer_event(struct ht_column_writer *w, const struct ht_event *e
 		w->totals.n_lost += event->size;
 	if (++w->n_events < w->limits.max_events)
 		return;
-	w->run.first_tick = w->state.tick;
+	w->run.first_tick = w->line.end;
 	w->run.next_id = w->state.next_id;
 	ht_column_writer_flush(w);
 }
@@ -385,6 +404,7 @@ static void flush_events(struct ht_column_writer *w)
 	};
 
 	if (w->n_events) {
+		ht_tick_line_end(&w->line, &w->columns[HT_COLUMN_TICKS]);
 		if (w->segments[w->n_segments - 1].n_events == 0)
 			w->n_segments--;
 		ht_put_u64(&p, w->n_segments);
@@ -411,7 +431,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 {
 	if (w->n_segments) {
 		/* The run goes on in the next block where this one stops. */
-		w->run.first_tick = w->state.tick;
+		w->run.first_tick = w->line.end;
 		w->run.next_id = w->state.next_id;
 	}
 	entries_flush(w, &w->processes);

@@ -15,6 +15,7 @@ struct ht_column_limits {
 	uint32_t max_events;
 	uint32_t max_segments;
 	uint32_t max_nodes; /* of one process */
+	uint32_t tolerance_ticks; /* how far off ticks may be where one thread runs alone */
 };
 extern const struct ht_column_limits ht_column_default_limits;
 

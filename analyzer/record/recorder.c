@@ -51,7 +51,8 @@ const struct ht_recorder_config ht_recorder_default_config = {
 	.overload = HT_OVERLOAD_BLOCK,
 	.unwind = HT_UNWIND_DEFAULT,
 	.max_frames = 512,
-	.level = 1,
+	.level = 3,
+	.tolerance_ticks = HT_DEFAULT_TOLERANCE_TICKS,
 };
 
 struct ht_recorder {
@@ -142,12 +143,15 @@ const char *ht_recorder_region_path(const struct ht_recorder *r)
 enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const char *const *argv,
 			      struct ht_diag *diag)
 {
+	struct ht_column_limits limits = ht_column_default_limits;
+
+	limits.tolerance_ticks = r->config.tolerance_ticks;
 	r->clock = ht_clock_source_choose(&r->clock_before);
 
 	enum ht_err err = ht_block_writer_new(fd, &r->clock, r->config.level, &r->blocks);
 
 	if (err == HT_OK)
-		err = ht_column_writer_new(r->blocks, NULL, &r->columns);
+		err = ht_column_writer_new(r->blocks, &limits, &r->columns);
 	if (err == HT_OK && r->config.is_live_counted)
 		r->live = ht_live_count_new();
 	if (err == HT_OK)
@@ -160,7 +164,7 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 		return err;
 	}
 	ht_block_writer_set_limit(r->blocks, r->config.max_bytes);
-	err = ht_start_block_write(r->blocks, &r->clock, argc, argv, diag);
+	err = ht_start_block_write(r->blocks, &r->clock, limits.tolerance_ticks, argc, argv, diag);
 	if (err != HT_OK)
 		return err;
 	r->started_ns = r->last_flush_ns = r->last_thorough_ns = ht_clock_source_ns();

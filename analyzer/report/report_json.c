@@ -276,6 +276,9 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	ht_json_end_object(&w.json);
 	put_percentiles(&w, "lifetimes_ns", &results->lifetimes_ticks, clock);
 	ht_json_put_u64(&w.json, "censored", results->n_censored);
+	ht_json_put_u64(&w.json, "within",
+	                ht_tick_clock_span_ns(&report->model->clock,
+	                                      2 * report->model->recording.tolerance_ticks));
 	ht_json_end_object(&w.json);
 	put_coverage(&w);
 	ht_json_end_object(&w.json);

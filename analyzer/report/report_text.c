@@ -246,10 +246,15 @@ static void put_distributions(struct ht_text_page *page, const struct ht_report 
 	put_percentile_row(page, "  size", sizes, NULL);
 	put_percentile_row(page, "  lifetime", lifetimes, &report->model->clock);
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
-	ht_text_putf(page, HT_PAINT_DIM, "(lifetimes of %s freed blocks, in ticks of %s",
+
+	/* Both ends of a lifetime may be off. */
+	uint64_t tolerance = 2 * report->model->recording.tolerance_ticks;
+
+	ht_text_putf(page, HT_PAINT_DIM, "(lifetimes of %s freed blocks, %s %s",
 	             ht_human_count(h.a, lifetimes->n),
-	             ht_human_ns(h.b, ht_tick_clock_ns(&report->model->clock,
-	                                               report->model->clock.zero_tick + 1)));
+	             tolerance ? "each within" : "in ticks of",
+	             ht_human_ns(h.b, ht_tick_clock_span_ns(&report->model->clock,
+	                                                    tolerance ? tolerance : 1)));
 	if (report->results->n_censored)
 		ht_text_putf(page, HT_PAINT_DIM, "; the end of %s was not seen",
 		             ht_human_count(h.a, report->results->n_censored));

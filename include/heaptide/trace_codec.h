@@ -136,8 +136,8 @@ static inline size_t ht_get_bytes(struct ht_get *g, const uint8_t **ret_bytes)
 }
 
 /*
- * The columns of an EVENTS block, in file order. Every event has a byte in KINDS and a number in
- * TICKS; which others it has depends on its kind (FORMAT.md, EVENTS).
+ * The columns of an EVENTS block, in file order. Every event has a byte in KINDS; which others it has
+ * depends on its kind (FORMAT.md, EVENTS). TICKS are of tick_line.h.
  */
 enum ht_column {
 	HT_COLUMN_KINDS = 0,
@@ -157,7 +157,6 @@ enum ht_column {
  * alike. All differences are modulo 2^64, so no value is impossible to code.
  */
 struct ht_column_state {
-	uint64_t tick;
 	uint64_t next_id;
 	/*
 	 * What the next number in ENDS counts from: the next expected id, so that blocks freed soon
@@ -170,9 +169,9 @@ struct ht_column_state {
 };
 
 /* The state at the start of a segment. */
-static inline struct ht_column_state ht_column_state_init(uint64_t first_tick, uint64_t next_id)
+static inline struct ht_column_state ht_column_state_init(uint64_t next_id)
 {
-	return (struct ht_column_state){ .tick = first_tick, .next_id = next_id, .end_base = next_id };
+	return (struct ht_column_state){ .next_id = next_id, .end_base = next_id };
 }
 
 static inline bool ht_kind_has_new_id(uint32_t kind)
@@ -187,9 +186,12 @@ static inline bool ht_kind_ends_id(uint32_t kind)
 }
 
 /* Bytes an event can add to any one column: writers keep that much room in each. */
-#define HT_COLUMN_MAX_BYTES_PER_EVENT HT_VARINT_MAX_BYTES
+#define HT_COLUMN_MAX_BYTES_PER_EVENT (HT_VARINT_MAX_BYTES + 3) /* the most: TICKS */
 
-/* Append *e. Columns must have room (HT_COLUMN_MAX_BYTES_PER_EVENT each), else is_full is set. */
+/*
+ * Append *e, but for its tick (tick_line.h). Columns must have room (HT_COLUMN_MAX_BYTES_PER_EVENT
+ * each), else is_full is set.
+ */
 static inline void ht_columns_put(struct ht_put columns[HT_N_COLUMNS], struct ht_column_state *s,
 				  const struct ht_event *e)
 {
@@ -198,8 +200,6 @@ static inline void ht_columns_put(struct ht_put columns[HT_N_COLUMNS], struct ht
 	bool is_new_range = has_new_id && e->id != s->next_id;
 
 	ht_put_u64(&columns[HT_COLUMN_KINDS], kind | (is_new_range ? HT_KIND_NEW_RANGE : 0));
-	ht_put_u64(&columns[HT_COLUMN_TICKS], ht_zigzag(e->tick - s->tick));
-	s->tick = e->tick;
 
 	if (kind != HT_EVENT_LOST && kind != HT_EVENT_MISSED_FREE) {
 		/* A free without a stack of its own costs one zero byte, which zstd makes vanish. */
@@ -226,7 +226,7 @@ static inline void ht_columns_put(struct ht_put columns[HT_N_COLUMNS], struct ht
 	}
 }
 
-/* Take one event. False when a column ended early or held an impossible value: the block is damaged. */
+/* Take one event, its tick left 0. False when a column ended early or held an impossible value: the block is damaged. */
 static inline bool ht_columns_get(struct ht_get columns[HT_N_COLUMNS], struct ht_column_state *s,
 				  struct ht_event *ret_event)
 {
@@ -238,8 +238,6 @@ static inline bool ht_columns_get(struct ht_get columns[HT_N_COLUMNS], struct ht
 	if (kind_byte > 31 || kind == 0 || kind >= HT_N_EVENT_KINDS ||
 	    (kind_byte & HT_KIND_NEW_RANGE && !has_new_id))
 		return false;
-	s->tick += ht_unzigzag(ht_get_u64(&columns[HT_COLUMN_TICKS]));
-	e.tick = s->tick;
 	if (kind == HT_EVENT_FREE || kind == HT_EVENT_UNKNOWN_FREE) {
 		e.node = ht_get_u32(&columns[HT_COLUMN_NODES]);
 	} else if (kind != HT_EVENT_LOST && kind != HT_EVENT_MISSED_FREE) {
@@ -278,8 +276,9 @@ struct ht_segment {
 	uint32_t thread_serial;
 	uint32_t tid;
 	uint32_t n_events;
-	uint64_t first_tick; /* ht_column_state.tick at its start */
+	uint64_t first_tick; /* where the first line of TICKS begins */
 	uint64_t next_id;    /* ht_column_state.next_id at its start */
+	uint32_t tolerance_ticks; /* how far off the ticks may be, either way; 0: they are exact */
 };
 
 static inline void ht_put_segment(struct ht_put *p, const struct ht_segment *s)
@@ -290,6 +289,7 @@ static inline void ht_put_segment(struct ht_put *p, const struct ht_segment *s)
 	ht_put_u64(p, s->n_events);
 	ht_put_u64(p, s->first_tick);
 	ht_put_u64(p, s->next_id);
+	ht_put_u64(p, s->tolerance_ticks);
 }
 
 static inline void ht_get_segment(struct ht_get *g, struct ht_segment *ret_segment)
@@ -300,6 +300,7 @@ static inline void ht_get_segment(struct ht_get *g, struct ht_segment *ret_segme
 	ret_segment->n_events = ht_get_u32(g);
 	ret_segment->first_tick = ht_get_u64(g);
 	ret_segment->next_id = ht_get_u64(g);
+	ret_segment->tolerance_ticks = ht_get_u32(g);
 }
 
 #endif

@@ -49,6 +49,14 @@ static void setup_tight(void)
 	setup_with(&tight);
 }
 
+static void setup_tolerant(void)
+{
+	struct ht_column_limits limits = ht_column_default_limits;
+
+	limits.tolerance_ticks = 16;
+	setup_with(&limits);
+}
+
 static void teardown(void)
 {
 	ht_column_writer_free(writer);
@@ -147,6 +155,40 @@ static void check_round_trip(void)
 START_TEST(test_event_random_round_trip)
 {
 	check_round_trip();
+}
+END_TEST
+
+/* One thread at a noisy pace; from half on another one interferes. */
+START_TEST(test_ticks_are_exact_where_threads_take_turns)
+{
+	enum { N = 4000, TOLERANCE = 16 };
+	static uint64_t ticks[N];
+	struct ht_read_back r;
+	uint32_t n_off = 0;
+	uint64_t tick = 1000;
+
+	for (uint32_t i = 0; i < N; i++) {
+		uint32_t thread = i >= N / 2 && i % 10 == 0 ? 2 : 1;
+		struct ht_event e = { .kind = HT_EVENT_ALLOC, .id = i + 1, .size = 8, .node = 16 };
+
+		e.tick = ticks[i] = tick += random_u32() % 8;
+		ht_column_writer_begin(writer, 1, thread, thread, tick, i + 1);
+		ht_column_writer_event(writer, &e);
+		if (i == N / 2)
+			ht_column_writer_flush(writer);
+	}
+	finish();
+	ht_read_back_init(&r, trace_path);
+	ck_assert_uint_eq(r.n_events, N);
+	for (uint32_t i = 0; i < N; i++) {
+		uint64_t off = r.events[i].event.tick - ticks[i] + TOLERANCE;
+
+		ck_assert_uint_le(off, 2 * TOLERANCE);
+		n_off += off != TOLERANCE;
+		ck_assert(i < N / 2 || off == TOLERANCE);
+	}
+	ck_assert_uint_gt(n_off, N / 4);
+	ht_read_back_done(&r);
 }
 END_TEST
 
@@ -333,6 +375,7 @@ int main(void)
 {
 	Suite *suite = suite_create("column_writer");
 	TCase *core = tcase_create("core");
+	TCase *tolerant = tcase_create("tolerant");
 	TCase *limits = tcase_create("limits");
 
 	tcase_add_checked_fixture(core, setup, teardown);
@@ -343,6 +386,9 @@ int main(void)
 	tcase_add_test(core, test_node_generations_read_back);
 	tcase_add_test(core, test_module_and_process_longest_strings_read_back);
 	suite_add_tcase(suite, core);
+	tcase_add_checked_fixture(tolerant, setup_tolerant, teardown);
+	tcase_add_test(tolerant, test_ticks_are_exact_where_threads_take_turns);
+	suite_add_tcase(suite, tolerant);
 	tcase_add_checked_fixture(limits, setup_tight, teardown);
 	tcase_add_test(limits, test_event_random_round_trip);
 	tcase_add_test(limits, test_node_out_of_order_reads_back);

@@ -5,6 +5,8 @@
 #include "analyzer/base/xalloc.h"
 #include "analyzer/read/event_block.h"
 
+#include <heaptide/tick_line.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,18 +66,21 @@ static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segmen
 		uint64_t tick = is_wild ? random_u64() : 1000;
 		uint64_t next_id = is_wild ? random_u64() : 5000;
 		struct ht_segment segment = { 1,    (uint32_t)i + 1, 77, (uint32_t)n_per_segment,
-			                      tick, next_id };
-		struct ht_column_state state = ht_column_state_init(tick, next_id);
+			                      tick, next_id,         0 };
+		struct ht_column_state state = ht_column_state_init(next_id);
+		struct ht_tick_line line = ht_tick_line_init(tick);
 
 		ht_put_segment(&p, &segment);
 		for (size_t k = 0; k < n_per_segment; k++) {
 			struct ht_event e = random_event(&tick, &next_id, is_wild);
 
 			ht_columns_put(puts, &state, &e);
+			ht_tick_line_put(&line, &puts[HT_COLUMN_TICKS], e.tick, 0);
 			first = e.tick < first ? e.tick : first;
 			last = e.tick > last ? e.tick : last;
 			s->events[s->n_events++] = e;
 		}
+		ht_tick_line_end(&line, &puts[HT_COLUMN_TICKS]);
 	}
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
 		ck_assert(!puts[i].is_full);
@@ -186,7 +191,7 @@ START_TEST(test_event_block_claiming_huge_counts_is_damaged)
 {
 	static struct sample s;
 	struct ht_put p = ht_put_init(s.body, sizeof(s.body));
-	struct ht_segment huge = { 1, 1, 1, UINT32_MAX, 0, 0 };
+	struct ht_segment huge = { 1, 1, 1, UINT32_MAX, 0, 0, 0 };
 
 	ht_put_u64(&p, UINT64_MAX);
 	s.block = (struct ht_block){ .n_items = UINT64_MAX };

@@ -6,6 +6,7 @@
 #include "analyzer/base/xalloc.h"
 
 #include <heaptide/shared_region.h>
+#include <heaptide/tick_line.h>
 #include <heaptide/trace_codec.h>
 
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct ht_trace_maker {
 
 	struct segment_list segments; /* of the EVENTS block being made */
 	struct ht_column_state state;
+	struct ht_tick_line line;
 	uint8_t *columns[HT_N_COLUMNS];
 	struct ht_put puts[HT_N_COLUMNS];
 	uint64_t first_event_tick;
@@ -147,6 +149,7 @@ struct ht_trace_maker *ht_trace_maker_new(void)
 	ht_put_u64(&p, 2);
 	put_text(&p, "program");
 	put_text(&p, "argument");
+	ht_put_u64(&p, 0); /* tolerance */
 	write_put(m, HT_BLOCK_START, 0, &p);
 	return m;
 }
@@ -266,9 +269,12 @@ void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uin
 			.first_tick = event->tick,
 			.next_id = event->id,
 		};
-		m->state = ht_column_state_init(event->tick, event->id);
+		m->state = ht_column_state_init(event->id);
+		ht_tick_line_end(&m->line, &m->puts[HT_COLUMN_TICKS]);
+		m->line = ht_tick_line_init(event->tick);
 	}
 	ht_columns_put(m->puts, &m->state, event);
+	ht_tick_line_put(&m->line, &m->puts[HT_COLUMN_TICKS], event->tick, 0);
 	segment->n_events++;
 	m->n_events++;
 	if (event->tick < m->first_event_tick)
@@ -285,6 +291,7 @@ void ht_trace_maker_flush(struct ht_trace_maker *m)
 	uint64_t n_events = 0;
 
 	if (m->segments.n > 0) {
+		ht_tick_line_end(&m->line, &m->puts[HT_COLUMN_TICKS]);
 		ht_put_u64(&p, m->segments.n);
 		for (size_t i = 0; i < m->segments.n; i++) {
 			ht_put_segment(&p, &m->segments.items[i]);
