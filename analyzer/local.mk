@@ -41,6 +41,9 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/summary.c %D%/replay/summary.h \
 	%D%/replay/window.c %D%/replay/window.h \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
+	%D%/report/annotate.c %D%/report/annotate.h \
+	%D%/report/line_table.c %D%/report/line_table.h \
+	%D%/report/source_text.c %D%/report/source_text.h \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
 	%D%/report/report_json.c \
@@ -60,7 +63,7 @@ libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 heaptide_SOURCES = \
 	%D%/main.c \
 	%D%/cmd/cmd.h \
-	%D%/cmd/cmd_dump.c \
+	%D%/cmd/cmd_annotate.c %D%/cmd/cmd_dump.c \
 	%D%/cmd/cmd_info.c \
 	%D%/cmd/cmd_report.c \
 	%D%/cmd/cmd_table.c \

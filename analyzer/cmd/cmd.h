@@ -21,6 +21,7 @@ typedef int ht_cmd_fn(int argc, char **argv);
 int ht_cmd_record(int argc, char **argv);
 int ht_cmd_serve(int argc, char **argv); /* internal: started by the shim under plain LD_PRELOAD */
 int ht_cmd_report(int argc, char **argv);
+int ht_cmd_annotate(int argc, char **argv);
 int ht_cmd_index(int argc, char **argv);
 int ht_cmd_info(int argc, char **argv);
 int ht_cmd_verify(int argc, char **argv);
