@@ -93,7 +93,7 @@ tests_programs_wrap_dlsym_la_SOURCES = %D%/programs/wrap_dlsym.c
 tests_programs_wrap_dlsym_la_LDFLAGS = $(ht_plugin_ldflags)
 
 ht_robust_scripts = %D%/e2e/robust_api.sh %D%/e2e/robust_life.sh %D%/e2e/robust_limits.sh \
-	%D%/e2e/robust_loader.sh %D%/e2e/robust_threads.sh
+	%D%/e2e/robust_loader.sh %D%/e2e/robust_threads.sh %D%/e2e/nightly.sh
 EXTRA_DIST += $(ht_robust_scripts) %D%/ROBUSTNESS.md
 if !HT_SANITIZERS
 TESTS += $(ht_robust_scripts)

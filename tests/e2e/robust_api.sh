@@ -114,7 +114,7 @@ e2e_case "A7 A8 A9 A10 reallocs, in place and moved" api reallocs
 e2e_case "A11 A12 aligned blocks" api aligned
 e2e_case "A15 free_sized, free_aligned_sized" api sized_frees
 e2e_case "A18 A19 errno stays over many chunks" behaves keeps_errno
-e2e_case "A20 G6 glibc's own names" glibc_own_names
+e2e_case "A16 A20 G6 glibc's own names" glibc_own_names
 e2e_case "A23 callers in libc" api library_callers
 e2e_case "A25 new_handler and bad_alloc" new_fails
 e2e_case "A26 a program with its own malloc" own_malloc

@@ -37,6 +37,13 @@ strict_seccomp() {
 	equal "cut stacks" 0 "$("$heaptide" info --json t.zst | jq '[.processes[].counters.truncated_stacks[]] | add // 0')"
 }
 
+# CLOCK_MONOTONIC is another one for the program than for its recorder.
+time_namespace() {
+	unshare -T --monotonic 1000000 true 2>/dev/null || skip "no time namespaces here"
+	keeps_promises unshare -T --monotonic 1000000 "$programs/robust_limits" few_descriptors
+	between "seconds" 0 "${HT_TEST_SECONDS:-120}" "$(value t.zst '.totals.duration_ns / 1e9 | floor')"
+}
+
 # Descriptors that a child gets by fork and exec: printed by the child, the same with us and without.
 of_children() {
 	# shellcheck disable=SC2016
@@ -91,6 +98,7 @@ e2e_case "F13 D8 new user and mount namespaces" user_namespaces
 e2e_case "F15 strict seccomp" strict_seccomp
 e2e_case "F15 a list of allowed system calls" limits allow_list
 e2e_case "F15 F19 no processor clock" limits no_clock
+e2e_case "F19 another clock" time_namespace
 e2e_case "F16 not dumpable" limits not_dumpable
 e2e_case "F16 no /proc" as_root no_proc
 e2e_case "F17 output directory removed" output_gone

@@ -211,6 +211,38 @@ jit_frames() {
 	unknown_frees 0
 }
 
+# A library that binds malloc to an allocator of its own: its blocks are not ours to see, the program's are.
+own_allocator_inside() {
+	need gcc
+	cat >l.c <<-'CODE'
+		#include <stddef.h>
+		static char arena[1 << 20];
+		static size_t used;
+		void *malloc(size_t n) { used += (n + 15) & ~(size_t)15; return arena + used - ((n + 15) & ~(size_t)15); }
+		void free(void *p) { (void)p; }
+		void *inside(size_t n) { free(malloc(n)); return malloc(n); }
+	CODE
+	cat >p.c <<-'CODE'
+		#include <stdio.h>
+		#include <stdlib.h>
+		extern void *inside(size_t);
+		void *volatile last;
+		int main(void)
+		{
+			for (int i = 0; i < 100; i++) {
+				last = inside(60101);
+				last = malloc(60103);
+			}
+			return puts("promise: size 60101 times 0 live 0\npromise: size 60103 times 100 live 100") < 0;
+		}
+	CODE
+	gcc -shared -fPIC -O1 -fno-builtin -Wl,-Bsymbolic -o libl.so l.c
+	# Behind libc, so that only the library itself finds these.
+	gcc -O1 -o p p.c -Wl,--no-as-needed -lc "$PWD/libl.so" "-Wl,-rpath,$PWD"
+	keeps_promises "$PWD/p"
+	unknown_frees 0
+}
+
 deepbind() {
 	# shellcheck disable=SC2086
 	behaves deepbind $plugins
@@ -286,5 +318,6 @@ e2e_case "C14 strace" under_tool strace -f -o /dev/null
 e2e_case "C14 fakeroot" under_tool fakeroot
 e2e_case "G1 DEEPBIND" deepbind
 e2e_case "G2 dlmopen" other_namespace
+e2e_case "G3 an allocator inside a library" own_allocator_inside
 e2e_case "G5 a recorder in a recording" nested
 e2e_done

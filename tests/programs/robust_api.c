@@ -3,6 +3,7 @@
 #include "cases.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <netdb.h>
@@ -244,6 +245,12 @@ static void glibc_own_names(char **args)
 	for (int i = 0; i < 10; i++)
 		__libc_free(kept(malloc(opaque(10159)))); /* unseen until the address comes back */
 	promise(10157, 0, 0);
+
+	/* Programs of before glibc 2.26 are bound to this one. */
+	void (*old_free)(void *) = (void (*)(void *))dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
+
+	for (int i = 0; old_free && i < 10; i++)
+		old_free(kept(malloc(opaque(10163))));
 }
 
 int main(int argc, char **argv)
