@@ -17,6 +17,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
+	%D%/model/process_selection.c %D%/model/process_selection.h \
 	%D%/model/process_list.c %D%/model/process_list.h \
 	%D%/model/python_list.c %D%/model/python_list.h \
 	%D%/model/stack_join.c %D%/model/stack_join.h \
@@ -52,7 +53,9 @@ libanalyzer_la_SOURCES = \
 	%D%/report/site_rank.c %D%/report/site_rank.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
 	%D%/report/text_coverage.c \
+	%D%/report/program_sums.c %D%/report/program_sums.h \
 	%D%/report/text_header.c \
+	%D%/report/text_processes.c \
 	%D%/report/text_page.c %D%/report/text_page.h \
 	%D%/report/text_parts.h \
 	%D%/report/text_sites.c %D%/report/text_sites.h \
@@ -69,6 +72,7 @@ heaptide_SOURCES = \
 	%D%/cmd/cmd_table.c \
 	%D%/cmd/cmd_verify.c \
 	%D%/cmd/options.c %D%/cmd/options.h \
+	%D%/cmd/process_choice.c %D%/cmd/process_choice.h \
 	%D%/cmd/time_point.c %D%/cmd/time_point.h \
 	%D%/cmd/trace_input.c %D%/cmd/trace_input.h \
 	%D%/cmd/trace_symbols.c %D%/cmd/trace_symbols.h

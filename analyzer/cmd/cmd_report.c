@@ -2,6 +2,7 @@
 /* heaptide report: peak, rate, leaks and churn of a trace. Analyzer. */
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
+#include "analyzer/cmd/process_choice.h"
 #include "analyzer/cmd/time_point.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
@@ -31,6 +32,10 @@ static const char usage[] =
         "      --to T           only what happened up to T, or end; what is live then and was not\n"
         "                       live at the beginning is NEW\n"
         "      --at T           only what was live at T\n"
+        "      --process P      only the process with this id, or the image #SERIAL; may be "
+        "repeated\n"
+        "      --program GLOB   only programs whose path or name matches; may be repeated\n"
+        "      --by-process     only the tables of processes and programs, in full\n"
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
@@ -53,6 +58,8 @@ struct options {
 	bool has_from;
 	bool has_to;
 	bool has_at;
+	struct ht_process_choice processes;
+	bool is_by_process;
 	const char *path;
 };
 
@@ -67,7 +74,10 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_TO,
 		OPT_AT,
 		OPT_WIDTH,
-		OPT_COLOR
+		OPT_COLOR,
+		OPT_PROCESS,
+		OPT_PROGRAM,
+		OPT_BY_PROCESS,
 	};
 	static const struct option longs[] = {
 		{ "top", required_argument, NULL, 'n' },
@@ -79,6 +89,9 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "at", required_argument, NULL, OPT_AT },
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "to", required_argument, NULL, OPT_TO },
+		{ "process", required_argument, NULL, OPT_PROCESS },
+		{ "program", required_argument, NULL, OPT_PROGRAM },
+		{ "by-process", no_argument, NULL, OPT_BY_PROCESS },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -113,6 +126,11 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			break;
 		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
 		case OPT_JSON: o->is_json = true; break;
+		case OPT_BY_PROCESS: o->is_by_process = true; break;
+		case OPT_PROCESS:
+		case OPT_PROGRAM:
+			is_good = ht_process_choice_add(&o->processes, optarg, c == OPT_PROGRAM);
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			*ret_is_done = true;
@@ -181,6 +199,7 @@ int ht_cmd_report(int argc, char **argv)
 		.short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT,
 	};
 	struct ht_trace_input input;
+	struct ht_process_selection selection;
 	struct ht_results results;
 	bool is_done;
 	int status = parse(argc, argv, &o, &is_done);
@@ -193,9 +212,12 @@ int ht_cmd_report(int argc, char **argv)
 	struct ht_replay_options replay = {
 		.short_lived_age = o.short_lived_age,
 		.n_jobs = o.n_jobs < UINT_MAX ? (unsigned)o.n_jobs : UINT_MAX,
+		.selection = o.processes.n_items ? &selection : NULL,
 	};
 
-	if (!find_window(&o, &input, &replay)) {
+	if (!ht_process_choice_find(&o.processes, &input.model.processes, &selection) ||
+	    !find_window(&o, &input, &replay)) {
+		ht_process_selection_done(&selection);
 		ht_trace_input_close(&input);
 		return HT_EXIT_FAILED;
 	}
@@ -213,6 +235,7 @@ int ht_cmd_report(int argc, char **argv)
 		.symbolizer = symbolizer,
 		.n_top = o.n_top ? o.n_top : SIZE_MAX,
 		.n_frames = o.n_frames ? o.n_frames : SIZE_MAX,
+		.selection = replay.selection,
 		.is_being_recorded = input.is_being_recorded,
 	};
 
@@ -223,7 +246,10 @@ int ht_cmd_report(int argc, char **argv)
 
 		if (o.has_columns)
 			style.n_columns = columns_of(o.n_columns);
-		ht_report_text(&report, &style, stdout);
+		if (o.is_by_process)
+			ht_report_processes_text(&report, &style, stdout);
+		else
+			ht_report_text(&report, &style, stdout);
 	}
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);
 	ht_trace_input_warn(&input, o.path);
@@ -231,6 +257,7 @@ int ht_cmd_report(int argc, char **argv)
 	ht_symbolizer_free(symbolizer);
 	ht_stored_symbols_free(stored);
 	ht_results_done(&results);
+	ht_process_selection_done(&selection);
 	ht_trace_input_close(&input);
 	return status;
 }

@@ -75,6 +75,8 @@ static void finish(struct ht_replay_state *r, const struct ht_event_merge_counts
 		struct ht_counts *c = &results->processes[i].counts;
 		const struct ht_process *process = &r->model->processes.processes[i];
 
+		if (!ht_process_selection_has(r->options->selection, i))
+			continue;
 		/*
 		 * The process counted as well: what it could not log is in its counters only, so nobody
 		 * knows when that was.
@@ -93,7 +95,7 @@ static void finish(struct ht_replay_state *r, const struct ht_event_merge_counts
 	}
 	if (results->end_tick < results->window.from_tick)
 		results->end_tick = results->window.from_tick;
-	if (r->model->recording.has_end &&
+	if (r->model->recording.has_end && !r->options->selection &&
 	    r->model->recording.n_lost_events > results->totals.n_lost_events)
 		results->totals.n_lost_events = r->model->recording.n_lost_events;
 	for (size_t i = 0; i < results->sites.n_sites; i++) {
@@ -159,6 +161,15 @@ static void save_checkpoint(struct ht_replay_state *r, struct course *c)
 		c->checkpoint_at = UINT64_MAX;
 }
 
+static bool is_selected(const struct ht_replay_state *r, uint32_t serial)
+{
+	const struct ht_process_selection *selection = r->options->selection;
+
+	return !selection ||
+	       ht_process_selection_has(selection,
+	                                ht_process_list_find(&r->model->processes, serial));
+}
+
 /* Apply all events, and ends of processes, up to this border. */
 static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border border)
 {
@@ -182,7 +193,10 @@ static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border b
 		struct ht_event_run part = c->run;
 
 		part.n_events = ht_window_clip(r, border, part.n_events);
-		ht_event_apply_run(r, &part);
+		if (is_selected(r, part.process_serial))
+			ht_event_apply_run(r, &part);
+		else
+			r->n_events += part.n_events;
 		c->run.events += part.n_events;
 		c->run.n_events -= part.n_events;
 		tell_progress(r, c);
@@ -208,7 +222,8 @@ static void begin_course(struct ht_replay_state *r, struct course *c, struct ht_
 	const struct ht_replay_window *window = &r->options->window;
 	struct ht_checkpoint checkpoint = { 0 };
 
-	if (!window->has_from || window->from.n_events != 0 ||
+	/* A checkpoint is of all processes. */
+	if (!window->has_from || window->from.n_events != 0 || r->options->selection ||
 	    !ht_checkpoint_resume(r, file, window->from.tick, c->n_ends, &checkpoint)) {
 		c->merge = ht_event_merge_new(file, r->options->n_jobs);
 		if (r->options->checkpoint)

@@ -4,6 +4,7 @@
 #define HT_REPLAY_H
 
 #include "analyzer/agg/results.h"
+#include "analyzer/model/process_selection.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 
@@ -40,6 +41,7 @@ struct ht_replay_options {
 	        short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
 
 	struct ht_replay_window window;
+	const struct ht_process_selection *selection; /* whose events count; NULL: all */
 	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
 
 	/*

@@ -38,6 +38,8 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 	for (size_t i = 0; i < report->model->processes.n_processes; i++) {
 		const uint64_t *counters = report->model->processes.processes[i].counters;
 
+		if (!ht_process_selection_has(report->selection, i))
+			continue;
 		c.n_nested_calls += counters[HT_COUNTER_NESTED_CALLS];
 		c.n_untracked_addrs += counters[HT_COUNTER_UNTRACKED_ADDRS];
 		c.n_early_blocks += counters[HT_COUNTER_EARLY_BLOCKS];
@@ -55,6 +57,13 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 	for (int i = 0; i < HT_N_ANOMALIES; i++)
 		c.n_anomalies += results->anomalies[i].n;
 	return c;
+}
+
+size_t ht_report_n_processes(const struct ht_report *report)
+{
+	return report->selection && report->selection->is_selected ?
+	               report->selection->n_selected :
+	               report->model->processes.n_processes;
 }
 
 uint64_t ht_report_duration_ns(const struct ht_report *report)

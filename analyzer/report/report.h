@@ -4,6 +4,7 @@
 #define HT_REPORT_H
 
 #include "analyzer/agg/results.h"
+#include "analyzer/model/process_selection.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 #include "analyzer/symbols/symbolizer.h"
@@ -20,6 +21,7 @@ struct ht_report {
 	struct ht_symbolizer *symbolizer;
 	size_t n_top;    /* sites per section; SIZE_MAX: all */
 	size_t n_frames; /* shown of each stack in the text; SIZE_MAX: all */
+	const struct ht_process_selection *selection; /* that results are of; NULL: all */
 	bool is_being_recorded;
 };
 
@@ -33,6 +35,13 @@ struct ht_text_style {
 
 /* Write the report as text for people. Errors of out are left in out. */
 void ht_report_text(const struct ht_report *report, const struct ht_text_style *style, FILE *out);
+
+/* Write all processes of the report, and their programs, as text: two tables. */
+void ht_report_processes_text(const struct ht_report *report, const struct ht_text_style *style,
+                              FILE *out);
+
+/* How many processes the report is about. */
+size_t ht_report_n_processes(const struct ht_report *report);
 
 /* Write the report as JSON, schema heaptide.report/1, ended by a newline. */
 void ht_report_json(const struct ht_report *report, FILE *out);

@@ -2,9 +2,12 @@
 /* The report as JSON: schema heaptide.report/1. Analyzer. */
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
+#include "analyzer/report/program_sums.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/site_rank.h"
 #include "analyzer/report/stack_names.h"
+
+#include <stdlib.h>
 
 struct writer {
 	struct ht_json_writer json;
@@ -64,7 +67,10 @@ static void put_processes(struct writer *w)
 		const struct ht_process_result *r = &w->report->results->processes[i];
 		char ended[HT_ENDED_BYTES];
 
+		if (!ht_process_selection_has(w->report->selection, i))
+			continue;
 		ht_json_begin_object(json);
+		ht_json_put_u64(json, "serial", p->serial);
 		ht_json_put_u64(json, "pid", p->pid);
 		ht_json_put_u64(json, "ppid", p->ppid);
 		ht_json_put_string(json, "program", ht_process_name(p));
@@ -96,6 +102,29 @@ static void put_processes(struct writer *w)
 		ht_json_end_object(json);
 	}
 	ht_json_end_array(json);
+}
+
+static void put_programs(struct writer *w)
+{
+	struct ht_json_writer *json = &w->json;
+	size_t n;
+	struct ht_program_sum *sums = ht_program_sums_new(w->report, &n);
+
+	ht_json_key(json, "programs");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < n; i++) {
+		ht_json_begin_object(json);
+		ht_json_put_string(json, "program", sums[i].name);
+		ht_json_put_u64(json, "processes", sums[i].n_processes);
+		ht_json_put_u64(json, "max_peak_bytes", sums[i].max_peak_bytes);
+		ht_json_put_u64(json, "leaked_bytes", sums[i].leaked_bytes);
+		ht_json_put_u64(json, "leaked_allocations", sums[i].n_leaked);
+		ht_json_put_u64(json, "allocations", sums[i].n_allocations);
+		ht_json_put_u64(json, "allocated_bytes", sums[i].allocated_bytes);
+		ht_json_end_object(json);
+	}
+	ht_json_end_array(json);
+	free(sums);
 }
 
 static void put_percentiles(struct writer *w, const char *key, const struct ht_percentiles *p,
@@ -242,6 +271,7 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	ht_json_end_array(&w.json);
 	put_window(&w);
 	put_processes(&w);
+	put_programs(&w);
 	put_totals(&w, duration_ns);
 
 	ht_json_key(&w.json, "peak");

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define MAX_SHOWN_PROCESSES 12u
+
 #define MAX_BARS          60u
 #define MIN_BARS          8u
 #define BARS_TEXT_COLUMNS 16u /* right of them */
@@ -282,12 +284,24 @@ static void put_footer(struct ht_text_page *page, const struct ht_report *report
 	ht_text_end_line(page);
 }
 
+void ht_report_processes_text(const struct ht_report *report, const struct ht_text_style *style,
+                              FILE *out)
+{
+	struct ht_text_page page = ht_text_page_init(out, style);
+
+	ht_text_header(&page, report, ht_report_duration_ns(report));
+	ht_text_processes(&page, report, SIZE_MAX);
+	ht_text_programs(&page, report);
+}
+
 void ht_report_text(const struct ht_report *report, const struct ht_text_style *style, FILE *out)
 {
 	struct ht_text_page page = ht_text_page_init(out, style);
 	uint64_t duration_ns = ht_report_duration_ns(report);
 
 	ht_text_header(&page, report, duration_ns);
+	if (ht_report_n_processes(report) > 1)
+		ht_text_processes(&page, report, MAX_SHOWN_PROCESSES);
 	if (report->results->window.is_instant) {
 		put_leaks(&page, report);
 		put_footer(&page, report);

@@ -6,12 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#define MAX_SHOWN_PROCESSES 12u
-
-/* Columns of the lines about processes. */
+/* Columns of the line about a process. */
 #define NAME_COLUMN 12u
 #define END_COLUMN  37u
-#define PEAK_COLUMN 63u
 
 static void put_command(struct ht_text_page *page, const struct ht_recording *recording)
 {
@@ -57,59 +54,22 @@ static void put_end(struct ht_text_page *page, const struct ht_process *process)
 	}
 }
 
-/* The smallest peak that is among the MAX_SHOWN_PROCESSES largest ones. */
-static uint64_t shown_peak(const struct ht_results *results)
-{
-	uint64_t largest[MAX_SHOWN_PROCESSES] = { 0 }; /* falling */
-
-	for (size_t i = 0; i < results->n_processes; i++) {
-		uint64_t peak = results->processes[i].peak_bytes;
-
-		for (size_t k = 0; k < MAX_SHOWN_PROCESSES; k++) {
-			if (peak > largest[k]) {
-				uint64_t smaller = largest[k];
-
-				largest[k] = peak;
-				peak = smaller;
-			}
-		}
-	}
-	return largest[MAX_SHOWN_PROCESSES - 1];
-}
-
-static void put_processes(struct ht_text_page *page, const struct ht_report *report)
+/* The one that the report is about; several have a table of their own. */
+static void put_process(struct ht_text_page *page, const struct ht_report *report)
 {
 	const struct ht_process_list *list = &report->model->processes;
-	uint64_t min_peak = shown_peak(report->results);
-	size_t n_shown = 0;
-	struct ht_humans h;
 
-	for (size_t i = 0; i < list->n_processes && n_shown < MAX_SHOWN_PROCESSES; i++) {
+	for (size_t i = 0; i < list->n_processes; i++) {
 		const struct ht_process *p = &list->processes[i];
-		const struct ht_process_result *r = &report->results->processes[i];
 
-		if (r->peak_bytes < min_peak ||
-		    (report->results->window.is_part && r->peak_bytes == 0))
+		if (!ht_process_selection_has(report->selection, i))
 			continue;
-		n_shown++;
 		ht_text_putf(page, HT_PAINT_PLAIN, "pid %u", p->pid);
 		ht_text_to_column(page, NAME_COLUMN);
 		ht_text_put_in(page, HT_PAINT_PLAIN, ht_process_name(p),
 		               END_COLUMN - NAME_COLUMN - 1);
 		ht_text_to_column(page, END_COLUMN);
 		put_end(page, p);
-		if (list->n_processes > 1) {
-			ht_text_to_column(page, PEAK_COLUMN);
-			ht_text_putf(page, HT_PAINT_DIM, "peak %s, %s allocation%s",
-			             ht_human_bytes(h.a, r->peak_bytes),
-			             ht_human_count(h.b, r->counts.n_allocations),
-			             ht_plural(r->counts.n_allocations));
-		}
-		ht_text_end_line(page);
-	}
-	if (n_shown < list->n_processes) {
-		ht_text_putf(page, HT_PAINT_DIM, "... and %zu processes with smaller peaks",
-		             list->n_processes - n_shown);
 		ht_text_end_line(page);
 	}
 }
@@ -117,7 +77,7 @@ static void put_processes(struct ht_text_page *page, const struct ht_report *rep
 void ht_text_header(struct ht_text_page *page, const struct ht_report *report, uint64_t duration_ns)
 {
 	const struct ht_recording *recording = &report->model->recording;
-	size_t n_processes = report->model->processes.n_processes;
+	size_t n_processes = ht_report_n_processes(report);
 	uint64_t n_threads = report->results->totals.n_threads;
 	struct ht_humans h;
 	struct tm tm;
@@ -137,7 +97,8 @@ void ht_text_header(struct ht_text_page *page, const struct ht_report *report, u
 	             ht_plural(n_threads));
 	ht_text_end_line(page);
 	ht_text_window_line(page, report);
-	put_processes(page, report);
+	if (n_processes == 1)
+		put_process(page, report);
 	struct ht_coverage coverage = ht_report_coverage(report);
 
 	if (coverage.n_lost_events || coverage.n_damages || coverage.n_anomalies) {

@@ -28,6 +28,12 @@ void ht_text_window_line(struct ht_text_page *page, const struct ht_report *repo
 /* Heading and numbers of the blocks that are still live; false, and nothing, when that is LEAKED. */
 bool ht_text_window_leaks(struct ht_text_page *page, const struct ht_report *report);
 
+/* The processes with the largest peaks, at most max, and their peak together. */
+void ht_text_processes(struct ht_text_page *page, const struct ht_report *report, size_t max);
+
+/* The processes put together by program. */
+void ht_text_programs(struct ht_text_page *page, const struct ht_report *report);
+
 /* What the trace did not see or lost; nothing when there is nothing to say. */
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);
 

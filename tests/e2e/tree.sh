@@ -178,6 +178,69 @@ cleaned_environment() {
 	! images t.zst | grep -q ^sort || fail "an unseen program is in the trace"
 }
 
+# Two that follow each other never have their memory at one time; one that waits for the other does.
+peak_of_the_tree() {
+	need perl
+	run "$heaptide" record -q -o one.zst -- sh -c 'for i in 1 2; do perl -e "my \$a = q(x) x 8e6"; done'
+	local largest
+	largest=$(value one.zst '[.processes[].peak_bytes] | max')
+	between "largest peak" 8000000 20000000 "$largest"
+	between "peak one after the other" "$largest" $((largest + 1000000)) "$(value one.zst .peak.bytes)"
+	# shellcheck disable=SC2016
+	run "$heaptide" record -q -o two.zst -- perl -e 'my $a = "x" x 8e6; system($^X, "-e", q(my $b = "x" x 8e6));'
+	between "peak one inside the other" $((largest * 18 / 10)) $((largest * 21 / 10)) "$(value two.zst .peak.bytes)"
+	"$heaptide" report two.zst >text
+	grep -q 'all at one time .* MiB' text
+}
+
+# What is said of each process alone, and of programs, is what is said of all together.
+reports_of_parts() {
+	run "$heaptide" record -q -o t.zst -- sh -c 'sort /etc/passwd; (exit 3); sort -u /etc/group; env ls /'
+	equal status 0 "$status"
+	value t.zst . >all
+	local serial
+	for serial in $(jq '.processes[].serial' all); do
+		"$heaptide" report --json --process "#$serial" t.zst >part
+		equal "processes of #$serial" 1 "$(jq '.processes | length' part)"
+		equal "#$serial" "$(jq -c ".processes[] | select(.serial == $serial)" all)" \
+			"$(jq -c '.processes[]' part)"
+		equal "peak of #$serial" "$(jq '.processes[0].peak_bytes' part)" "$(jq .peak.bytes part)"
+		cat part >>parts
+	done
+	local key
+	for key in allocations frees reallocations allocated_bytes events threads; do
+		equal "$key" "$(jq ".totals.$key" all)" "$(jq -s "map(.totals.$key) | add" parts)"
+	done
+	equal leaked "$(jq .leaked.bytes all)" "$(jq -s 'map(.leaked.bytes) | add' parts)"
+	"$heaptide" report --json --program 'so*' --program env t.zst >part
+	equal programs '["env","sort"]' "$(jq -c '[.programs[].program] | sort' part)"
+	equal "sum of sort" "$(jq '[.processes[] | select(.program == "sort").allocations] | add' all)" \
+		"$(jq '.programs[] | select(.program == "sort").allocations' part)"
+	equal "of a process id" 2 "$("$heaptide" report --json --process "$(jq '.processes[] |
+		select(.program == "env").pid' all)" t.zst | jq '[.processes[].program] | length')"
+}
+
+tables() {
+	run "$heaptide" record -q -o t.zst -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sort /dev/null; done'
+	run "$heaptide" report t.zst
+	says out "PROCESSES"
+	says out "3 more with smaller peaks: --by-process"
+	grep -Eq "^ *#1 +[0-9]+ +$shell .* exit 0$" out || fail "the first process is not in the table"
+	run "$heaptide" report --by-process t.zst
+	equal "lines of processes" 15 "$(grep -Ec '^ *#[0-9]+ +[0-9]+ ' out)"
+	grep -Eq '^ +14 +sort ' out
+	run "$heaptide" report --program "$shell" t.zst
+	says out "1 process, 1 thread"
+	! grep -q ^PROCESSES out || fail "a table of one process"
+	run "$heaptide" report --program 'no such' t.zst
+	equal "status" 2 "$status"
+	says err "no program no such in this trace"
+	run "$heaptide" report --process '#0' t.zst
+	equal "status" 2 "$status"
+	run "$heaptide" report --process 12x t.zst
+	equal "status" 2 "$status"
+}
+
 e2e_case follow-all follow_all
 e2e_case follow-exec follow_exec
 e2e_case follow-fork follow_fork
@@ -188,6 +251,9 @@ e2e_case only-several-and-environment only_several_and_environment
 e2e_case only-nobody only_nobody
 e2e_case only-leaves-the-rest-alone only_leaves_the_rest_alone
 e2e_case plain-preload plain_preload
+e2e_case peak-of-the-tree peak_of_the_tree
+e2e_case reports-of-parts reports_of_parts
+e2e_case tables tables
 e2e_case bad-words bad_words
 e2e_case wrappers wrappers
 e2e_case xargs-in-parallel xargs_in_parallel
