@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 
 # Parts of the shim in ordinary test programs, with sanitizers when those are on.
-check_PROGRAMS += check_live_map check_chunk
-TESTS += check_live_map check_chunk
+check_PROGRAMS += check_live_map check_chunk check_follow
+TESTS += check_live_map check_chunk check_follow
+
+check_follow_SOURCES = tests/unit/check_follow.c preload/follow.c
+check_follow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(HT_SAN_CFLAGS)
+check_follow_LDFLAGS = $(HT_SAN_CFLAGS)
+check_follow_LDADD = $(CHECK_LIBS)
 
 check_live_map_SOURCES = tests/unit/check_live_map.c preload/live_map.c preload/sys_prim.c
 check_live_map_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(HT_SAN_CFLAGS)
