@@ -77,7 +77,8 @@ enum ht_err ht_program_find(const char *name, char ret_path[PATH_MAX], struct ht
 		for (const char *dir = dirs ? dirs : "/bin:/usr/bin"; dir;) {
 			const char *end = strchrnul(dir, ':');
 			int n_dir = (int)(end - dir);
-			int n = snprintf(ret_path, PATH_MAX, "%.*s%s%s", n_dir, dir, n_dir ? "/" : "", name);
+			int n = snprintf(ret_path, PATH_MAX, "%.*s%s%s", n_dir, dir,
+			                 n_dir ? "/" : "", name);
 
 			if (n > 0 && n < PATH_MAX && is_program(ret_path, &sys_errno))
 				return HT_OK;
@@ -90,9 +91,9 @@ enum ht_err ht_program_find(const char *name, char ret_path[PATH_MAX], struct ht
 
 	bool is_missing = sys_errno == ENOENT || sys_errno == ENOTDIR;
 
-	return ht_diag_set(diag, is_missing ? HT_ERR_NOT_FOUND : HT_ERR_NOT_EXECUTABLE, UINT64_MAX,
-			   UINT64_MAX, "%s",
-			   is_missing && !strchr(name, '/') ? "command not found" : strerror(sys_errno));
+	return ht_diag_set(
+	        diag, is_missing ? HT_ERR_NOT_FOUND : HT_ERR_NOT_EXECUTABLE, UINT64_MAX, UINT64_MAX,
+	        "%s", is_missing && !strchr(name, '/') ? "command not found" : strerror(sys_errno));
 }
 
 /*
@@ -110,7 +111,7 @@ static char *script_interpreter(char *head)
 }
 
 /* The program interpreter's path; false when there is none. */
-static bool read_interp(int fd, const ElfW(Ehdr) *e, char path[PATH_MAX])
+static bool read_interp(int fd, const ElfW(Ehdr) * e, char path[PATH_MAX])
 {
 	for (unsigned i = 0; i < e->e_phnum; i++) {
 		ElfW(Phdr) p;
@@ -129,6 +130,59 @@ static bool read_interp(int fd, const ElfW(Ehdr) *e, char path[PATH_MAX])
 	return false;
 }
 
+#define MAX_DYNAMIC 1024u
+
+/* Where in the file the byte is that is loaded to addr; UINT64_MAX when nothing is. */
+static uint64_t file_offset_of(int fd, const ElfW(Ehdr) * e, uint64_t addr)
+{
+	for (unsigned i = 0; i < e->e_phnum; i++) {
+		ElfW(Phdr) p;
+
+		if (pread(fd, &p, sizeof(p), (off_t)(e->e_phoff + (uint64_t)i * e->e_phentsize)) !=
+		    (ssize_t)sizeof(p))
+			break;
+		if (p.p_type == PT_LOAD && addr - p.p_vaddr < p.p_filesz)
+			return addr - p.p_vaddr + p.p_offset;
+	}
+	return UINT64_MAX;
+}
+
+/* Whether the program names a library that starts with prefix. */
+static bool needs_library(int fd, const ElfW(Ehdr) * e, const char *prefix)
+{
+	ElfW(Dyn) dynamic[MAX_DYNAMIC];
+	uint64_t strings_off = UINT64_MAX;
+	ssize_t n = 0;
+
+	for (unsigned i = 0; i < e->e_phnum && n == 0; i++) {
+		ElfW(Phdr) p;
+
+		if (pread(fd, &p, sizeof(p), (off_t)(e->e_phoff + (uint64_t)i * e->e_phentsize)) !=
+		    (ssize_t)sizeof(p))
+			return false;
+		if (p.p_type == PT_DYNAMIC)
+			n = pread(fd, dynamic,
+			          p.p_filesz < sizeof(dynamic) ? p.p_filesz : sizeof(dynamic),
+			          (off_t)p.p_offset) /
+			    (ssize_t)sizeof(dynamic[0]);
+	}
+	for (ssize_t i = 0; i < n; i++) {
+		if (dynamic[i].d_tag == DT_STRTAB)
+			strings_off = file_offset_of(fd, e, dynamic[i].d_un.d_ptr);
+	}
+	for (ssize_t i = 0; i < n && dynamic[i].d_tag != DT_NULL && strings_off != UINT64_MAX;
+	     i++) {
+		char name[64] = "";
+
+		if (dynamic[i].d_tag == DT_NEEDED &&
+		    pread(fd, name, sizeof(name) - 1,
+		          (off_t)(strings_off + dynamic[i].d_un.d_val)) > 0 &&
+		    strncmp(name, prefix, strlen(prefix)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum ht_err check_elf(int fd, const unsigned char *head, struct ht_diag *diag)
 {
 	ElfW(Ehdr) e;
@@ -138,22 +192,27 @@ static enum ht_err check_elf(int fd, const unsigned char *head, struct ht_diag *
 	memcpy(&e, head, sizeof(e));
 	if (head[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
 		return refuse(diag, HT_ERR_NOT_EXECUTABLE,
-			      sizeof(void *) == 8
-				      ? "is a 32-bit program; use a 32-bit build of heaptide"
-				      : "is a 64-bit program; use a 64-bit build of heaptide");
+		              sizeof(void *) == 8
+		                      ? "is a 32-bit program; use a 32-bit build of heaptide"
+		                      : "is a 64-bit program; use a 64-bit build of heaptide");
 	if (OUR_MACHINE != EM_NONE && e.e_machine != OUR_MACHINE)
 		return refuse(diag, HT_ERR_NOT_EXECUTABLE,
-			      "is for another processor; use a build of heaptide for that one");
+		              "is for another processor; use a build of heaptide for that one");
 	if (e.e_type != ET_EXEC && e.e_type != ET_DYN)
 		return HT_OK;
 	if (!read_interp(fd, &e, interp))
 		return refuse(diag, HT_ERR_STATIC,
-			      "is statically linked, so nothing can be preloaded into it; "
-			      "link it dynamically (without -static)");
+		              "is statically linked, so nothing can be preloaded into it; "
+		              "link it dynamically (without -static)");
 	base = strrchr(interp, '/');
 	if (strncmp(base ? base + 1 : interp, "ld-musl", 7) == 0)
 		return refuse(diag, HT_ERR_NOT_EXECUTABLE,
-			      "is linked with musl; build heaptide with musl to record it");
+		              "is linked with musl; build heaptide with musl to record it");
+	if (needs_library(fd, &e, "libasan.so"))
+		return refuse(diag, HT_ERR_NOT_EXECUTABLE,
+		              "is built with AddressSanitizer, which replaces malloc itself and "
+		              "wants to be "
+		              "loaded first; record a build without it");
 	return HT_OK;
 }
 
@@ -168,16 +227,18 @@ static enum ht_err check_privileges(int fd, struct ht_diag *diag)
 		return HT_OK;
 	if (st.st_mode & S_ISUID && st.st_uid != getuid())
 		return refuse(diag, HT_ERR_PRIVILEGED,
-			      "is setuid, so the loader ignores LD_PRELOAD; record it as the user "
-			      "who owns it, or a copy without the setuid bit");
+		              "is setuid, so the loader ignores LD_PRELOAD; record it as the user "
+		              "who owns it, or a copy without the setuid bit");
 	if ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st.st_gid != getgid())
-		return refuse(diag, HT_ERR_PRIVILEGED,
-			      "is setgid, so the loader ignores LD_PRELOAD; record it as its group, "
-			      "or a copy without the setgid bit");
+		return refuse(
+		        diag, HT_ERR_PRIVILEGED,
+		        "is setgid, so the loader ignores LD_PRELOAD; record it as its group, "
+		        "or a copy without the setgid bit");
 	if (getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0)
-		return refuse(diag, HT_ERR_PRIVILEGED,
-			      "has file capabilities, so the loader ignores LD_PRELOAD; record it as "
-			      "root, or a copy without them");
+		return refuse(
+		        diag, HT_ERR_PRIVILEGED,
+		        "has file capabilities, so the loader ignores LD_PRELOAD; record it as "
+		        "root, or a copy without them");
 	return HT_OK;
 }
 
@@ -193,7 +254,7 @@ enum ht_err ht_program_check(const char *path, struct ht_diag *diag)
 
 		if (fd < 0 && i > 0 && (errno == ENOENT || errno == ENOTDIR))
 			return ht_diag_set(diag, HT_ERR_NOT_FOUND, UINT64_MAX, UINT64_MAX,
-					   "its interpreter %.150s does not exist", file);
+			                   "its interpreter %.150s does not exist", file);
 		if (fd < 0)
 			return HT_OK; /* executable but not readable: try it */
 		ssize_t n = read(fd, head, HEAD_BYTES);
@@ -218,7 +279,8 @@ enum ht_err ht_program_check(const char *path, struct ht_diag *diag)
 		char why[sizeof(diag->msg)];
 
 		memcpy(why, diag->msg, sizeof(why));
-		ht_diag_set(diag, err, UINT64_MAX, UINT64_MAX, "its interpreter %.60s %.110s", file, why);
+		ht_diag_set(diag, err, UINT64_MAX, UINT64_MAX, "its interpreter %.60s %.110s", file,
+		            why);
 	}
 	return err;
 }

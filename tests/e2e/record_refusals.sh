@@ -67,6 +67,14 @@ as_nobody() {
 	(cd open && setpriv --reuid=65534 --regid=65534 --clear-groups "$@")
 }
 
+sanitized_program() {
+	need gcc
+	printf 'int main(void) { return 0; }\n' >p.c
+	gcc -fsanitize=address -o p p.c 2>/dev/null || skip "no AddressSanitizer"
+	ldd p | grep -q libasan || skip "AddressSanitizer is linked statically"
+	refuses 125 "is built with AddressSanitizer" ./p
+}
+
 setuid_program() {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	cp /bin/true suid
@@ -188,6 +196,7 @@ e2e_case "program not found by path" refuses 127 "No such file" ./nowhere
 e2e_case "program is no program" not_executable
 e2e_case "script without its interpreter" missing_interpreter
 e2e_case "static program" static_program
+e2e_case "program with AddressSanitizer" sanitized_program
 e2e_case "program of another class" other_class
 e2e_case "setuid and setgid program" setuid_program
 e2e_case "program with capabilities" capable_program
