@@ -41,6 +41,7 @@ static const char usage[] =
         "  -f, --force            replace FILE when it exists\n"
         "      --sysroot=DIR      look for recorded paths below DIR first\n"
         "      --debug-path=DIRS  look for debug files in DIRS too, with ':' between them\n"
+        "      --debuginfod       ask the servers in DEBUGINFOD_URLS for files that are not here\n"
         "  -h, --help\n";
 
 struct symbolize {
@@ -59,12 +60,13 @@ struct symbolize {
 
 static bool parse(int argc, char **argv, struct symbolize *s, int *ret_status)
 {
-	enum { OPT_SYSROOT = 256, OPT_DEBUG_PATH };
+	enum { OPT_SYSROOT = 256, OPT_DEBUG_PATH, OPT_DEBUGINFOD };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "sysroot", required_argument, NULL, OPT_SYSROOT },
 		{ "debug-path", required_argument, NULL, OPT_DEBUG_PATH },
+		{ "debuginfod", no_argument, NULL, OPT_DEBUGINFOD },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -76,6 +78,14 @@ static bool parse(int argc, char **argv, struct symbolize *s, int *ret_status)
 		case 'f': s->is_forced = true; break;
 		case OPT_SYSROOT: s->search.sysroot = optarg; break;
 		case OPT_DEBUG_PATH: s->search.debug_paths = optarg; break;
+		case OPT_DEBUGINFOD:
+			if (!getenv("DEBUGINFOD_URLS") || !*getenv("DEBUGINFOD_URLS")) {
+				*ret_status = ht_cmd_usage("symbolize",
+				                           "--debuginfod needs servers in DEBUGINFOD_URLS");
+				return false;
+			}
+			setenv("HEAPTIDE_DEBUGINFOD", "1", 1);
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			*ret_status = HT_EXIT_OK;

@@ -197,11 +197,56 @@ plain_preload() {
 	cmp before after
 }
 
+# Serves the current directory at a free port, which it writes to the file `port`.
+serve_files='
+import http.server
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        open("asked", "a").write(self.path + "\n")
+server = http.server.HTTPServer(("127.0.0.1", 0), Quiet)
+print(server.server_port, flush=True)
+server.serve_forever()'
+
+# A server has the debug file: it is asked when the user says so, and only then.
+debug_server() {
+	need python3 objcopy readelf
+	ldconfig -p | grep -q libdebuginfod || {
+		echo "libdebuginfod is not installed"
+		exit 77
+	}
+	build_program
+	local id port server
+
+	id=$(readelf -n p | sed -n 's/.*Build ID: //p')
+	mkdir -p "buildid/$id" cache
+	objcopy --only-keep-debug p "buildid/$id/debuginfo"
+	objcopy --strip-all p
+	record t.zst ./p
+	"$heaptide" report --json -n 0 t.zst >report.json
+	! grep -q inline_chains.cc report.json || fail "the names were there before"
+	coproc SERVER { exec python3 -c "$serve_files" 2>server.err; }
+	server=$SERVER_PID
+	read -r port <&"${SERVER[0]}" || fail "no server: $(cat server.err)"
+	unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
+	export DEBUGINFOD_URLS=http://127.0.0.1:$port DEBUGINFOD_CACHE_PATH=$PWD/cache
+	"$heaptide" symbolize -f -o u.zst t.zst
+	[ ! -e asked ] || fail "the server was asked: $(cat asked)"
+	"$heaptide" symbolize --debuginfod -f -o u.zst t.zst
+	kill "$server"
+	grep -q "/buildid/$id/debuginfo" asked
+	unset DEBUGINFOD_URLS
+	"$heaptide" report --json -n 0 u.zst | grep -q inline_chains.cc
+	local rc=0
+	"$heaptide" symbolize --debuginfod -f -o u.zst t.zst 2>err || rc=$?
+	equal "exit status without servers" 2 "$rc"
+}
+
 e2e_case "report without the program" moved
 e2e_case "names added later" symbolized_later
 e2e_case "the recorder finds what symbolize finds" recorder_agrees
 e2e_case "a file of another build" other_build
 e2e_case "debug files found later" debug_path
+e2e_case "a server for debug files" debug_server
 e2e_case "traces that are not whole" not_whole
 e2e_case "damaged names" damaged_names
 e2e_case "the helper is killed" helper_killed
