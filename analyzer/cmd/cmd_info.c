@@ -5,6 +5,7 @@
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/read/block_prefix.h"
+#include "analyzer/replay/replay.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/stack_names.h"
@@ -17,12 +18,13 @@
 #define LABEL_COLUMNS 14u
 
 static const char usage[] =
-        "Usage: heaptide info [--json] TRACE\n"
+        "Usage: heaptide info [--coverage] [--json] TRACE\n"
         "\n"
         "Tell what is in a trace file: who recorded what, when and where, which processes and\n"
         "blocks there are, and what the recording says about itself. Events are not read.\n"
         "\n"
-        "      --json  schema heaptide.info/1\n"
+        "      --coverage  only what the recording did not see, in full: reads the events, too\n"
+        "      --json      schema heaptide.info/1; with --coverage heaptide.coverage/1\n"
         "  -h, --help\n";
 
 static const char *const counter_names[HT_COUNTER_TRUNCATED] = {
@@ -294,20 +296,44 @@ static void print_text(const struct ht_trace_input *input)
 	print_blocks(&page, input);
 }
 
+static void print_coverage(struct ht_trace_input *input, bool is_json)
+{
+	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
+	struct ht_results results;
+
+	ht_trace_input_replay(input, &replay, &results);
+
+	const struct ht_report report = {
+		.file = input->file,
+		.model = &input->model,
+		.results = &results,
+		.is_being_recorded = input->is_being_recorded,
+	};
+	const struct ht_text_style style = ht_option_style(HT_COLOR_AUTO);
+
+	if (is_json)
+		ht_report_coverage_json(&report, stdout);
+	else
+		ht_report_coverage_text(&report, &style, stdout);
+	ht_results_done(&results);
+}
+
 int ht_cmd_info(int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{ "coverage", no_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct ht_trace_input input;
-	bool is_json = false;
+	bool is_json = false, is_coverage = false;
 	const char *path;
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
 		switch (c) {
+		case 'c': is_coverage = true; break;
 		case 'j': is_json = true; break;
 		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);
 		default: return ht_option_complain("info", c, argv);
@@ -319,7 +345,9 @@ int ht_cmd_info(int argc, char **argv)
 		return status;
 	if (!ht_trace_input_open(&input, path, false))
 		return HT_EXIT_FAILED;
-	if (is_json)
+	if (is_coverage)
+		print_coverage(&input, is_json);
+	else if (is_json)
 		print_json(&input);
 	else
 		print_text(&input);

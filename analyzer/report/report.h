@@ -78,4 +78,9 @@ struct ht_coverage {
 
 struct ht_coverage ht_report_coverage(const struct ht_report *report);
 
+/* Write all of it, zeros too, as text, or as JSON, schema heaptide.coverage/1. */
+void ht_report_coverage_text(const struct ht_report *report, const struct ht_text_style *style,
+                             FILE *out);
+void ht_report_coverage_json(const struct ht_report *report, FILE *out);
+
 #endif

@@ -254,6 +254,17 @@ static void put_window(struct writer *w)
 	ht_json_end_object(&w->json);
 }
 
+void ht_report_coverage_json(const struct ht_report *report, FILE *out)
+{
+	struct writer w = { .json = ht_json_writer_init(out), .report = report };
+
+	ht_json_begin_object(&w.json);
+	ht_json_put_string(&w.json, "schema", "heaptide.coverage/1");
+	put_coverage(&w);
+	ht_json_end_object(&w.json);
+	putc('\n', out);
+}
+
 void ht_report_json(const struct ht_report *report, FILE *out)
 {
 	struct writer w = { .json = ht_json_writer_init(out), .report = report };

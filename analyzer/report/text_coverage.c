@@ -6,14 +6,13 @@
 
 #include <string.h>
 
-/* One line about something that was not seen, if there was any. */
-static void put_gap(struct ht_text_page *page, uint64_t n, const char *what)
+/* One line about something that was not seen, how often. */
+static void put_count(struct ht_text_page *page, uint64_t n, const char *what)
 {
 	char text[HT_HUMAN_BYTES];
 
-	if (n == 0)
-		return;
-	ht_text_put_right(page, HT_PAINT_WARNING, ht_human_count(text, n), HT_LABEL_COLUMNS - 2);
+	ht_text_put_right(page, n ? HT_PAINT_WARNING : HT_PAINT_DIM, ht_human_count(text, n),
+	                  HT_LABEL_COLUMNS - 2);
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_put(page, HT_PAINT_PLAIN, what);
 	ht_text_end_line(page);
@@ -65,7 +64,8 @@ static void put_python(struct ht_text_page *page, const struct ht_trace_model *m
 		ht_text_end_line(page);
 		ht_text_to_column(page, HT_LABEL_COLUMNS);
 		ht_text_put(page, HT_PAINT_WARNING,
-		            "PYTHONMALLOC=malloc was set; \"record --python\" shows them, and Python's stacks.");
+		            "PYTHONMALLOC=malloc was set; \"record --python\" shows them, and "
+		            "Python's stacks.");
 		ht_text_end_line(page);
 	}
 	if (silent) {
@@ -74,6 +74,13 @@ static void put_python(struct ht_text_page *page, const struct ht_trace_model *m
 		             silent->problem);
 		ht_text_end_line(page);
 	}
+}
+
+/* The same, if there was any. */
+static void put_gap(struct ht_text_page *page, uint64_t n, const char *what)
+{
+	if (n)
+		put_count(page, n, what);
 }
 
 static bool has_gaps(const struct ht_coverage *c)
@@ -85,6 +92,32 @@ static bool has_gaps(const struct ht_coverage *c)
 	for (int i = 1; i < HT_N_TRUNC; i++)
 		n |= c->n_truncated[i];
 	return n != 0 || c->is_incomplete;
+}
+
+/* All that was not seen, by put. */
+static void put_all(struct ht_text_page *page, const struct ht_coverage *c,
+                    void (*put)(struct ht_text_page *page, uint64_t n, const char *what))
+{
+	put(page, c->n_lost_events, "events were lost while recording (overload)");
+	put(page, c->n_damages, "places in the file are damaged; see: heaptide verify");
+	put(page, c->n_damaged_events, "events were in damaged blocks");
+	put(page, c->n_anomalies, "events contradict others; see: heaptide verify");
+	put(page, c->n_unknown_frees, "frees of blocks whose allocation was not seen");
+	put(page, c->n_missed_frees, "blocks were freed unseen (their address came back)");
+	put(page, c->n_nested_calls, "calls from inside the allocator or from signal handlers");
+	put(page, c->n_untracked_addrs, "blocks at addresses that cannot be tracked");
+	put(page, c->n_stacks_differing, "stacks differ from libunwind's");
+	for (uint32_t i = 1; i < HT_N_TRUNC; i++) {
+		/* The others have no meaning yet. */
+		if (i > HT_TRUNC_LOST && !c->n_truncated[i])
+			continue;
+
+		struct ht_strbuf what = { 0 };
+
+		ht_strbuf_addf(&what, "stacks end early: %s", ht_truncation_text(i));
+		put(page, c->n_truncated[i], what.text);
+		ht_strbuf_done(&what);
+	}
 }
 
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
@@ -106,25 +139,32 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 		ht_text_putf(page, HT_PAINT_WARNING, "The recording stopped early: %s",
 		             recording->end_reason[0]                  ? recording->end_reason
 		             : recording->end == HT_RECORD_INTERRUPTED ? "interrupted"
-		             : recording->end == HT_RECORD_LIMIT ? "it reached its size limit"
+		             : recording->end == HT_RECORD_LIMIT       ? "it reached its size limit"
 		                                                       : "the file could not grow");
 		ht_text_end_line(page);
 	}
 	put_python(page, report->model);
-	put_gap(page, c.n_lost_events, "events were lost while recording (overload)");
-	put_gap(page, c.n_damages, "places in the file are damaged; see: heaptide verify");
-	put_gap(page, c.n_damaged_events, "events were in damaged blocks");
-	put_gap(page, c.n_anomalies, "events contradict others; see: heaptide verify");
-	put_gap(page, c.n_unknown_frees, "frees of blocks whose allocation was not seen");
-	put_gap(page, c.n_missed_frees, "blocks were freed unseen (their address came back)");
-	put_gap(page, c.n_nested_calls, "calls from inside the allocator or from signal handlers");
-	put_gap(page, c.n_untracked_addrs, "blocks at addresses that cannot be tracked");
-	put_gap(page, c.n_stacks_differing, "stacks differ from libunwind's");
-	for (uint32_t i = 1; i < HT_N_TRUNC; i++) {
-		struct ht_strbuf what = { 0 };
+	put_all(page, &c, put_gap);
+}
 
-		ht_strbuf_addf(&what, "stacks end early: %s", ht_truncation_text(i));
-		put_gap(page, c.n_truncated[i], what.text);
-		ht_strbuf_done(&what);
-	}
+void ht_report_coverage_text(const struct ht_report *report, const struct ht_text_style *style,
+                             FILE *out)
+{
+	struct ht_text_page page = ht_text_page_init(out, style);
+	struct ht_coverage c = ht_report_coverage(report);
+
+	bool is_whole = !c.is_incomplete && c.n_damages == 0;
+
+	ht_text_put(&page, is_whole ? HT_PAINT_PLAIN : HT_PAINT_WARNING,
+	            is_whole          ? "The trace is complete."
+	            : c.is_incomplete ? "The trace lacks its end."
+	                              : "The trace is damaged.");
+	ht_text_end_line(&page);
+	put_python(&page, report->model);
+	put_all(&page, &c, put_count);
+	put_count(&page, c.n_truncated_allocations,
+	          "allocations and reallocations with such a stack");
+	put_count(&page, c.n_inherited_frees, "frees by forks of what their parent had allocated");
+	put_count(&page, c.n_early_blocks, "blocks from before the allocator was found");
+	put_count(&page, c.n_stacks_compared, "stacks compared with libunwind's");
 }

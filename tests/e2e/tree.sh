@@ -220,6 +220,19 @@ reports_of_parts() {
 		select(.program == "env").pid' all)" t.zst | jq '[.processes[].program] | length')"
 }
 
+coverage() {
+	run "$heaptide" record -q --max-frames 3 -o t.zst -- sort /etc/passwd
+	run "$heaptide" info --coverage --json t.zst
+	equal status 0 "$status"
+	equal schema heaptide.coverage/1 "$(jq -r .schema out)"
+	equal "the same as in the report" "$(value t.zst .coverage | jq -cS .)" "$(jq -cS .coverage out)"
+	between "cut stacks" 1 1000000 "$(jq .coverage.truncated_allocations out)"
+	run "$heaptide" info --coverage t.zst
+	says out "The trace is complete."
+	grep -Eq '^ +0 +events were lost' out
+	grep -Eq '^ +[1-9][0-9,]* +stacks end early: ' out
+}
+
 tables() {
 	run "$heaptide" record -q -o t.zst -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sort /dev/null; done'
 	run "$heaptide" report t.zst
@@ -254,6 +267,7 @@ e2e_case plain-preload plain_preload
 e2e_case peak-of-the-tree peak_of_the_tree
 e2e_case reports-of-parts reports_of_parts
 e2e_case tables tables
+e2e_case coverage coverage
 e2e_case bad-words bad_words
 e2e_case wrappers wrappers
 e2e_case xargs-in-parallel xargs_in_parallel
