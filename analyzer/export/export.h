@@ -49,6 +49,7 @@ ht_export_fn ht_export_massif;
 ht_export_fn ht_export_callgrind;
 ht_export_fn ht_export_chrome;
 ht_export_fn ht_export_heaptrack;
+ht_export_fn ht_export_html; /* for `heaptide html` */
 
 /* A name for the recording: the program, or the recorded command; never NULL. */
 const char *ht_export_title(const struct ht_export *export);

@@ -36,6 +36,7 @@ struct ht_frame_tree ht_frame_tree_build(const struct ht_site_table *table,
 {
 	struct ht_frame_tree tree = { 0 };
 
+	tree.node_of_site = ht_xalloc_zeroed(table->n_sites, sizeof(*tree.node_of_site));
 	add_node(&tree, 0, UINT32_MAX);
 	for (size_t i = 0; i < table->n_sites; i++) {
 		size_t n;
@@ -44,6 +45,7 @@ struct ht_frame_tree ht_frame_tree_build(const struct ht_site_table *table,
 
 		for (size_t k = 0; k < n; k++)
 			node = need_child(&tree, node, ids[is_inverted ? k : n - 1 - k]);
+		tree.node_of_site[i] = node;
 		tree.nodes[node].n_stacks++;
 		for (int v = 0; v < HT_N_SITE_VALUES; v++)
 			tree.nodes[node].self[v] +=
@@ -67,6 +69,7 @@ void ht_frame_tree_done(struct ht_frame_tree *tree)
 	if (!tree)
 		return;
 	free(tree->nodes);
+	free(tree->node_of_site);
 	ht_u64_map_done(&tree->child_of);
 	*tree = (struct ht_frame_tree){ 0 };
 }

@@ -27,6 +27,7 @@ struct ht_frame_tree {
 	size_t n_nodes;
 	size_t capacity;
 	struct ht_u64_map child_of;
+	uint32_t *node_of_site; /* where the stack of a site ends */
 };
 
 /*

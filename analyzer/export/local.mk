@@ -7,6 +7,7 @@ libanalyzer_la_SOURCES += \
 	%D%/export_dhat.c \
 	%D%/export_folded.c \
 	%D%/export_heaptrack.c \
+	%D%/export_html.c \
 	%D%/export_massif.c \
 	%D%/export_pprof.c \
 	%D%/export_prometheus.c \
@@ -15,8 +16,21 @@ libanalyzer_la_SOURCES += \
 	%D%/frame_list.c %D%/frame_list.h \
 	%D%/frame_tree.c %D%/frame_tree.h \
 	%D%/proto_buffer.c %D%/proto_buffer.h \
+	%D%/window_cells.c %D%/window_cells.h \
 	%D%/timeline.c %D%/timeline.h \
 	%D%/site_value.c %D%/site_value.h
 heaptide_SOURCES += \
 	analyzer/cmd/output_file.c analyzer/cmd/output_file.h \
-	analyzer/cmd/cmd_export.c
+	analyzer/cmd/cmd_export.c analyzer/cmd/cmd_html.c
+
+# The page of `heaptide html` is written as what it is, and becomes C strings here.
+ht_html_files = %D%/html/page.html %D%/html/page.css %D%/html/page.js
+EXTRA_DIST += $(ht_html_files)
+BUILT_SOURCES += %D%/html_files.inc
+CLEANFILES += %D%/html_files.inc
+%D%/html_files.inc: $(ht_html_files)
+	$(AM_V_GEN)$(MKDIR_P) %D% && for kind in html css js; do \
+		echo "static const char page_$$kind[] =" && \
+		sed -e 's/[\\"]/\\&/g' -e 's/^.*$$/"&\\n"/' $(srcdir)/%D%/html/page.$$kind && \
+		echo ";" || exit 1; \
+	done >$@.tmp && mv $@.tmp $@

@@ -109,6 +109,12 @@ void ht_json_u64(struct ht_json_writer *json, uint64_t v)
 	fprintf(json->out, "%llu", (unsigned long long)v);
 }
 
+void ht_json_i64(struct ht_json_writer *json, int64_t v)
+{
+	begin_value(json);
+	fprintf(json->out, "%lld", (long long)v);
+}
+
 void ht_json_double(struct ht_json_writer *json, double v)
 {
 	begin_value(json);

@@ -32,6 +32,7 @@ void ht_json_key(struct ht_json_writer *json, const char *key);
 
 void ht_json_string(struct ht_json_writer *json, const char *text); /* NULL: null */
 void ht_json_u64(struct ht_json_writer *json, uint64_t v);
+void ht_json_i64(struct ht_json_writer *json, int64_t v);
 void ht_json_double(struct ht_json_writer *json, double v); /* 3 decimals; null when not finite */
 void ht_json_bool(struct ht_json_writer *json, bool v);
 void ht_json_null(struct ht_json_writer *json);

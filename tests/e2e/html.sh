@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# heaptide html: the page has the numbers of the report, in one file, and does in a browser what it should.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+trace=$e2e_scratch/t.zst
+"$heaptide" record -q -o "$trace" -- "$programs/inline_chains" >/dev/null || exit 99
+"$heaptide" report --json -n 0 "$trace" >"$e2e_scratch/report.json" || exit 99
+"$heaptide" html -o "$e2e_scratch/page.html" "$trace" || exit 99
+cp "$HT_TOP_SRCDIR/tests/e2e/browser.py" "$e2e_scratch" || exit 99
+
+reported() {
+	jq -r "$1" "$e2e_scratch/report.json"
+}
+
+# page_data PAGE: what is in it as JSON.
+page_data() {
+	awk '/<script id="data"/ { on = 1; next } /<\/script>/ { on = 0 } on' "$1"
+}
+
+numbers() {
+	page_data "$e2e_scratch/page.html" >data
+	equal peak "$(reported .peak.bytes)" "$(jq '.self[0] | add' data)"
+	equal leaked "$(reported .leaked.bytes)" "$(jq '.self[1] | add' data)"
+	equal allocated "$(reported .totals.allocated_bytes)" "$(jq '.self[2] | add' data)"
+	equal allocations "$(reported .totals.allocations)" "$(jq '.self[3] | add' data)"
+	equal temporary "$(reported .churn.temporary_allocations)" "$(jq '.self[4] | add' data)"
+	# The parts of time add up to the whole.
+	equal "allocations over time" "$(reported .totals.allocations)" "$(jq '.cells[2] | add' data)"
+	equal "bytes over time" "$(reported .totals.allocated_bytes)" "$(jq '.cells[3] | add' data)"
+	equal "leaked over time" "$(reported .leaked.bytes)" "$(jq '.cells[5] | add' data)"
+	equal "what is live at the end" "$(reported .leaked.bytes)" "$(jq '.cells[4] | add' data)"
+	equal "temporary over time" "$(reported .churn.temporary_allocations)" "$(jq '.cells[6] | add' data)"
+	equal "sizes" "$(reported .sizes.count)" "$(jq '.nOfSize | add' data)"
+	equal "lifetimes" "$(reported .lifetimes_ns.count)" "$(jq '.nOfLifetime | add' data)"
+	equal "parents after children" 0 "$(jq '[.parent | to_entries[] | select(.key > 0 and .value >= .key)] | length' data)"
+}
+
+# Of threads, forks and reallocations, made up.
+made_up() {
+	local shape
+	for shape in threads forks reallocs; do
+		"$HT_TOP_BUILDDIR/tools/gen_trace" --shape="$shape" -e 20000 -o "$shape.zst"
+		"$heaptide" report --json -n 0 "$shape.zst" >report.json
+		"$heaptide" html "$shape.zst" >page.html
+		page_data page.html >data
+		equal "peak, $shape" "$(jq .peak.bytes report.json)" "$(jq '.self[0] | add' data)"
+		equal "allocations, $shape" "$(jq .totals.allocations report.json)" "$(jq '.cells[2] | add' data)"
+		equal "leaked, $shape" "$(jq .leaked.bytes report.json)" "$(jq '.cells[5] | add' data)"
+	done
+}
+
+# Many stacks: the page stays small, says what it put together, and its sums stay whole.
+many_stacks() {
+	"$HT_TOP_BUILDDIR/tools/gen_trace" --shape=stacks -e 200000 -o t.zst
+	"$heaptide" html -o page.html t.zst
+	between "bytes of the page" 100000 8000000 "$(wc -c <page.html)"
+	page_data page.html >data
+	between "nodes" 1000 60001 "$(jq '.parent | length' data)"
+	[ "$(jq .smallNodes data)" -gt 0 ] || fail "nothing was put together"
+	equal allocations "$(value t.zst .totals.allocations)" "$(jq '.self[3] | add' data)"
+}
+
+# Nothing is fetched, and names cannot become markup.
+self_contained() {
+	need gcc
+	equal "addresses" "" "$(grep -oE '(src|href)=[^>]*' "$e2e_scratch/page.html" || true)"
+	says "$e2e_scratch/page.html" "default-src 'none'"
+	printf '#include <stdlib.h>\nvoid *p; int main(void) { p = malloc(10); return 0; }\n' >o.c
+	gcc -g o.c -o '<img src=x onerror=alert(1)>'
+	"$heaptide" record -q -o o.zst -- './<img src=x onerror=alert(1)>' '</script><script>alert(2)</script>'
+	"$heaptide" html -o o.html o.zst
+	equal "script elements" 2 "$(grep -c '<script' o.html)"
+	equal "images" 0 "$(grep -c '<img' o.html || true)"
+	page_data o.html | jq -e '.command[1] == "</script><script>alert(2)</script>"' >/dev/null
+}
+
+# browse PAGE: commands for the browser from stdin; answers in file answers.
+browse() {
+	need chromium python3
+	timeout 100 python3 "$e2e_scratch/browser.py" "$1" >answers 2>browser.err || fail "the page complains: $(cat browser.err)"
+	equal "words on the console" "" "$(cat browser.err)"
+}
+
+# answer N: what the Nth eval gave.
+answer() {
+	sed -n "$1p" answers
+}
+
+in_a_browser() {
+	local rows found
+	browse "$e2e_scratch/page.html" <<-'END'
+		eval document.title
+		eval document.querySelector("#totals dd").firstChild.textContent
+		eval document.querySelectorAll("#table-box tbody tr").length
+		key m
+		eval document.getElementById("metric").value
+		eval document.getElementById("frame-text").textContent.includes("leaked")
+		key i
+		eval document.getElementById("direction").value
+		eval location.hash
+		key /
+		type main
+		eval new Promise((done) => setTimeout(() => done(document.activeElement.id), 300))
+		eval document.getElementById("found").textContent.length > 0
+		key Escape
+		eval document.getElementById("search").value
+		eval document.querySelectorAll("#table-box th button")[3].click()
+		eval document.querySelectorAll("#table-box th")[4].getAttribute("aria-sort")
+		eval [...document.querySelectorAll("#table-box tbody tr")].map((r) => Number(r.cells[4].textContent.replaceAll(",", ""))).every((v, i, a) => !i || v <= a[i - 1])
+		eval document.querySelectorAll("#table-box th button")[3].click()
+		eval document.querySelectorAll("#table-box th")[4].getAttribute("aria-sort")
+		eval document.querySelectorAll("[role=tab]")[1].click()
+		eval [...document.querySelectorAll("#table-box tbody button")].some((b) => b.textContent == "main")
+	END
+	equal title '"inline_chains: heaptide"' "$(answer 1)"
+	rows=$(reported '[.rate.sites[], .peak.sites[]] | length')
+	between "rows" 1 "$rows" "$(answer 3)"
+	equal "the next number" '"leaked"' "$(answer 4)"
+	equal "the words of the flame graph" true "$(answer 5)"
+	equal "turned over" '"up"' "$(answer 6)"
+	equal "address" '"#metric=leaked&from=up"' "$(answer 7)"
+	equal "where keys go" '"search"' "$(answer 8)"
+	equal "something found" true "$(answer 9)"
+	equal "search after Escape" '""' "$(answer 10)"
+	equal "sorted" '"descending"' "$(answer 12)"
+	equal "in order" true "$(answer 13)"
+	equal "sorted again" '"ascending"' "$(answer 15)"
+	found=$(answer 17)
+	equal "main among the functions" true "$found"
+}
+
+# Zooming by click and keys, and a window by dragging, which all views follow.
+zoom_and_window() {
+	"$HT_TOP_BUILDDIR/tools/gen_trace" --shape=grow -e 20000 -o t.zst
+	"$heaptide" html -o page.html t.zst
+	browse page.html <<-'END' || return
+		eval document.getElementById("flame").focus()
+		key ArrowDown
+		key Enter
+		eval document.getElementById("zoom-out").hidden
+		key Escape
+		eval document.getElementById("zoom-out").hidden
+		eval (window.before = document.querySelector("#table-box tbody").textContent, document.getElementById("timeline").scrollIntoView(), document.getElementById("timeline").getBoundingClientRect().top < 50)
+		drag 300 60 700 60
+		eval document.getElementById("window-text").textContent.includes("all views show this window")
+		eval document.querySelector("#table-box tbody").textContent != window.before
+		eval /window=\d+-\d+/.test(location.hash)
+		eval document.getElementById("frame-text").textContent.includes("live at the end of the window")
+		eval document.getElementById("window-all").click()
+		eval document.querySelector("#table-box tbody").textContent == window.before
+		size 400 800
+		eval new Promise((done) => setTimeout(() => done(document.documentElement.scrollWidth <= 400), 300))
+		dark
+		eval getComputedStyle(document.body).backgroundColor
+		size 3840 2160
+		eval new Promise((done) => setTimeout(() => done(document.getElementById("flame").clientWidth > 3000), 300))
+	END
+	equal "zoomed" false "$(answer 2)"
+	equal "back again" true "$(answer 3)"
+	equal "the time line is in view" true "$(answer 4)"
+	equal "a window" true "$(answer 5)"
+	equal "the table follows" true "$(answer 6)"
+	equal "the address follows" true "$(answer 7)"
+	equal "the flame graph follows" true "$(answer 8)"
+	equal "the whole again" true "$(answer 10)"
+	equal "fits a phone" true "$(answer 11)"
+	equal "dark" '"rgb(18, 22, 27)"' "$(answer 12)"
+	equal "fills a wide screen" true "$(answer 13)"
+}
+
+e2e_case "numbers" numbers
+e2e_case "made up traces" made_up
+e2e_case "many stacks" many_stacks
+e2e_case "self-contained" self_contained
+e2e_case "in a browser" in_a_browser
+e2e_case "zoom and window" zoom_and_window
+e2e_done
