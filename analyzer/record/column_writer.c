@@ -50,7 +50,8 @@ struct ht_column_writer {
 	struct ht_tick_line line;
 	struct ht_segment *segments;
 	uint32_t n_segments;
-	bool has_turns; /* of several threads, in the block before */
+	bool has_turns;   /* of several threads, in the block before */
+	bool has_threads; /* some process ever had more than one */
 	uint32_t n_events;
 	uint64_t first_tick;
 	uint64_t last_tick;
@@ -201,12 +202,16 @@ const struct ht_column_totals *ht_column_writer_totals(const struct ht_column_wr
 
 /*
  * A segment for the current run; everything before it may have been flushed. Where threads take turns,
- * who was first matters more than a few bytes: their ticks are exact.
+ * who was first matters more than a few bytes: their ticks are exact. A block that begins with one thread's
+ * events may go on with another's, so that a process ever had threads is enough.
  */
 static void open_segment(struct ht_column_writer *w)
 {
 	ht_tick_line_end(&w->line, &w->columns[HT_COLUMN_TICKS]);
-	w->run.tolerance_ticks = w->has_turns || w->n_segments ? 0 : w->limits.tolerance_ticks;
+	w->has_threads |= w->run.thread_serial > 1;
+	w->run.tolerance_ticks = w->has_turns || w->has_threads || w->n_segments ?
+					 0 :
+					 w->limits.tolerance_ticks;
 	w->segments[w->n_segments++] = w->run;
 	w->state = ht_column_state_init(w->run.next_id);
 	w->line = ht_tick_line_init(w->run.first_tick);
