@@ -85,3 +85,7 @@ include analyzer/symbols/local.mk
 include analyzer/export/local.mk
 include analyzer/import/local.mk
 EXTRA_DIST += %D%/report/SCHEMA.md
+
+# Completion for bash.
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = %D%/completion/heaptide
