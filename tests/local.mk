@@ -7,3 +7,4 @@ include tests/preload.mk
 include tests/record.mk
 include tests/read.mk
 include tests/e2e.mk
+include tests/fuzz.mk

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Damaged bodies with good checksums: whatever is in them, the analyzer neither fails nor counts wrongly.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+mutants_of() {
+	"$HT_TOP_BUILDDIR/tools/gen_trace" --shape="$1" --events="$2" --live=30 --stacks=20 --depth=5 -o t.zst
+	"$heaptide" index -e 100 t.zst
+	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+}
+
+recorded() {
+	record t.zst sh -c '(ls; ls) | sort'
+	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+}
+
+n_mutants=150
+[ "$is_long" = 1 ] && n_mutants=5000
+for shape in churn forks reallocs threads; do
+	e2e_case "$shape" mutants_of $shape 700
+done
+e2e_case "recorded" recorded
+e2e_done
