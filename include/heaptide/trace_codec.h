@@ -31,12 +31,13 @@ struct ht_get {
 
 static inline struct ht_put ht_put_init(void *buf, size_t n_bytes)
 {
-	return (struct ht_put){ buf, (uint8_t *)buf + n_bytes, false };
+	/* Of no bytes, buf may be NULL, to which nothing may be added, not even 0. */
+	return (struct ht_put){ buf, n_bytes ? (uint8_t *)buf + n_bytes : buf, false };
 }
 
 static inline struct ht_get ht_get_init(const void *buf, size_t n_bytes)
 {
-	return (struct ht_get){ buf, (const uint8_t *)buf + n_bytes, false };
+	return (struct ht_get){ buf, n_bytes ? (const uint8_t *)buf + n_bytes : buf, false };
 }
 
 static inline size_t ht_get_left(const struct ht_get *g)
