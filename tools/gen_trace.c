@@ -136,6 +136,7 @@ static enum ht_err put_start(struct generator *g)
 		ht_put_bytes(&p, words[i], strlen(words[i]));
 	ht_put_u64(&p, 1);
 	ht_put_bytes(&p, "synthetic", strlen("synthetic"));
+	ht_put_u64(&p, 0); /* tolerance of ticks */
 	return ht_block_writer_put(g->blocks, &meta, body, (size_t)(p.pos - body), &g->diag);
 }
 
