@@ -197,7 +197,8 @@ void ht_export_callgrind(const struct ht_export *export, FILE *out)
 		for (size_t e = 0; e < N_EVENTS; e++)
 			sums[e] += ht_site_value_of(&table->sites[i], events[e].value);
 	}
-	qsort(w.costs, w.n_costs, sizeof(*w.costs), compare);
+	if (w.n_costs > 0)
+		qsort(w.costs, w.n_costs, sizeof(*w.costs), compare);
 	fputs("# callgrind format\nversion: 1\ncreator: heaptide " PACKAGE_VERSION "\ncmd:", out);
 	for (uint32_t i = 0; i < recording->argc; i++) {
 		putc(' ', out);
