@@ -56,7 +56,7 @@ static bool take_start(struct ht_trace_model *model, struct ht_get *get)
 	for (uint64_t i = 0; i < argc; i++)
 		argv[i] = take_text(model, get);
 	argv[argc] = NULL;
-	r.tolerance_ticks = ht_get_u64(get);
+	r.tolerance_ticks = ht_get_left(get) ? ht_get_u64(get) : 0;
 	if (get->is_bad)
 		return false;
 	r.argv = argv;

@@ -149,7 +149,6 @@ struct ht_trace_maker *ht_trace_maker_new(void)
 	ht_put_u64(&p, 2);
 	put_text(&p, "program");
 	put_text(&p, "argument");
-	ht_put_u64(&p, 0); /* tolerance */
 	write_put(m, HT_BLOCK_START, 0, &p);
 	return m;
 }
