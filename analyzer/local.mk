@@ -41,6 +41,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/replay_state.c %D%/replay/replay_state.h \
 	%D%/replay/summary.c %D%/replay/summary.h \
 	%D%/replay/window.c %D%/replay/window.h \
+	%D%/report/budget.c %D%/report/budget.h %D%/report/budget_output.c \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
 	%D%/report/annotate.c %D%/report/annotate.h \
 	%D%/report/line_table.c %D%/report/line_table.h \
@@ -66,7 +67,7 @@ libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 heaptide_SOURCES = \
 	%D%/main.c \
 	%D%/cmd/cmd.h \
-	%D%/cmd/cmd_annotate.c %D%/cmd/cmd_dump.c \
+	%D%/cmd/cmd_annotate.c %D%/cmd/cmd_check.c %D%/cmd/cmd_dump.c \
 	%D%/cmd/cmd_info.c \
 	%D%/cmd/cmd_report.c \
 	%D%/cmd/cmd_table.c \

@@ -28,7 +28,7 @@ check_symbolizer_LDADD = libanalyzer.la $(CHECK_LIBS)
 # Programs with one hazard each, recorded by the end to end tests. Each is one source file of its name.
 ht_programs = \
 	%D%/programs/api_semantics %D%/programs/cancel %D%/programs/closefrom \
-	%D%/programs/block_market %D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
+	%D%/programs/block_market %D%/programs/budget_case %D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
@@ -61,7 +61,7 @@ symbolize_LDADD = libanalyzer.la
 
 ht_e2e_scripts = \
 	%D%/e2e/bad_input.sh %D%/e2e/behaviour.sh %D%/e2e/damaged_traces.sh %D%/e2e/ends.sh \
-	%D%/e2e/export.sh %D%/e2e/gen_trace.sh %D%/e2e/completion.sh %D%/e2e/html.sh %D%/e2e/import.sh %D%/e2e/time_windows.sh \
+	%D%/e2e/check_budgets.sh %D%/e2e/export.sh %D%/e2e/gen_trace.sh %D%/e2e/completion.sh %D%/e2e/html.sh %D%/e2e/import.sh %D%/e2e/time_windows.sh \
 	%D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh %D%/e2e/stacks.sh
 # What a second run with a sanitized analyzer would tell nothing new about.
 ht_e2e_plain_scripts = \

@@ -9,7 +9,9 @@
 enum ht_exit {
 	HT_EXIT_OK = 0,
 	HT_EXIT_DAMAGED = 1, /* verify: the trace is damaged or incomplete */
+	HT_EXIT_BROKEN = 1,  /* check: a budget does not hold */
 	HT_EXIT_FAILED = 2,  /* wrong usage, unreadable trace, output that could not be written */
+	HT_EXIT_UNREADABLE = 3, /* check: a trace that cannot be read, or is not complete */
 };
 
 /*
@@ -23,6 +25,7 @@ int ht_cmd_serve(int argc, char **argv); /* internal: started by the shim under 
 int ht_cmd_report(int argc, char **argv);
 int ht_cmd_annotate(int argc, char **argv);
 int ht_cmd_index(int argc, char **argv);
+int ht_cmd_check(int argc, char **argv);
 int ht_cmd_info(int argc, char **argv);
 int ht_cmd_verify(int argc, char **argv);
 int ht_cmd_dump(int argc, char **argv);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/* heaptide check: whether a program keeps to what it may use, for gates in CI. Analyzer. */
+#include "analyzer/base/xalloc.h"
+#include "analyzer/cmd/cmd.h"
+#include "analyzer/cmd/options.h"
+#include "analyzer/cmd/output_file.h"
+#include "analyzer/cmd/trace_input.h"
+#include "analyzer/cmd/trace_symbols.h"
+#include "analyzer/replay/replay.h"
+#include "analyzer/report/budget.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_TOLERANCE 2000u /* thousandths of a percent */
+#define PCT_UNIT          1000u
+#define MAX_BASELINES     64u
+
+static const char usage[] =
+        "Usage: heaptide check [OPTIONS] TRACE...\n"
+        "\n"
+        "Does the program keep to its budgets? One line each; a budget that does not hold\n"
+        "names the path of calls that has most of it. Several traces are repeated runs.\n"
+        "\n"
+        "      --max-peak BYTES   live bytes at the peak: 512M, 80K (units of 1024)\n"
+        "      --max-leaked BYTES bytes still live at the end\n"
+        "      --max-allocs N     allocations: 1200, 2M (units of 1000)\n"
+        "      --max-temporary N  temporary allocations, or a part of all of them: 10%\n"
+        "                         limits hold when every run keeps them\n"
+        "      --baseline TRACE   all four are not above those of an older run; may be\n"
+        "                         repeated: then the least of the runs is compared with the\n"
+        "                         most of the baselines\n"
+        "      --tolerance PCT    how much more than the baseline is no change (2%)\n"
+        "      --json             for scripts: schema heaptide.check/1\n"
+        "      --github           annotations of GitHub Actions\n"
+        "      --junit FILE       also write JUnit XML\n"
+        "      --markdown FILE    also write a table in Markdown\n"
+        "  -h, --help\n"
+        "\n"
+        "Exit status: 0 all budgets hold, 1 some do not, 2 wrong usage or output that could not\n"
+        "be written, 3 a trace that cannot be read, or is not complete.\n";
+
+struct options {
+	struct ht_budget_limit limits[HT_N_BUDGET_METRICS];
+	const char *baselines[MAX_BASELINES];
+	size_t n_baselines;
+	uint64_t tolerance;
+	bool is_json;
+	bool is_github;
+	const char *junit;
+	const char *markdown;
+};
+
+/* A trace and what was found in it. */
+struct run {
+	struct ht_trace_input input;
+	struct ht_results results;
+	struct ht_stored_symbols *stored;
+	struct ht_symbolizer *symbolizer;
+	bool is_open;
+};
+
+/* "10%", "2.5%" into thousandths of a percent. */
+static bool parse_pct(const char *text, uint64_t *ret_value)
+{
+	uint64_t value = 0, unit = PCT_UNIT;
+	bool is_fraction = false;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !is_fraction); text++) {
+		if (*text == '.') {
+			is_fraction = true;
+			continue;
+		}
+		if (is_fraction && unit == 1)
+			return false;
+		if (is_fraction)
+			unit /= 10;
+		if (value > 1000000000)
+			return false;
+		value = value * 10 + (uint64_t)(*text - '0');
+	}
+	if (strcmp(text, "%") != 0)
+		return false;
+	*ret_value = value * unit;
+	return true;
+}
+
+/* "512M": a number with a unit of a power of kilo. */
+static bool parse_number(const char *text, uint64_t kilo, uint64_t *ret_value)
+{
+	char digits[32];
+	size_t n = strspn(text, "0123456789");
+	uint64_t value;
+
+	if (n == 0 || n >= sizeof(digits))
+		return false;
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	if (!ht_option_u64(digits, &value))
+		return false;
+	text += n;
+	if (*text) {
+		static const char units[] = "KMGT";
+		const char *unit = strchr(units, *text == 'k' ? 'K' : *text);
+
+		if (!unit || text[1])
+			return false;
+		for (const char *u = units; u <= unit; u++) {
+			if (__builtin_mul_overflow(value, kilo, &value))
+				return false;
+		}
+	}
+	*ret_value = value;
+	return true;
+}
+
+static bool parse_limit(const char *text, enum ht_budget_metric metric,
+                        struct ht_budget_limit *ret_limit)
+{
+	struct ht_budget_limit limit = { .is_set = true };
+	bool is_bytes = metric == HT_BUDGET_PEAK || metric == HT_BUDGET_LEAKED;
+
+	if (metric == HT_BUDGET_TEMPORARY && strchr(text, '%')) {
+		limit.is_part = true;
+		if (!parse_pct(text, &limit.value))
+			return false;
+	} else if (!parse_number(text, is_bytes ? 1024 : 1000, &limit.value)) {
+		return false;
+	}
+	*ret_limit = limit;
+	return true;
+}
+
+/* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
+static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
+{
+	enum {
+		OPT_LIMIT = 256,
+		OPT_BASELINE = OPT_LIMIT + HT_N_BUDGET_METRICS,
+		OPT_TOLERANCE,
+		OPT_JSON,
+		OPT_GITHUB,
+		OPT_JUNIT,
+		OPT_MARKDOWN
+	};
+	static const struct option longs[] = {
+		{ "max-peak", required_argument, NULL, OPT_LIMIT + HT_BUDGET_PEAK },
+		{ "max-leaked", required_argument, NULL, OPT_LIMIT + HT_BUDGET_LEAKED },
+		{ "max-allocs", required_argument, NULL, OPT_LIMIT + HT_BUDGET_ALLOCATIONS },
+		{ "max-temporary", required_argument, NULL, OPT_LIMIT + HT_BUDGET_TEMPORARY },
+		{ "baseline", required_argument, NULL, OPT_BASELINE },
+		{ "tolerance", required_argument, NULL, OPT_TOLERANCE },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "github", no_argument, NULL, OPT_GITHUB },
+		{ "junit", required_argument, NULL, OPT_JUNIT },
+		{ "markdown", required_argument, NULL, OPT_MARKDOWN },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool has_limit = false;
+	int c;
+
+	*ret_is_done = false;
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		bool is_good = true;
+
+		switch (c) {
+		case OPT_BASELINE:
+			if (o->n_baselines == MAX_BASELINES)
+				return ht_cmd_usage("check", "more than %u baselines",
+				                    MAX_BASELINES);
+			o->baselines[o->n_baselines++] = optarg;
+			break;
+		case OPT_TOLERANCE: is_good = parse_pct(optarg, &o->tolerance); break;
+		case OPT_JSON: o->is_json = true; break;
+		case OPT_GITHUB: o->is_github = true; break;
+		case OPT_JUNIT: o->junit = optarg; break;
+		case OPT_MARKDOWN: o->markdown = optarg; break;
+		case 'h':
+			fputs(usage, stdout);
+			*ret_is_done = true;
+			return HT_EXIT_OK;
+		default:
+			if (c < OPT_LIMIT || c >= OPT_BASELINE)
+				return ht_option_complain("check", c, argv);
+			is_good = parse_limit(optarg, (enum ht_budget_metric)(c - OPT_LIMIT),
+			                      &o->limits[c - OPT_LIMIT]);
+			has_limit = true;
+		}
+		if (!is_good)
+			return ht_cmd_usage("check", "\"%s\" is no value for this option", optarg);
+	}
+	if (!has_limit && o->n_baselines == 0)
+		return ht_cmd_usage("check", "nothing to check: give a limit or a baseline");
+	if (o->is_json && o->is_github)
+		return ht_cmd_usage("check", "--json and --github would both be on stdout");
+	if (optind == argc)
+		return ht_cmd_usage("check", "which trace? Name a file that heaptide record wrote");
+	return HT_EXIT_OK;
+}
+
+/* False, with a complaint, when the trace does not say all that happened: nothing can be promised then. */
+static bool is_complete(const struct run *run, const char *path)
+{
+	uint64_t n_lost = run->results.totals.n_lost_events;
+
+	ht_trace_input_warn(&run->input, path);
+	if (n_lost > 0)
+		ht_cmd_complain("%s: %llu events were lost", path, (unsigned long long)n_lost);
+	return n_lost == 0 && !run->input.is_being_recorded && run->results.n_damaged_blocks == 0 &&
+	       ht_trace_file_end(run->input.file) == HT_FILE_END_GOOD &&
+	       ht_trace_file_n_damages(run->input.file) == 0;
+}
+
+/* False after a complaint. */
+static bool load(const char *path, struct run *run, struct ht_budget_run *ret_budget_run)
+{
+	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
+
+	if (!ht_trace_input_open(&run->input, path, false))
+		return false;
+	run->is_open = true;
+	ht_trace_input_replay(&run->input, &options, &run->results);
+	run->stored = ht_trace_symbols_load(&run->input);
+	run->symbolizer = ht_symbolizer_new();
+	ht_symbolizer_set_stored(run->symbolizer, run->stored, false);
+	*ret_budget_run =
+	        (struct ht_budget_run){ path, &run->input.model, &run->results, run->symbolizer };
+	return is_complete(run, path);
+}
+
+static void close_run(struct run *run)
+{
+	if (!run->is_open)
+		return;
+	ht_symbolizer_free(run->symbolizer);
+	ht_stored_symbols_free(run->stored);
+	ht_results_done(&run->results);
+	ht_trace_input_close(&run->input);
+}
+
+/* The path of the trace that the file is, or NULL. */
+static const char *find_trace(const char *path, const struct ht_budget_run *runs, size_t n_runs)
+{
+	struct stat out, in;
+
+	if (stat(path, &out) < 0)
+		return NULL;
+	for (size_t i = 0; i < n_runs; i++) {
+		if (stat(runs[i].path, &in) == 0 && in.st_dev == out.st_dev &&
+		    in.st_ino == out.st_ino)
+			return runs[i].path;
+	}
+	return NULL;
+}
+
+/* Into a file, when one is named. False after a complaint. */
+static bool write_file(const char *path, const struct ht_budget_question *q,
+                       ht_budget_write_fn *write, const struct ht_budget_verdict *verdicts,
+                       size_t n)
+{
+	struct ht_output_file output;
+	const char *trace;
+
+	if (!path)
+		return true;
+	/* The one that opening the output is told about; it complains. */
+	trace = find_trace(path, q->runs, q->n_runs);
+	if (!trace)
+		trace = find_trace(path, q->baselines, q->n_baselines);
+	if (!ht_output_file_open(&output, path, trace ? trace : q->runs[0].path))
+		return false;
+	write(verdicts, n, output.stream);
+	return ht_output_file_finish(&output) == HT_EXIT_OK;
+}
+
+static int answer(const struct options *o, const struct ht_budget_question *question)
+{
+	struct ht_budget_verdict verdicts[HT_BUDGET_MAX_VERDICTS];
+	size_t n = ht_budget_judge(question, verdicts);
+	int status = HT_EXIT_OK;
+
+	if (o->is_json)
+		ht_budget_json(verdicts, n, stdout);
+	else if (o->is_github)
+		ht_budget_github(verdicts, n, stdout);
+	else
+		ht_budget_text(verdicts, n, stdout);
+	for (size_t i = 0; i < n; i++) {
+		if (!verdicts[i].holds)
+			status = HT_EXIT_BROKEN;
+	}
+	if (!write_file(o->junit, question, ht_budget_junit, verdicts, n) ||
+	    !write_file(o->markdown, question, ht_budget_markdown, verdicts, n))
+		status = HT_EXIT_FAILED;
+	for (size_t i = 0; i < n; i++)
+		ht_budget_verdict_done(&verdicts[i]);
+	return ht_cmd_finish_stdout(status);
+}
+
+int ht_cmd_check(int argc, char **argv)
+{
+	struct options o = { .tolerance = DEFAULT_TOLERANCE };
+	bool is_done;
+	int status = parse(argc, argv, &o, &is_done);
+
+	if (status != HT_EXIT_OK || is_done)
+		return ht_cmd_finish_stdout(status);
+
+	size_t n_runs = (size_t)(argc - optind);
+	size_t n = n_runs + o.n_baselines;
+	struct run *runs = ht_xalloc_zeroed(n, sizeof(*runs));
+	struct ht_budget_run *budget_runs = ht_xalloc_zeroed(n, sizeof(*budget_runs));
+
+	for (size_t i = 0; i < n; i++) {
+		const char *path = i < n_runs ? argv[(size_t)optind + i] : o.baselines[i - n_runs];
+
+		if (!load(path, &runs[i], &budget_runs[i])) {
+			ht_cmd_complain("%s cannot be checked", path);
+			status = HT_EXIT_UNREADABLE;
+			break;
+		}
+	}
+	if (status == HT_EXIT_OK) {
+		struct ht_budget_question question = {
+			.runs = budget_runs,
+			.n_runs = n_runs,
+			.baselines = budget_runs + n_runs,
+			.n_baselines = o.n_baselines,
+			.tolerance = o.tolerance,
+		};
+
+		memcpy(question.limits, o.limits, sizeof(question.limits));
+		status = answer(&o, &question);
+	}
+	for (size_t i = 0; i < n; i++)
+		close_run(&runs[i]);
+	free(budget_runs);
+	free(runs);
+	return status;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* What became of budgets, for people and for the systems that build software. Analyzer. */
+#include "analyzer/base/human.h"
+#include "analyzer/base/strbuf.h"
+#include "analyzer/report/budget.h"
+#include "analyzer/report/json_writer.h"
+
+static bool is_bytes(const struct ht_budget_verdict *v)
+{
+	return v->metric == HT_BUDGET_PEAK || v->metric == HT_BUDGET_LEAKED;
+}
+
+/* Exact where rounding could hide a difference. */
+static void add_value(const struct ht_budget_verdict *v, uint64_t value, struct ht_strbuf *text)
+{
+	char human[HT_HUMAN_BYTES], exact[HT_HUMAN_BYTES];
+
+	ht_human_count(exact, value);
+	if (!is_bytes(v))
+		ht_strbuf_add_str(text, exact);
+	else if (value < 1024)
+		ht_strbuf_addf(text, "%s B", exact);
+	else
+		ht_strbuf_addf(text, "%s (%s bytes)", ht_human_bytes(human, value), exact);
+}
+
+/* "peak 896.3 KiB (917,809 bytes), allowed 512.0 KiB (524,288 bytes)" */
+static void add_numbers(const struct ht_budget_verdict *v, struct ht_strbuf *text)
+{
+	ht_strbuf_addf(text, "%s ", ht_budget_name(v->metric));
+	add_value(v, v->value, text);
+	if (v->is_baseline) {
+		ht_strbuf_add_str(text, ", baseline ");
+		add_value(v, v->baseline_value, text);
+	}
+	ht_strbuf_add_str(text, ", allowed ");
+	add_value(v, v->allowed, text);
+}
+
+static void add_path(const struct ht_budget_verdict *v, struct ht_strbuf *text)
+{
+	if (!v->path)
+		return;
+	ht_strbuf_add_str(text, v->is_baseline ? "+" : "");
+	add_value(v, v->path_value, text);
+	ht_strbuf_addf(text, " by %s", v->path);
+}
+
+/* Write text with what escape makes of some characters; control characters become blanks. */
+static void put_escaped(const char *text, const char *(*escape)(char), FILE *out)
+{
+	for (; *text; text++) {
+		const char *replacement = escape(*text);
+
+		if (replacement)
+			fputs(replacement, out);
+		else
+			putc((unsigned char)*text < 32 || *text == 127 ? ' ' : *text, out);
+	}
+}
+
+static const char *escape_nothing(char c)
+{
+	(void)c;
+	return NULL;
+}
+
+static const char *escape_xml(char c)
+{
+	switch (c) {
+	case '&': return "&amp;";
+	case '<': return "&lt;";
+	case '>': return "&gt;";
+	case '"': return "&quot;";
+	default: return (unsigned char)c > 126 ? "?" : NULL; /* names may not be UTF-8 */
+	}
+}
+
+static const char *escape_markdown(char c)
+{
+	switch (c) {
+	case '|': return "\\|";
+	case '<': return "&lt;";
+	case '>': return "&gt;";
+	case '&': return "&amp;";
+	case '*': return "\\*";
+	case '_': return "\\_";
+	case '`': return "\\`";
+	case '[': return "\\[";
+	case '\\': return "\\\\";
+	default: return NULL;
+	}
+}
+
+/* In the text of an annotation only this is the format's, besides the end of the line. */
+static const char *escape_github_text(char c)
+{
+	return c == '%' ? "%25" : NULL;
+}
+
+static const char *escape_github_property(char c)
+{
+	switch (c) {
+	case '%': return "%25";
+	case ':': return "%3A";
+	case ',': return "%2C";
+	default: return NULL;
+	}
+}
+
+static size_t count_broken(const struct ht_budget_verdict *verdicts, size_t n)
+{
+	size_t n_broken = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_broken += !verdicts[i].holds;
+	return n_broken;
+}
+
+/* The numbers, and the path behind ": " when there is one. */
+static void add_message(const struct ht_budget_verdict *v, struct ht_strbuf *text)
+{
+	ht_strbuf_clear(text);
+	add_numbers(v, text);
+	if (v->path)
+		ht_strbuf_add_str(text, ": ");
+	add_path(v, text);
+}
+
+void ht_budget_text(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
+{
+	struct ht_strbuf text = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		add_message(&verdicts[i], &text);
+		fputs(verdicts[i].holds ? "ok    " : "FAIL  ", out);
+		put_escaped(ht_strbuf_str(&text), escape_nothing, out);
+		putc('\n', out);
+	}
+	ht_strbuf_done(&text);
+}
+
+void ht_budget_github(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
+{
+	struct ht_strbuf text = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ht_budget_verdict *v = &verdicts[i];
+
+		if (v->holds)
+			continue;
+		fputs("::error ", out);
+		if (v->file) {
+			fputs("file=", out);
+			put_escaped(v->file, escape_github_property, out);
+			fprintf(out, ",line=%u,", v->line);
+		}
+		fprintf(out, "title=heaptide check %s::", ht_budget_name(v->metric));
+		add_message(v, &text);
+		put_escaped(ht_strbuf_str(&text), escape_github_text, out);
+		putc('\n', out);
+	}
+	ht_strbuf_done(&text);
+}
+
+void ht_budget_junit(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
+{
+	struct ht_strbuf text = { 0 };
+
+	fprintf(out,
+	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	        "<testsuite name=\"heaptide check\" tests=\"%zu\" failures=\"%zu\">\n",
+	        n, count_broken(verdicts, n));
+	for (size_t i = 0; i < n; i++) {
+		const struct ht_budget_verdict *v = &verdicts[i];
+
+		fprintf(out, "  <testcase classname=\"heaptide.%s\" name=\"%s\"",
+		        v->is_baseline ? "baseline" : "limit", ht_budget_name(v->metric));
+		if (v->holds) {
+			fputs("/>\n", out);
+			continue;
+		}
+		add_message(v, &text);
+		fputs("><failure message=\"", out);
+		put_escaped(ht_strbuf_str(&text), escape_xml, out);
+		fputs("\"/></testcase>\n", out);
+	}
+	fputs("</testsuite>\n", out);
+	ht_strbuf_done(&text);
+}
+
+void ht_budget_markdown(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
+{
+	struct ht_strbuf text = { 0 };
+
+	fputs("| | budget | most of it |\n|---|---|---|\n", out);
+	for (size_t i = 0; i < n; i++) {
+		ht_strbuf_clear(&text);
+		add_numbers(&verdicts[i], &text);
+		fputs(verdicts[i].holds ? "| ok | " : "| **fail** | ", out);
+		put_escaped(ht_strbuf_str(&text), escape_markdown, out);
+		fputs(" | ", out);
+		ht_strbuf_clear(&text);
+		add_path(&verdicts[i], &text);
+		put_escaped(ht_strbuf_str(&text), escape_markdown, out);
+		fputs(" |\n", out);
+	}
+	ht_strbuf_done(&text);
+}
+
+void ht_budget_json(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
+{
+	struct ht_json_writer json = ht_json_writer_init(out);
+
+	ht_json_begin_object(&json);
+	ht_json_put_string(&json, "schema", "heaptide.check/1");
+	ht_json_put_bool(&json, "holds", count_broken(verdicts, n) == 0);
+	ht_json_key(&json, "budgets");
+	ht_json_begin_array(&json);
+	for (size_t i = 0; i < n; i++) {
+		const struct ht_budget_verdict *v = &verdicts[i];
+
+		ht_json_begin_object(&json);
+		ht_json_put_string(&json, "metric", ht_budget_name(v->metric));
+		ht_json_put_string(&json, "against", v->is_baseline ? "baseline" : "limit");
+		ht_json_put_string(&json, "unit", is_bytes(v) ? "bytes" : "allocations");
+		ht_json_put_bool(&json, "holds", v->holds);
+		ht_json_put_u64(&json, "value", v->value);
+		ht_json_put_u64(&json, "allowed", v->allowed);
+		ht_json_key(&json, "baseline");
+		if (v->is_baseline)
+			ht_json_u64(&json, v->baseline_value);
+		else
+			ht_json_null(&json);
+		ht_json_put_string(&json, "trace", v->run->path);
+		ht_json_put_string(&json, "path", v->path);
+		ht_json_key(&json, "path_value");
+		if (v->path)
+			ht_json_u64(&json, v->path_value);
+		else
+			ht_json_null(&json);
+		ht_json_put_string(&json, "file", v->file);
+		ht_json_key(&json, "line");
+		if (v->file && v->line)
+			ht_json_u64(&json, v->line);
+		else
+			ht_json_null(&json);
+		ht_json_end_object(&json);
+	}
+	ht_json_end_array(&json);
+	ht_json_end_object(&json);
+	putc('\n', out);
+}
