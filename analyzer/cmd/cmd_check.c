@@ -37,6 +37,7 @@ static const char usage[] =
         "      --github           annotations of GitHub Actions\n"
         "      --junit FILE       also write JUnit XML\n"
         "      --markdown FILE    also write a table in Markdown\n"
+        "      --sarif FILE       also write SARIF 2.1.0, for code scanning\n"
         "  -h, --help\n"
         "\n"
         "Exit status: 0 all budgets hold, 1 some do not, 2 wrong usage or output that could not\n"
@@ -51,6 +52,7 @@ struct options {
 	bool is_github;
 	const char *junit;
 	const char *markdown;
+	const char *sarif;
 };
 
 /* A trace and what was found in it. */
@@ -145,7 +147,8 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_JSON,
 		OPT_GITHUB,
 		OPT_JUNIT,
-		OPT_MARKDOWN
+		OPT_MARKDOWN,
+		OPT_SARIF,
 	};
 	static const struct option longs[] = {
 		{ "max-peak", required_argument, NULL, OPT_LIMIT + HT_BUDGET_PEAK },
@@ -158,6 +161,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "github", no_argument, NULL, OPT_GITHUB },
 		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "markdown", required_argument, NULL, OPT_MARKDOWN },
+		{ "sarif", required_argument, NULL, OPT_SARIF },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -180,6 +184,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case OPT_GITHUB: o->is_github = true; break;
 		case OPT_JUNIT: o->junit = optarg; break;
 		case OPT_MARKDOWN: o->markdown = optarg; break;
+		case OPT_SARIF: o->sarif = optarg; break;
 		case 'h':
 			fputs(usage, stdout);
 			*ret_is_done = true;
@@ -295,7 +300,8 @@ static int answer(const struct options *o, const struct ht_budget_question *ques
 			status = HT_EXIT_BROKEN;
 	}
 	if (!write_file(o->junit, question, ht_budget_junit, verdicts, n) ||
-	    !write_file(o->markdown, question, ht_budget_markdown, verdicts, n))
+	    !write_file(o->markdown, question, ht_budget_markdown, verdicts, n) ||
+	    !write_file(o->sarif, question, ht_budget_sarif, verdicts, n))
 		status = HT_EXIT_FAILED;
 	for (size_t i = 0; i < n; i++)
 		ht_budget_verdict_done(&verdicts[i]);

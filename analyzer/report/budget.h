@@ -83,6 +83,7 @@ ht_budget_write_fn ht_budget_text;     /* a line each */
 ht_budget_write_fn ht_budget_github;   /* an annotation for each that does not hold */
 ht_budget_write_fn ht_budget_junit;    /* XML, a test case each */
 ht_budget_write_fn ht_budget_markdown; /* a table */
+ht_budget_write_fn ht_budget_sarif;    /* SARIF 2.1.0, a result for each that does not hold */
 ht_budget_write_fn ht_budget_json;     /* schema heaptide.check/1 */
 
 #endif

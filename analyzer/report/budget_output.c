@@ -5,6 +5,8 @@
 #include "analyzer/report/budget.h"
 #include "analyzer/report/json_writer.h"
 
+#include <string.h>
+
 static bool is_bytes(const struct ht_budget_verdict *v)
 {
 	return v->metric == HT_BUDGET_PEAK || v->metric == HT_BUDGET_LEAKED;
@@ -247,6 +249,104 @@ void ht_budget_json(const struct ht_budget_verdict *verdicts, size_t n, FILE *ou
 			ht_json_null(&json);
 		ht_json_end_object(&json);
 	}
+	ht_json_end_array(&json);
+	ht_json_end_object(&json);
+	putc('\n', out);
+}
+
+/* A path as a URI; a relative one stays relative. */
+static void add_uri(const char *path, struct ht_strbuf *text)
+{
+	static const char plain[] =
+	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+
+	if (*path == '/')
+		ht_strbuf_add_str(text, "file://");
+	for (; *path; path++) {
+		if (strchr(plain, *path))
+			ht_strbuf_add_char(text, *path);
+		else
+			ht_strbuf_addf(text, "%%%02X", (unsigned char)*path);
+	}
+}
+
+static void put_sarif_locations(struct ht_json_writer *json, const struct ht_budget_verdict *v)
+{
+	struct ht_strbuf uri = { 0 };
+
+	ht_json_key(json, "locations");
+	ht_json_begin_array(json);
+	if (v->file) {
+		add_uri(v->file, &uri);
+		ht_json_begin_object(json);
+		ht_json_key(json, "physicalLocation");
+		ht_json_begin_object(json);
+		ht_json_key(json, "artifactLocation");
+		ht_json_begin_object(json);
+		ht_json_put_string(json, "uri", ht_strbuf_str(&uri));
+		ht_json_end_object(json);
+		if (v->line) {
+			ht_json_key(json, "region");
+			ht_json_begin_object(json);
+			ht_json_put_u64(json, "startLine", v->line);
+			ht_json_end_object(json);
+		}
+		ht_json_end_object(json);
+		ht_json_end_object(json);
+	}
+	ht_json_end_array(json);
+	ht_strbuf_done(&uri);
+}
+
+static void put_sarif_result(struct ht_json_writer *json, const struct ht_budget_verdict *v)
+{
+	struct ht_strbuf text = { 0 };
+
+	ht_json_begin_object(json);
+	ht_json_put_string(json, "ruleId", ht_budget_name(v->metric));
+	ht_json_put_string(json, "level", "error");
+	add_message(v, &text);
+	ht_json_key(json, "message");
+	ht_json_begin_object(json);
+	ht_json_put_string(json, "text", ht_strbuf_str(&text));
+	ht_json_end_object(json);
+	put_sarif_locations(json, v);
+	ht_json_end_object(json);
+	ht_strbuf_done(&text);
+}
+
+void ht_budget_sarif(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
+{
+	struct ht_json_writer json = ht_json_writer_init(out);
+
+	ht_json_begin_object(&json);
+	ht_json_put_string(&json, "version", "2.1.0");
+	ht_json_key(&json, "runs");
+	ht_json_begin_array(&json);
+	ht_json_begin_object(&json);
+	ht_json_key(&json, "tool");
+	ht_json_begin_object(&json);
+	ht_json_key(&json, "driver");
+	ht_json_begin_object(&json);
+	ht_json_put_string(&json, "name", "heaptide");
+	ht_json_key(&json, "rules");
+	ht_json_begin_array(&json);
+	for (unsigned m = 0; m < HT_N_BUDGET_METRICS; m++) {
+		ht_json_begin_object(&json);
+		ht_json_put_string(&json, "id", ht_budget_name((enum ht_budget_metric)m));
+		ht_json_end_object(&json);
+	}
+	ht_json_end_array(&json);
+	ht_json_end_object(&json);
+	ht_json_end_object(&json);
+	ht_json_key(&json, "results");
+	ht_json_begin_array(&json);
+	for (size_t i = 0; i < n; i++) {
+		if (!verdicts[i].holds)
+			put_sarif_result(&json, &verdicts[i]);
+	}
+	ht_json_end_array(&json);
+	ht_json_end_object(&json);
 	ht_json_end_array(&json);
 	ht_json_end_object(&json);
 	putc('\n', out);

@@ -82,6 +82,14 @@ print(len(r.findall("testcase")), len(r.findall("testcase/failure")), r[0].get("
 	says j.xml '19.5 KiB (20,000 bytes) by hold'
 	equal "rows" 4 "$(grep -c '^|' m.md)"
 	says m.md '| **fail** | peak 19.6 KiB'
+	checked 1 --sarif s.json --max-peak 1 --max-leaked 500 "$old"
+	equal "sarif" "2.1.0 heaptide 1 peak error" "$(jq -r '.version + " " + (.runs[0] | .tool.driver.name + " " +
+		(.results | length | tostring) + " " + (.results[0] | .ruleId + " " + .level))' s.json)"
+	says s.json '"text":"peak 19.6 KiB (20,064 bytes), allowed 1 B: 19.5 KiB (20,000 bytes) by hold'
+	equal "place" "budget_case.c true" "$(jq -r '.runs[0].results[0].locations[0].physicalLocation |
+		(.artifactLocation.uri | split("/") | last) + " " + (.region.startLine > 0 | tostring)' s.json)"
+	checked 0 --sarif s.json --max-leaked 500 "$old"
+	equal "nothing to tell" 0 "$(jq '.runs[0].results | length' s.json)"
 	checked 1 --github --max-peak 1 --max-leaked 500 "$old"
 	equal "annotations" 1 "$(grep -c '^::error .*title=heaptide check peak::peak 19.6 KiB (20,064 bytes), allowed 1 B: 19.5 KiB' out)"
 }
