@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The reader and the replay against damaged blocks. make check TESTS=tests/e2e/fuzz_regress.sh reads mutants; with --enable-fuzzers and clang
+# The reader and the replay against damaged blocks. make check reads mutants; with --enable-fuzzers and clang
 # there is a libFuzzer program as well: tests/fuzz/fuzz_blocks CORPUS.
 check_PROGRAMS += %D%/fuzz/fuzz_regress
 tests_fuzz_fuzz_regress_SOURCES = %D%/fuzz/fuzz_regress.c %D%/fuzz/fuzz_blocks.c %D%/fuzz/fuzz_blocks.h
@@ -7,6 +7,7 @@ tests_fuzz_fuzz_regress_CFLAGS = $(ht_unit_cflags)
 tests_fuzz_fuzz_regress_LDFLAGS = $(ht_unit_ldflags)
 tests_fuzz_fuzz_regress_LDADD = $(ht_unit_ldadd)
 dist_check_SCRIPTS += %D%/e2e/fuzz_regress.sh
+TESTS += %D%/e2e/fuzz_regress.sh
 
 if HT_FUZZERS
 check_PROGRAMS += %D%/fuzz/fuzz_blocks

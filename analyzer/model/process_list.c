@@ -128,7 +128,8 @@ bool ht_process_list_add_ends(struct ht_process_list *list, struct ht_get *get, 
 		}
 		if (get->is_bad)
 			return false;
-		struct ht_process *process = &list->processes[ht_process_list_need(list, serial)];
+		uint32_t index = ht_process_list_need(list, serial); /* may move the processes */
+		struct ht_process *process = &list->processes[index];
 
 		if (process->has_end)
 			return false;
