@@ -8,6 +8,7 @@
 #include <heaptide/tick_line.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 void ht_event_block_done(struct ht_event_block *events)
 {
@@ -15,6 +16,7 @@ void ht_event_block_done(struct ht_event_block *events)
 		return;
 	free(events->events);
 	free(events->segments);
+	free(events->expected);
 	*events = (struct ht_event_block){ 0 };
 }
 
@@ -38,12 +40,14 @@ struct tick_range {
 };
 
 /*
- * Decode the n_events of one segment. The same rules as ht_columns_get(), which is the reference, but
- * with one check of the columns' ends per segment: until then gets behind an end give 0, which
- * harms nobody. KINDS has n_events bytes left. False when something is impossible.
+ * Decode the n_events of one segment: what ht_columns_put() put, with one check of the columns' ends per
+ * segment: until then gets behind an end give 0, which harms nobody. KINDS has n_events bytes left. rule
+ * is a constant, so that each has code of its own. False when something is impossible.
  */
-static bool decode_segment(const struct ht_segment *segment, struct ht_get columns[HT_N_COLUMNS],
-                           struct ht_event *events, struct tick_range *range)
+static inline __attribute__((always_inline)) bool
+decode_segment(const struct ht_segment *segment, enum ht_end_rule rule, uint64_t *expected,
+               struct ht_get columns[HT_N_COLUMNS], struct ht_event *events,
+               struct tick_range *range)
 {
 	const uint8_t *kinds = columns[HT_COLUMN_KINDS].pos;
 	struct ht_get ticks = columns[HT_COLUMN_TICKS];
@@ -53,7 +57,7 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 	struct ht_get ends = columns[HT_COLUMN_ENDS];
 	struct ht_tick_steps steps = { .tick = segment->first_tick };
 	uint64_t next_id = segment->next_id;
-	uint64_t end_base = next_id;
+	struct ht_ends ended = { .base = next_id };
 	uint64_t node = 0;
 	uint64_t all_nodes = 0; /* ORed: a node beyond 32 bits shows at the end */
 	uint64_t all_sizes = 0; /* the same; sums of larger ones could overflow */
@@ -84,14 +88,13 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 			e.size = take(&sizes);
 			all_sizes |= e.size;
 			e.id = next_id++;
-			end_base = next_id;
+			ended.base = next_id;
 			break;
 		case HT_EVENT_FREE:
 			own_node = take(&nodes);
 			all_nodes |= own_node;
 			e.node = (uint32_t)own_node;
-			end_base -= ht_unzigzag(take(&ends));
-			e.id = end_base;
+			e.id = ht_ends_get(&ended, rule, expected, next_id, take(&ends));
 			events[i] = e;
 			continue;
 		case HT_EVENT_REALLOC | HT_KIND_NEW_RANGE:
@@ -105,12 +108,11 @@ static bool decode_segment(const struct ht_segment *segment, struct ht_get colum
 			e.size = take(&sizes);
 			all_sizes |= e.size;
 			e.id = next_id++;
-			end_base = next_id - ht_unzigzag(take(&ends));
-			e.old_id = end_base;
+			ended.base = next_id;
+			e.old_id = ht_ends_get(&ended, rule, expected, next_id, take(&ends));
 			break;
 		case HT_EVENT_MISSED_FREE:
-			end_base -= ht_unzigzag(take(&ends));
-			e.id = end_base;
+			e.id = ht_ends_get(&ended, rule, expected, next_id, take(&ends));
 			events[i] = e;
 			continue;
 		case HT_EVENT_UNKNOWN_FREE:
@@ -162,36 +164,68 @@ static bool decode_heads(struct ht_event_block *events, const struct ht_block *b
 	return !get->is_bad && n_events == block->n_items && n_events <= HT_BLOCK_MAX_EVENTS;
 }
 
+/* Number of the first impossible segment, or n_segments. */
+static inline __attribute__((always_inline)) size_t
+decode_segments(const struct ht_event_block *events, enum ht_end_rule rule,
+                struct ht_get columns[HT_N_COLUMNS], struct tick_range *range)
+{
+	size_t i_event = 0;
+
+	for (size_t i = 0; i < events->n_segments; i++) {
+		if (!decode_segment(&events->segments[i], rule, events->expected, columns,
+		                    events->events + i_event, range))
+			return i;
+		i_event += events->segments[i].n_events;
+	}
+	return events->n_segments;
+}
+
+static size_t decode_by_rule(struct ht_event_block *events, uint64_t rule,
+                             struct ht_get columns[HT_N_COLUMNS], struct tick_range *range)
+{
+	size_t n_bytes = (1u << HT_END_DISTANCE_BITS) * sizeof(*events->expected);
+
+	switch (rule) {
+	case HT_ENDS_NEAREST: return decode_segments(events, HT_ENDS_NEAREST, columns, range);
+	case HT_ENDS_EXPECTED:
+		if (!events->expected)
+			events->expected = ht_xalloc(n_bytes);
+		memset(events->expected, 0, n_bytes);
+		return decode_segments(events, HT_ENDS_EXPECTED, columns, range);
+	default: return decode_segments(events, HT_ENDS_PLAIN, columns, range);
+	}
+}
+
 enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht_block *block,
                                   const uint8_t *body, size_t n_bytes, struct ht_diag *diag)
 {
 	struct ht_get get = ht_get_init(body, n_bytes);
 	struct ht_get columns[HT_N_COLUMNS];
 	struct tick_range range = { UINT64_MAX, 0 };
-	size_t i_event = 0;
 
 	if (!decode_heads(events, block, &get))
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
 		                   "the segments of an event block are impossible");
+	uint64_t rule = ht_get_u64(&get);
+
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
 		const uint8_t *bytes;
 		size_t n = ht_get_bytes(&get, &bytes);
 
 		columns[i] = ht_get_init(bytes, n);
 	}
-	if (get.is_bad || ht_get_left(&get) != 0 ||
+	if (get.is_bad || ht_get_left(&get) != 0 || rule >= HT_N_END_RULES ||
 	    ht_get_left(&columns[HT_COLUMN_KINDS]) != events->n_events)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
 		                   "the columns of an event block do not fit it");
 	events->events = ht_xalloc_grow(events->events, &events->events_capacity, events->n_events,
 	                                sizeof(*events->events));
-	for (size_t i = 0; i < events->n_segments; i++) {
-		if (!decode_segment(&events->segments[i], columns, events->events + i_event,
-		                    &range))
-			return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
-			                   "an event of segment %zu is impossible", i);
-		i_event += events->segments[i].n_events;
-	}
+
+	size_t n_good = decode_by_rule(events, rule, columns, &range);
+
+	if (n_good < events->n_segments)
+		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
+		                   "an event of segment %zu is impossible", n_good);
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
 		if (columns[i].is_bad || ht_get_left(&columns[i]) != 0)
 			return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,

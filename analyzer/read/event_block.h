@@ -5,6 +5,7 @@
 
 #include "analyzer/read/trace_file.h"
 
+#include <heaptide/end_rule.h>
 #include <heaptide/trace_codec.h>
 #include <heaptide/trace_format.h>
 
@@ -16,6 +17,7 @@ struct ht_event_block {
 	struct ht_segment *segments;
 	size_t n_segments;
 	size_t segments_capacity;
+	uint64_t *expected; /* distances, for HT_ENDS_EXPECTED; NULL until needed */
 };
 
 void ht_event_block_done(struct ht_event_block *events);

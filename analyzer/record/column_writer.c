@@ -2,6 +2,7 @@
 /* Encodes pending events, nodes, modules and processes, and writes them batch by batch. Analyzer. */
 #include "analyzer/record/column_writer.h"
 
+#include "analyzer/record/end_chooser.h"
 #include "analyzer/record/node_batch.h"
 
 #include <heaptide/tick_line.h>
@@ -48,6 +49,7 @@ struct ht_column_writer {
 	struct ht_put columns[HT_N_COLUMNS];
 	struct ht_column_state state;
 	struct ht_tick_line line;
+	struct ht_end_chooser *end_chooser;
 	struct ht_segment *segments;
 	uint32_t n_segments;
 	bool has_turns;   /* of several threads, in the block before */
@@ -161,7 +163,8 @@ enum ht_err ht_column_writer_new(struct ht_block_writer *blocks,
 		w->column_bytes[i] = malloc(column_size);
 		is_ok = is_ok && w->column_bytes[i];
 	}
-	if (!is_ok || !w->segments || !w->body) {
+	if (!is_ok || !w->segments || !w->body ||
+	    ht_end_chooser_new(w->limits.max_events, &w->end_chooser) != HT_OK) {
 		ht_column_writer_free(w);
 		return HT_ERR_NOMEM;
 	}
@@ -176,6 +179,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 		return;
 	for (int i = 0; i < HT_N_COLUMNS; i++)
 		free(w->column_bytes[i]);
+	ht_end_chooser_free(w->end_chooser);
 	for (size_t i = 0; i < w->n_batches; i++)
 		ht_node_batch_free(w->batches[i]);
 	free(w->batches);
@@ -397,6 +401,20 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 	       w->ends.n_items;
 }
 
+/* The rule of ENDS, then the columns. */
+static void put_columns(struct ht_column_writer *w, struct ht_put *p)
+{
+	struct ht_get columns[HT_N_COLUMNS];
+
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		columns[i] = ht_get_init(w->column_bytes[i],
+					 (size_t)(w->columns[i].pos - w->column_bytes[i]));
+	ht_put_u64(p, ht_end_chooser_choose(w->end_chooser, w->segments, w->n_segments, columns,
+					    &columns[HT_COLUMN_ENDS]));
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		ht_put_bytes(p, columns[i].pos, ht_get_left(&columns[i]));
+}
+
 static void flush_events(struct ht_column_writer *w)
 {
 	struct ht_put p = ht_put_init(w->body, w->body_size);
@@ -415,9 +433,7 @@ static void flush_events(struct ht_column_writer *w)
 		ht_put_u64(&p, w->n_segments);
 		for (uint32_t i = 0; i < w->n_segments; i++)
 			ht_put_segment(&p, &w->segments[i]);
-		for (int i = 0; i < HT_N_COLUMNS; i++)
-			ht_put_bytes(&p, w->column_bytes[i],
-				     (size_t)(w->columns[i].pos - w->column_bytes[i]));
+		put_columns(w, &p);
 		write_body(w, &meta, w->body, (size_t)(p.pos - w->body));
 		if (w->err == HT_OK)
 			w->totals.n_events += w->n_events;

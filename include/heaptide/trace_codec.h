@@ -227,50 +227,6 @@ static inline void ht_columns_put(struct ht_put columns[HT_N_COLUMNS], struct ht
 	}
 }
 
-/* Take one event, its tick left 0. False when a column ended early or held an impossible value: the block is damaged. */
-static inline bool ht_columns_get(struct ht_get columns[HT_N_COLUMNS], struct ht_column_state *s,
-				  struct ht_event *ret_event)
-{
-	uint64_t kind_byte = ht_get_u64(&columns[HT_COLUMN_KINDS]);
-	uint32_t kind = (uint32_t)kind_byte & 15;
-	bool has_new_id = ht_kind_has_new_id(kind);
-	struct ht_event e = { .kind = kind };
-
-	if (kind_byte > 31 || kind == 0 || kind >= HT_N_EVENT_KINDS ||
-	    (kind_byte & HT_KIND_NEW_RANGE && !has_new_id))
-		return false;
-	if (kind == HT_EVENT_FREE || kind == HT_EVENT_UNKNOWN_FREE) {
-		e.node = ht_get_u32(&columns[HT_COLUMN_NODES]);
-	} else if (kind != HT_EVENT_LOST && kind != HT_EVENT_MISSED_FREE) {
-		uint64_t node = ht_get_diff(&columns[HT_COLUMN_NODES], s->node);
-
-		if (node > UINT32_MAX)
-			return false;
-		e.node = s->node = (uint32_t)node;
-	}
-	if (has_new_id || kind == HT_EVENT_LOST)
-		e.size = ht_get_u64(&columns[HT_COLUMN_SIZES]);
-	if (has_new_id) {
-		e.id = s->next_id;
-		if (kind_byte & HT_KIND_NEW_RANGE)
-			e.id = ht_get_diff(&columns[HT_COLUMN_IDS], s->next_id);
-		s->end_base = s->next_id = e.id + 1;
-	}
-	if (kind == HT_EVENT_UNKNOWN_FREE) {
-		e.id = ht_get_u64(&columns[HT_COLUMN_ENDS]);
-	} else if (ht_kind_ends_id(kind)) {
-		s->end_base -= ht_unzigzag(ht_get_u64(&columns[HT_COLUMN_ENDS]));
-		*(has_new_id ? &e.old_id : &e.id) = s->end_base;
-	}
-
-	for (int i = 0; i < HT_N_COLUMNS; i++) {
-		if (columns[i].is_bad)
-			return false;
-	}
-	*ret_event = e;
-	return true;
-}
-
 /* A run of events of one thread inside an EVENTS block. */
 struct ht_segment {
 	uint32_t process_serial;

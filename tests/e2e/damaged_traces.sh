@@ -20,9 +20,9 @@ harmless() {
 	done
 }
 
-# make_trace PROGRAM
+# make_trace PROGRAM [ARGUMENT]
 make_trace() {
-	record t.zst "$programs/$1"
+	record t.zst "$programs/$1" "${@:2}"
 	n_bytes=$(stat -c %s t.zst)
 }
 
@@ -42,7 +42,7 @@ cut_traces() {
 
 # The events before the cut are all there: a prefix, not a guess.
 cut_keeps_prefix() {
-	make_trace exceptions
+	make_trace steady_churn 200000
 	"$heaptide" dump --json t.zst >whole.json
 	head -c $((n_bytes * 17 / 20)) t.zst >cut.zst # in the second of two blocks of events
 	run "$heaptide" dump --json cut.zst
@@ -50,7 +50,7 @@ cut_keeps_prefix() {
 	n=$(wc -l <out)
 	between "events kept" 50000 "$(wc -l <whole.json)" "$n"
 	# Times are a little off without the clock's last reading, which is at the end.
-	head -n "$n" whole.json | jq -c 'del(.time_ns)' | cmp - <(jq -c 'del(.time_ns)' out)
+	head -n "$n" whole.json | sed 's/"time_ns":[0-9]*//' | cmp - <(sed 's/"time_ns":[0-9]*//' out)
 }
 
 flipped_traces() {

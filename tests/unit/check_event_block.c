@@ -51,12 +51,21 @@ static struct ht_event random_event(uint64_t *tick, uint64_t *next_id, bool is_w
 	return e;
 }
 
-static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segment, bool is_wild)
+/* Ends by the rule, or plainly when it cannot say them. */
+static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segment, bool is_wild,
+                        enum ht_end_rule rule)
 {
 	static uint8_t columns[HT_N_COLUMNS][COLUMN_BYTES];
 	struct ht_put puts[HT_N_COLUMNS];
 	struct ht_put p = ht_put_init(s->body, sizeof(s->body));
 	uint64_t first = UINT64_MAX, last = 0;
+	static uint64_t expected[1u << HT_END_DISTANCE_BITS];
+	static uint8_t end_bytes[HT_N_END_RULES][COLUMN_BYTES];
+	struct ht_put ends[HT_N_END_RULES];
+
+	memset(expected, 0, sizeof(expected));
+	for (int i = 1; i < HT_N_END_RULES; i++)
+		ends[i] = ht_put_init(end_bytes[i], COLUMN_BYTES);
 
 	for (int i = 0; i < HT_N_COLUMNS; i++)
 		puts[i] = ht_put_init(columns[i], COLUMN_BYTES);
@@ -69,12 +78,24 @@ static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segmen
 			                      tick, next_id,         0 };
 		struct ht_column_state state = ht_column_state_init(next_id);
 		struct ht_tick_line line = ht_tick_line_init(tick);
+		struct ht_ends memory = { .base = next_id };
 
 		ht_put_segment(&p, &segment);
 		for (size_t k = 0; k < n_per_segment; k++) {
 			struct ht_event e = random_event(&tick, &next_id, is_wild);
 
 			ht_columns_put(puts, &state, &e);
+			if (ht_kind_has_new_id(e.kind))
+				memory.base = e.id + 1;
+			if (ht_kind_ends_id(e.kind)) {
+				uint64_t id = ht_kind_has_new_id(e.kind) ? e.old_id : e.id;
+
+				ht_ends_put(&memory, expected, state.next_id, memory.base - id,
+				            &ends[HT_ENDS_NEAREST], &ends[HT_ENDS_EXPECTED]);
+			} else if (e.kind == HT_EVENT_UNKNOWN_FREE) {
+				ht_put_u64(&ends[HT_ENDS_NEAREST], e.id);
+				ht_put_u64(&ends[HT_ENDS_EXPECTED], e.id);
+			}
 			ht_tick_line_put(&line, &puts[HT_COLUMN_TICKS], e.tick, 0);
 			first = e.tick < first ? e.tick : first;
 			last = e.tick > last ? e.tick : last;
@@ -82,9 +103,18 @@ static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segmen
 		}
 		ht_tick_line_end(&line, &puts[HT_COLUMN_TICKS]);
 	}
+	if (rule != HT_ENDS_PLAIN && ends[rule].is_full) {
+		ck_assert(is_wild);
+		rule = HT_ENDS_PLAIN;
+	}
+	ht_put_u64(&p, rule);
 	for (int i = 0; i < HT_N_COLUMNS; i++) {
-		ck_assert(!puts[i].is_full);
-		ht_put_bytes(&p, columns[i], (size_t)(puts[i].pos - columns[i]));
+		bool is_ends = i == HT_COLUMN_ENDS && rule != HT_ENDS_PLAIN;
+		const struct ht_put *put = is_ends ? &ends[rule] : &puts[i];
+		const uint8_t *bytes = is_ends ? end_bytes[rule] : columns[i];
+
+		ck_assert(!put->is_full);
+		ht_put_bytes(&p, bytes, (size_t)(put->pos - bytes));
 	}
 	ck_assert(!p.is_full);
 	s->n_bytes = (size_t)(p.pos - s->body);
@@ -101,7 +131,8 @@ START_TEST(test_event_block_decode_gives_back_what_was_put)
 	struct ht_diag diag;
 
 	srand((unsigned)_i);
-	make_sample(&s, 1 + (size_t)rand() % 20, (size_t)rand() % 150, _i % 2);
+	make_sample(&s, 1 + (size_t)rand() % 20, (size_t)rand() % 150, _i % 2,
+	            (enum ht_end_rule)(_i / 2 % HT_N_END_RULES));
 	ck_assert_int_eq(ht_event_block_decode(&events, &s.block, s.body, s.n_bytes, &diag), HT_OK);
 	ck_assert_uint_eq(events.n_events, s.n_events);
 	for (size_t i = 0; i < s.n_events; i++) {
@@ -138,7 +169,7 @@ START_TEST(test_event_block_cut_anywhere_is_damaged)
 	static struct sample s;
 
 	srand(5);
-	make_sample(&s, 3, 40, false);
+	make_sample(&s, 3, 40, false, (enum ht_end_rule)_i);
 	ck_assert_int_eq(decode_copy(&s, s.n_bytes), HT_OK);
 	for (size_t n = 0; n < s.n_bytes; n++)
 		ck_assert_int_eq(decode_copy(&s, n), HT_ERR_CORRUPT);
@@ -151,7 +182,7 @@ START_TEST(test_event_block_changed_anywhere_does_no_harm)
 	static struct sample s;
 
 	srand(6);
-	make_sample(&s, 3, 40, true);
+	make_sample(&s, 3, 40, true, (enum ht_end_rule)_i);
 	for (size_t i = 0; i < s.n_bytes; i++) {
 		uint8_t old = s.body[i];
 
@@ -171,7 +202,7 @@ START_TEST(test_event_block_contradicting_its_header_is_damaged)
 	static struct sample s;
 
 	srand(8);
-	make_sample(&s, 2, 50, false);
+	make_sample(&s, 2, 50, false, HT_ENDS_PLAIN);
 	s.block.n_items++;
 	ck_assert_int_eq(decode_copy(&s, s.n_bytes), HT_ERR_CORRUPT);
 	s.block.n_items--;
@@ -200,6 +231,7 @@ START_TEST(test_event_block_claiming_huge_counts_is_damaged)
 	p = ht_put_init(s.body, sizeof(s.body));
 	ht_put_u64(&p, 1);
 	ht_put_segment(&p, &huge);
+	ht_put_u64(&p, HT_ENDS_PLAIN);
 	for (int i = 0; i < HT_N_COLUMNS; i++)
 		ht_put_bytes(&p, "", 0);
 	s.block.n_items = UINT32_MAX;
@@ -214,8 +246,9 @@ int main(void)
 	TCase *corrupt = ht_add_case(suite, "corrupt");
 
 	tcase_add_loop_test(core, test_event_block_decode_gives_back_what_was_put, 0, 40);
-	tcase_add_test(corrupt, test_event_block_cut_anywhere_is_damaged);
-	tcase_add_test(corrupt, test_event_block_changed_anywhere_does_no_harm);
+	tcase_add_loop_test(corrupt, test_event_block_cut_anywhere_is_damaged, 0, HT_N_END_RULES);
+	tcase_add_loop_test(corrupt, test_event_block_changed_anywhere_does_no_harm, 0,
+	                    HT_N_END_RULES);
 	tcase_add_test(corrupt, test_event_block_contradicting_its_header_is_damaged);
 	tcase_add_test(corrupt, test_event_block_claiming_huge_counts_is_damaged);
 	return ht_run_suite(suite);

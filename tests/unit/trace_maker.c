@@ -5,6 +5,7 @@
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
 
+#include <heaptide/end_rule.h>
 #include <heaptide/shared_region.h>
 #include <heaptide/tick_line.h>
 #include <heaptide/trace_codec.h>
@@ -296,6 +297,7 @@ void ht_trace_maker_flush(struct ht_trace_maker *m)
 			ht_put_segment(&p, &m->segments.items[i]);
 			n_events += m->segments.items[i].n_events;
 		}
+		ht_put_u64(&p, HT_ENDS_PLAIN);
 		for (int i = 0; i < HT_N_COLUMNS; i++) {
 			must(!m->puts[i].is_full, "column too large");
 			ht_put_bytes(&p, m->columns[i], (size_t)(m->puts[i].pos - m->columns[i]));
