@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the hooks do beside calling the real function: identity, stack, record. Target, any thread,
- * may not allocate. The caller has set ht_tls.depth and found the process active.
+ * may not allocate. The caller has set ht_tls.in_hook and found the process active.
  *
  * hook_frame is the hook's own entry of the frame pointer chain: HT_ARCH_OWN_FRAME().
  */

@@ -132,11 +132,15 @@ bool ht_chunk_make_room(struct ht_thread *t, uint32_t n_words)
 
 void ht_chunk_close(struct ht_thread *t)
 {
-	if (t->chunk_state)
-		atomic_store_explicit(t->chunk_state,
+	_Atomic uint64_t *chunk_state = t->chunk_state;
+
+	/* In this order: a signal handler may never come back, and the chunk is not ours afterwards. */
+	ht_chunk_forget(t);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (chunk_state)
+		atomic_store_explicit(chunk_state,
 		                      ht_chunk_word(HT_CHUNK_FULL, ht_process.slot_index),
 		                      memory_order_release);
-	ht_chunk_forget(t);
 }
 
 void ht_chunk_forget(struct ht_thread *t)

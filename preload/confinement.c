@@ -111,11 +111,11 @@ static int call_next(int option, unsigned long a, unsigned long b, unsigned long
 static int enter_strict_mode(unsigned long mode, unsigned long b, unsigned long c, unsigned long d)
 {
 	/* A signal's handler in between finds the thread confined already. */
-	ht_tls.depth = 1;
+	ht_tls.in_hook = HT_IN_SETUP;
 	leave_clock();
 	prepare((uint64_t)__builtin_frame_address(0));
 	ht_sys_is_confined = true;
-	ht_tls.depth = 0;
+	ht_tls.in_hook = 0;
 
 	int ret = call_next(PR_SET_SECCOMP, mode, b, c, d);
 
@@ -125,7 +125,7 @@ static int enter_strict_mode(unsigned long mode, unsigned long b, unsigned long 
 
 int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
-	if (!ht_tls.depth && ht_lifecycle_is_active()) {
+	if (!ht_tls.in_hook && ht_lifecycle_is_active()) {
 		if (option == PR_SET_SECCOMP && a == SECCOMP_MODE_STRICT)
 			return enter_strict_mode(a, b, c, d);
 		if (option == PR_SET_TSC && a == PR_TSC_SIGSEGV)

@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-/* Find the next prctl. [constructor, with ht_tls.depth set] */
+/* Find the next prctl. [constructor, with ht_tls.in_hook set] */
 void ht_confinement_resolve(void);
 
 /* Whether this process may read its clock: its parent can have forbidden that. [any thread] */

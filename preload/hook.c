@@ -6,33 +6,57 @@
  */
 #include "arch/call_site.h"
 #include "capture.h"
+#include "hook_again.h"
 #include "hot.h"
 #include "lifecycle.h"
 #include "real_calls.h"
 #include "thread.h"
 
-/*
- * Entered by every hook. False: pass through, record nothing; then ht_tls.depth is as it was. True: the
- * hook must leave().
- *
- * A hook inside a hook is a signal handler's, or the allocator's own use of itself.
- */
-static inline bool enter(void)
+/* In one store: between two, a signal handler's hooks would leave their own of the first. */
+static inline void put_down(const uint64_t *frame)
 {
-	if (HT_UNLIKELY(ht_tls.depth)) {
+	ht_tls.in_hook = ht_hook_mark(frame);
+}
+
+/*
+ * A hook inside a hook is a signal handler's, or the allocator's own use of itself. If the outer one was
+ * left by a jump out of a signal handler, this one takes its place.
+ */
+static __attribute__((noinline, cold)) bool enter_again(const uint64_t *frame)
+{
+	if (!ht_hook_again_is_alone(ht_tls.in_hook, (uintptr_t)frame)) {
 		HT_COUNT(n_nested_calls);
 		return false;
 	}
-	ht_tls.depth = 1;
+	put_down(frame);
+	if (!ht_lifecycle_is_active() && !ht_lifecycle_check()) {
+		ht_tls.in_hook = 0;
+		return false;
+	}
+	ht_thread_recover();
+	return true;
+}
+
+/*
+ * Entered by every hook. False: pass through, record nothing; then ht_tls.in_hook is as it was. True: the
+ * hook must leave().
+ */
+static inline bool enter(void)
+{
+	const uint64_t *frame = HT_ARCH_OWN_FRAME();
+
+	if (HT_UNLIKELY(ht_tls.in_hook))
+		return enter_again(frame);
+	put_down(frame);
 	if (HT_LIKELY(ht_lifecycle_is_active()) || ht_lifecycle_check())
 		return true;
-	ht_tls.depth = 0;
+	ht_tls.in_hook = 0;
 	return false;
 }
 
 static inline void leave(void)
 {
-	ht_tls.depth = 0;
+	ht_tls.in_hook = 0;
 }
 
 /*
@@ -41,9 +65,9 @@ static inline void leave(void)
  */
 static inline bool enter_active(void)
 {
-	if (HT_UNLIKELY(ht_tls.depth != 0 || !ht_lifecycle_is_active()))
+	if (HT_UNLIKELY(ht_tls.in_hook != 0 || !ht_lifecycle_is_active()))
 		return false;
-	ht_tls.depth = 1;
+	put_down(HT_ARCH_OWN_FRAME());
 	return true;
 }
 

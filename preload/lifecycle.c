@@ -316,11 +316,11 @@ static void set_up_python(void)
 /* By now a hook may have done all of it; a program that never allocates is recorded as well. */
 __attribute__((constructor)) static void construct(void)
 {
-	if (ht_tls.depth || !ht_real_calls_resolve())
+	if (ht_tls.in_hook || !ht_real_calls_resolve())
 		return;
-	ht_tls.depth = 1;
+	ht_tls.in_hook = HT_IN_SETUP;
 	ht_confinement_resolve();
 	if (ht_lifecycle_is_active() || ht_lifecycle_check())
 		set_up_python();
-	ht_tls.depth = 0;
+	ht_tls.in_hook = 0;
 }

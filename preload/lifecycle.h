@@ -48,7 +48,7 @@ static inline bool ht_lifecycle_is_active(void)
 /*
  * The slow side of ht_lifecycle_is_active(): start, or become a process of one's own after a fork, or
  * find that there is nothing to do. True when the process is ACTIVE afterwards. The caller has set
- * ht_tls.depth. [any thread, also before our constructor and in a fork's child]
+ * ht_tls.in_hook. [any thread, also before our constructor and in a fork's child]
  */
 bool ht_lifecycle_check(void);
 

@@ -29,6 +29,7 @@ ht_preload_sources = \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/hook.c %D%/hook_list.h \
 	%D%/follow.c %D%/follow.h \
+	%D%/hook_again.c %D%/hook_again.h \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/live_map.c %D%/live_map.h \
 	%D%/python_code.c %D%/python_code.h \

@@ -70,7 +70,7 @@ struct ht_python {
 };
 extern struct ht_python ht_python;
 
-/* Find the interpreter. False when this process has none. [before main, with ht_tls.depth set] */
+/* Find the interpreter. False when this process has none. [before main, with ht_tls.in_hook set] */
 bool ht_python_layout_find(void);
 
 #endif

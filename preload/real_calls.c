@@ -65,15 +65,15 @@ bool ht_real_calls_resolve(void)
 		return true;
 	if (atomic_exchange_explicit(&is_resolving, true, memory_order_acq_rel))
 		return false;
-	uint32_t depth = ht_tls.depth;
+	uint64_t in_hook = ht_tls.in_hook;
 
-	ht_tls.depth = 1;
+	ht_tls.in_hook = HT_IN_SETUP;
 #define HT_RESOLVE(name, type, params) \
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(#name, (const void *)(uintptr_t)name);
 	HT_HOOKS(HT_RESOLVE)
 #undef HT_RESOLVE
 	ht_real_calls_clear_dlerror();
-	ht_tls.depth = depth;
+	ht_tls.in_hook = in_hook;
 
 	if (!ht_real.malloc || !ht_real.calloc || !ht_real.realloc || !ht_real.free) {
 		ht_real.malloc = __libc_malloc;
@@ -128,7 +128,7 @@ void *ht_boot_arena_alloc(size_t size, size_t alignment)
 	    alignment > 4096)
 		return NULL;
 	/* dlsym's own blocks (it prepares a message for each optional function) are not the program's. */
-	if (!ht_tls.depth)
+	if (!ht_tls.in_hook)
 		atomic_fetch_add_explicit(&ht_boot_arena_n_blocks, 1, memory_order_relaxed);
 
 	size_t n_bytes = (size + alignment + BOOT_HEADER_BYTES + 15) & -(size_t)16;

@@ -33,7 +33,7 @@ extern _Atomic bool ht_real_calls_are_resolved;
 
 /*
  * After a dlsym or dlopen that may have failed: it left a message that the program's own dlerror() must not
- * find. [with ht_tls.depth set]
+ * find. [with ht_tls.in_hook set]
  */
 void ht_real_calls_clear_dlerror(void);
 

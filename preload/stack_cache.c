@@ -101,6 +101,9 @@ void ht_stack_cache_clear(struct ht_stack_cache *cache)
 		return;
 	clear_half(cache, false);
 	clear_half(cache, true);
+	/* Whatever a jump out of make_room() left of these. */
+	cache->next_byte = 0;
+	cache->end_byte = cache->n_bytes / 2;
 }
 
 void ht_stack_cache_free(struct ht_stack_cache *cache)

@@ -14,7 +14,7 @@
 
 /*
  * Make `wanted` ready, loading libunwind's module if that takes it, and return what will be used.
- * [before main, with ht_tls.depth set]
+ * [before main, with ht_tls.in_hook set]
  */
 enum ht_unwind_backend ht_stack_source_setup(enum ht_unwind_backend wanted);
 

@@ -50,6 +50,12 @@ void ht_stack_walk_invalidate(struct ht_stack_walk *w)
 	__builtin_memset(&w->memory, 0, sizeof w->memory);
 }
 
+void ht_stack_walk_recover(struct ht_stack_walk *w)
+{
+	ht_stack_walk_invalidate(w);
+	ht_stack_cache_clear(&w->cache);
+}
+
 /* Whether the step of frame i, which is not slow, leads elsewhere now. */
 static inline bool is_changed_step(const struct ht_stack_walk *w, uint32_t i)
 {

@@ -61,7 +61,7 @@ struct ht_stack_walk {
 	struct ht_walk_word *fps;
 	uint32_t n_frames;
 	uint32_t n_slow;
-	uint32_t epoch; /* of the modules, when frames and stacks were remembered */
+	uint32_t epoch;           /* of the modules, when frames and stacks were remembered */
 	uint32_t last_truncation; /* enum ht_truncation of the last stack */
 	struct ht_stack_memory memory;
 	struct ht_stack_cache cache;
@@ -81,7 +81,7 @@ struct ht_stack_walk {
 	uint32_t max_frames;
 	uint32_t root_node; /* parent of the outermost frame in the stack: 0 or a pseudo-node */
 	uint32_t cut;       /* kept frames before this one are not in the stack: HT_TRUNC_DEPTH */
-	uint64_t *others; /* what another backend says; made when one is first asked */
+	uint64_t *others;   /* what another backend says; made when one is first asked */
 };
 
 /*
@@ -101,6 +101,9 @@ void ht_stack_walk_done(struct ht_stack_walk *w);
  * child, and for a thread that takes over the state of one that is gone.
  */
 void ht_stack_walk_invalidate(struct ht_stack_walk *w);
+
+/* [any thread] [no alloc] The same, and the stack cache as well: a walk or an update was left by a jump. */
+void ht_stack_walk_recover(struct ht_stack_walk *w);
 
 /*
  * [any thread] [no alloc] The node of the stack that ht_stack_walk_begin() has walked. Never 0 where there is a stack; a

@@ -86,6 +86,18 @@ struct ht_thread *ht_thread_make(void)
 	return t;
 }
 
+void ht_thread_recover(void)
+{
+	struct ht_thread *self = ht_tls.self;
+
+	if (!self)
+		return;
+	/* A record may be half written, an id taken and not used: the next chunk says where it begins. */
+	ht_chunk_close(self);
+	ht_stack_walk_recover(&self->walk);
+	ht_python_walk_invalidate(&self->python);
+}
+
 bool ht_thread_after_fork(void)
 {
 	struct ht_thread *self = ht_tls.self;

@@ -30,16 +30,16 @@ struct ht_thread {
 
 	_Atomic uint64_t *chunk_state; /* state word of the chunk; NULL: no chunk */
 	uint64_t chunk_seq;
-	uint64_t n_lost; /* events lost since the last record that could be written */
+	uint64_t n_lost;   /* events lost since the last record that could be written */
 	uint32_t full_seq; /* with n_lost: the region's free_seq when no chunk was to be had */
-	uint32_t serial; /* in this process, from 1 */
+	uint32_t serial;   /* in this process, from 1 */
 	uint32_t tid;
 	bool wants_large_chunk;
 
 	struct ht_stack_walk walk;
 	struct ht_walk_sink sink; /* ctx is this state */
 	struct ht_python_walk python;
-	uint64_t *compared_pcs;   /* HT_UNWIND_VERIFY: memory of stack_source */
+	uint64_t *compared_pcs; /* HT_UNWIND_VERIFY: memory of stack_source */
 
 	struct ht_thread *next; /* registry; constant once published */
 	_Atomic uint64_t owner; /* tid, with the serial above it; 0 while nobody's */
@@ -50,8 +50,9 @@ struct ht_thread {
  */
 struct ht_tls {
 	struct ht_thread *self; /* NULL before the thread's first event */
-	uint32_t depth;         /* hooks on this thread's stack: 0 or 1 */
+	uint64_t in_hook;       /* ht_hook_mark() of the hook on this thread's stack; 0: none */
 };
+#define HT_IN_SETUP UINT64_MAX /* in_hook: not a hook's frame, but nothing is to be recorded */
 extern __thread struct ht_tls ht_tls __attribute__((tls_model("initial-exec")));
 
 /* This thread's state, made or taken over at its first event; NULL when memory cannot be had. */
@@ -63,6 +64,9 @@ static inline struct ht_thread *ht_thread_self(void)
 
 	return __builtin_expect(t != NULL, 1) ? t : ht_thread_make();
 }
+
+/* A hook of this thread ended in the middle: leave what it may have left half done. */
+void ht_thread_recover(void);
 
 /*
  * In a fork child, before anything else: forget the chunks (they are the parent's), the other

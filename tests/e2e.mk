@@ -32,7 +32,8 @@ ht_programs = \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
-	%D%/programs/inline_chains %D%/programs/killed %D%/programs/many_stacks \
+	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/killed \
+	%D%/programs/many_stacks \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
 	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \
 	%D%/programs/thread_churn %D%/programs/thread_locals %D%/programs/unknown_frees \
@@ -45,10 +46,12 @@ tests_programs_exceptions_SOURCES = %D%/programs/exceptions.cc
 tests_programs_inline_chains_SOURCES = %D%/programs/inline_chains.cc
 tests_programs_thread_locals_SOURCES = %D%/programs/thread_locals.cc
 
-check_LTLIBRARIES += %D%/programs/plugin_a.la %D%/programs/plugin_b.la
+check_LTLIBRARIES += %D%/programs/plugin_a.la %D%/programs/plugin_b.la %D%/programs/hook_jumper.la
 ht_plugin_ldflags = -module -avoid-version -shared -rpath /nowhere
 tests_programs_plugin_a_la_SOURCES = %D%/programs/plugin_a.c
 tests_programs_plugin_a_la_LDFLAGS = $(ht_plugin_ldflags)
+tests_programs_hook_jumper_la_SOURCES = %D%/programs/hook_jumper.c
+tests_programs_hook_jumper_la_LDFLAGS = $(ht_plugin_ldflags)
 tests_programs_plugin_b_la_SOURCES = %D%/programs/plugin_b.c
 tests_programs_plugin_b_la_LDFLAGS = $(ht_plugin_ldflags)
 

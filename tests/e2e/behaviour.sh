@@ -126,6 +126,19 @@ daemonized() {
 	equal "leaked blocks of 66 bytes" 1000 "$(leaked_of_size 66)"
 }
 
+# After a jump out of a hook the thread is recorded again; what handlers allocate inside of one is counted.
+hook_jumps() {
+	LD_PRELOAD=$programs/.libs/hook_jumper.so same_behaviour t.zst "$programs/hook_jumps"
+	verified t.zst
+	"$heaptide" dump --json t.zst | jq -r 'select(.kind == "alloc") | .size' | sort | uniq -c >sizes
+	local size
+	for size in 77 78 80; do
+		equal "blocks of $size bytes" 20 "$(awk -v size="$size" '$2 == size { print $1 }' sizes)"
+	done
+	equal "blocks of 79 bytes" "" "$(awk '$2 == 79' sizes)"
+	equal "calls inside of hooks" 200 "$(value t.zst .coverage.nested_calls)"
+}
+
 # The limit is the program's alone: a sanitized recorder needs terabytes of addresses.
 little_memory() {
 	same_behaviour t.zst bash -c "ulimit -v 400000; exec \"\$0\"" "$programs/file_size_limit"
@@ -138,6 +151,7 @@ for program in api_semantics realloc_chains cxx_forms exceptions cross_thread_fr
 	nothing_added file_size_limit inline_chains; do
 	e2e_case "$program" plain $program
 done
+e2e_case "hook_jumps: recorded again after a jump" hook_jumps
 e2e_case "zero_sizes: 500 leaked blocks of no bytes" zero_sizes
 e2e_case "unknown_frees: counted, not invented" unknown_frees
 e2e_case "fibers: nothing leaked" nothing_leaked_by allocate fibers
