@@ -252,7 +252,7 @@ static void put_distributions(struct ht_text_page *page, const struct ht_report 
 	/* Both ends of a lifetime may be off. */
 	uint64_t tolerance = 2 * report->model->recording.tolerance_ticks;
 
-	ht_text_putf(page, HT_PAINT_DIM, "(lifetimes of %s freed blocks, %s %s",
+	ht_text_putf(page, HT_PAINT_DIM, "(of %s freed blocks, %s %s",
 	             ht_human_count(h.a, lifetimes->n),
 	             tolerance ? "each within" : "in ticks of",
 	             ht_human_ns(h.b, ht_tick_clock_span_ns(&report->model->clock,

@@ -147,7 +147,7 @@ static void no_proc(char **args)
 {
 	(void)args;
 	CHECK(unshare(CLONE_NEWNS) == 0 &&
-	      mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	      mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	CHECK(umount2("/proc", MNT_DETACH) == 0);
 	much_twice();
 }
