@@ -296,12 +296,13 @@ static void put(struct ht_trace_maker *maker, const struct step *e)
 	static const uint32_t kinds[] = { HT_EVENT_ALLOC,   HT_EVENT_FREE,
 		                          HT_EVENT_REALLOC, HT_EVENT_MISSED_FREE,
 		                          HT_EVENT_FREE,    HT_EVENT_REALLOC_MOVED };
-	struct ht_event event = { .tick = e->tick, .id = e->id, .kind = kinds[e->what] };
+	struct ht_event event = { .tick = e->tick, .id = e->id };
 
 	if (e->what == END) {
 		ht_trace_maker_process_end(maker, e->process + 1, e->tick, e->end_kind, 0);
 		return;
 	}
+	event.kind = kinds[e->what];
 	if (e->what == REALLOC || e->what == INHERITED_REALLOC)
 		event.old_id = e->old_id;
 	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC) {

@@ -129,7 +129,7 @@ START_TEST(test_check_elf_kinds)
 	ck_assert_int_eq(ht_program_check(path, &diag), HT_ERR_NOT_EXECUTABLE);
 	make_elf(ELFCLASS64, EM_S390, LOADER, 0755);
 	ck_assert_int_eq(ht_program_check(path, &diag), HT_ERR_NOT_EXECUTABLE);
-	ck_assert_int_eq(ht_program_check("/proc/self/exe", &diag), HT_OK);
+	ck_assert_int_eq(ht_program_check("/bin/sh", &diag), HT_OK); /* not this one: it may be sanitized */
 }
 END_TEST
 
