@@ -128,6 +128,7 @@ daemonized() {
 
 # After a jump out of a hook the thread is recorded again; what handlers allocate inside of one is counted.
 hook_jumps() {
+	! sanitized || skip "AddressSanitizer wants to come first"
 	LD_PRELOAD=$programs/.libs/hook_jumper.so same_behaviour t.zst "$programs/hook_jumps"
 	verified t.zst
 	"$heaptide" dump --json t.zst | jq -r 'select(.kind == "alloc") | .size' | sort | uniq -c >sizes
