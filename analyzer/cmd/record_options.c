@@ -191,7 +191,7 @@ void ht_record_options_print_help(void)
 	      "      --max-frames=N     record at most N frames of a stack (default 512)\n"
 	      "      --overload=POLICY  when the recorder cannot keep up: block (the program waits,\n"
 	      "                         the trace is complete) or drop (events are lost and counted)\n"
-	      "      --level=N          zstd level of the trace, 1 to 19 (default 3)\n"
+	      "      --level=N          zstd level of the trace, 1 to 19 (default 6)\n"
 	      "      --exact-time       keep the time of each event as the clock says it (about 1 us);\n"
 	      "                         without it times are within about 13 us, and exact where\n"
 	      "                         threads take turns; their order is exact in any case\n"
