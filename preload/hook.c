@@ -6,29 +6,15 @@
  */
 #include "arch/call_site.h"
 #include "capture.h"
-#include "hook_again.h"
-#include "hot.h"
-#include "lifecycle.h"
-#include "real_calls.h"
-#include "thread.h"
+#include "hook_entry.h"
 
-/* In one store: between two, a signal handler's hooks would leave their own of the first. */
-static inline void put_down(const uint64_t *frame)
-{
-	ht_tls.in_hook = ht_hook_mark(frame);
-}
-
-/*
- * A hook inside a hook is a signal handler's, or the allocator's own use of itself. If the outer one was
- * left by a jump out of a signal handler, this one takes its place.
- */
-static __attribute__((noinline, cold)) bool enter_again(const uint64_t *frame)
+bool ht_hook_enter_again(const uint64_t *frame)
 {
 	if (!ht_hook_again_is_alone(ht_tls.in_hook, (uintptr_t)frame)) {
 		HT_COUNT(n_nested_calls);
 		return false;
 	}
-	put_down(frame);
+	ht_hook_put_down(frame);
 	if (!ht_lifecycle_is_active() && !ht_lifecycle_check()) {
 		ht_tls.in_hook = 0;
 		return false;
@@ -37,93 +23,53 @@ static __attribute__((noinline, cold)) bool enter_again(const uint64_t *frame)
 	return true;
 }
 
-/*
- * Entered by every hook. False: pass through, record nothing; then ht_tls.in_hook is as it was. True: the
- * hook must leave().
- */
-static inline bool enter(void)
-{
-	const uint64_t *frame = HT_ARCH_OWN_FRAME();
-
-	if (HT_UNLIKELY(ht_tls.in_hook))
-		return enter_again(frame);
-	put_down(frame);
-	if (HT_LIKELY(ht_lifecycle_is_active()) || ht_lifecycle_check())
-		return true;
-	ht_tls.in_hook = 0;
-	return false;
-}
-
-static inline void leave(void)
-{
-	ht_tls.in_hook = 0;
-}
-
-/*
- * The quick way in, for what programs call millions of times. Nothing is ACTIVE before the real
- * functions are known, so it needs no question of its own.
- */
-static inline bool enter_active(void)
-{
-	if (HT_UNLIKELY(ht_tls.in_hook != 0 || !ht_lifecycle_is_active()))
-		return false;
-	put_down(HT_ARCH_OWN_FRAME());
-	return true;
-}
-
-static inline bool is_resolved(void)
-{
-	return HT_LIKELY(atomic_load_explicit(&ht_real_calls_are_resolved, memory_order_acquire)) ||
-	       ht_real_calls_resolve();
-}
-
 static __attribute__((noinline, cold)) void *malloc_otherwise(size_t size,
                                                               const uint64_t *hook_frame)
 {
-	if (!is_resolved())
+	if (!ht_hook_is_resolved())
 		return ht_boot_arena_alloc(size, 16);
 
-	bool is_recording = enter();
+	bool is_recording = ht_hook_enter();
 	void *block = ht_real.malloc(size);
 
 	if (is_recording) {
 		if (block != NULL)
 			ht_capture_alloc(block, size, hook_frame);
-		leave();
+		ht_hook_leave();
 	}
 	return block;
 }
 
 void *malloc(size_t size)
 {
-	if (HT_UNLIKELY(!enter_active()))
+	if (HT_UNLIKELY(!ht_hook_enter_active()))
 		return malloc_otherwise(size, HT_ARCH_OWN_FRAME());
 
 	void *block = ht_real.malloc(size);
 
 	if (HT_LIKELY(block != NULL))
 		ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME());
-	leave();
+	ht_hook_leave();
 	return block;
 }
 
 void *calloc(size_t n, size_t size)
 {
-	if (HT_UNLIKELY(!is_resolved())) {
+	if (HT_UNLIKELY(!ht_hook_is_resolved())) {
 		size_t n_bytes;
 
 		return __builtin_mul_overflow(n, size, &n_bytes) ? NULL
 		                                                 : ht_boot_arena_alloc(n_bytes, 16);
 	}
 
-	bool is_recording = enter();
+	bool is_recording = ht_hook_enter();
 	void *block = ht_real.calloc(n, size);
 
 	if (HT_LIKELY(is_recording)) {
 		/* It succeeded, so the product did not overflow. */
 		if (HT_LIKELY(block != NULL))
 			ht_capture_alloc(block, n * size, HT_ARCH_OWN_FRAME());
-		leave();
+		ht_hook_leave();
 	}
 	return block;
 }
@@ -131,27 +77,27 @@ void *calloc(size_t n, size_t size)
 static __attribute__((noinline, cold)) void free_otherwise(void *block, const uint64_t *hook_frame)
 {
 	/* Before there are real functions, a block that is not the arena's is the loader's own. */
-	if (ht_boot_arena_owns(block) || !is_resolved())
+	if (ht_boot_arena_owns(block) || !ht_hook_is_resolved())
 		return;
 
-	bool is_recording = block != NULL && enter();
+	bool is_recording = block != NULL && ht_hook_enter();
 
 	if (is_recording)
 		ht_capture_free(block, hook_frame);
 	ht_real.free(block);
 	if (is_recording)
-		leave();
+		ht_hook_leave();
 }
 
 void free(void *block)
 {
-	if (HT_UNLIKELY(block == NULL || ht_boot_arena_owns(block) || !enter_active())) {
+	if (HT_UNLIKELY(block == NULL || ht_boot_arena_owns(block) || !ht_hook_enter_active())) {
 		free_otherwise(block, HT_ARCH_OWN_FRAME());
 		return;
 	}
 	ht_capture_free(block, HT_ARCH_OWN_FRAME());
 	ht_real.free(block);
-	leave();
+	ht_hook_leave();
 }
 
 void free_sized(void *block, size_t size)
@@ -167,28 +113,13 @@ void free_aligned_sized(void *block, size_t alignment, size_t size)
 	free(block);
 }
 
-/* realloc of a block that the bootstrap arena served: it moves to the real allocator. */
-static void *leave_boot_arena(void *block, size_t size)
-{
-	void *fresh = malloc(size);
-
-	if (fresh) {
-		size_t old_size = ht_boot_arena_size(block);
-		size_t n_bytes = old_size < size ? old_size : size;
-
-		for (size_t i = 0; i < n_bytes; i++)
-			((volatile char *)fresh)[i] = ((char *)block)[i];
-	}
-	return fresh;
-}
-
 void *realloc(void *block, size_t size)
 {
 	if (HT_UNLIKELY(ht_boot_arena_owns(block)))
-		return leave_boot_arena(block, size);
-	if (HT_UNLIKELY(!is_resolved()))
+		return ht_boot_arena_leave(block, malloc(size), size);
+	if (HT_UNLIKELY(!ht_hook_is_resolved()))
 		return block ? NULL : ht_boot_arena_alloc(size, 16);
-	if (HT_UNLIKELY(!enter()))
+	if (HT_UNLIKELY(!ht_hook_enter()))
 		return ht_real.realloc(block, size);
 
 	const uint64_t *hook_frame = HT_ARCH_OWN_FRAME();
@@ -198,7 +129,7 @@ void *realloc(void *block, size_t size)
 
 		if (HT_LIKELY(fresh != NULL))
 			ht_capture_alloc(fresh, size, hook_frame);
-		leave();
+		ht_hook_leave();
 		return fresh;
 	}
 
@@ -211,13 +142,13 @@ void *realloc(void *block, size_t size)
 		ht_capture_realloc_freed(block, identity, hook_frame);
 	else
 		ht_capture_realloc_failed(block, identity);
-	leave();
+	ht_hook_leave();
 	return after;
 }
 
 int posix_memalign(void **ret_block, size_t alignment, size_t size)
 {
-	if (HT_UNLIKELY(!is_resolved())) {
+	if (HT_UNLIKELY(!ht_hook_is_resolved())) {
 		void *block = ht_boot_arena_alloc(size, alignment);
 
 		if (!block)
@@ -229,33 +160,33 @@ int posix_memalign(void **ret_block, size_t alignment, size_t size)
 	if (HT_UNLIKELY(!ht_real.posix_memalign))
 		return 12;
 
-	bool is_recording = enter();
+	bool is_recording = ht_hook_enter();
 	int err = ht_real.posix_memalign(ret_block, alignment, size);
 
 	if (HT_LIKELY(is_recording)) {
 		if (HT_LIKELY(err == 0 && *ret_block))
 			ht_capture_alloc(*ret_block, size, HT_ARCH_OWN_FRAME());
-		leave();
+		ht_hook_leave();
 	}
 	return err;
 }
 
 /* aligned_alloc, memalign, valloc and pvalloc differ only in their arguments. */
-#define HT_DEFINE_ALIGNED_HOOK(name, params, args, alignment)                            \
-	void *name params                                                                \
-	{                                                                                \
-		if (HT_UNLIKELY(!is_resolved()))                                         \
-			return ht_boot_arena_alloc(size, alignment);                     \
-		if (HT_UNLIKELY(!ht_real.name))                                          \
-			return NULL;                                                     \
-		bool is_recording = enter();                                             \
-		void *block = ht_real.name args;                                         \
-		if (HT_LIKELY(is_recording)) {                                           \
-			if (HT_LIKELY(block != NULL))                                    \
-				ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME());      \
-			leave();                                                         \
-		}                                                                        \
-		return block;                                                            \
+#define HT_DEFINE_ALIGNED_HOOK(name, params, args, alignment)                       \
+	void *name params                                                           \
+	{                                                                           \
+		if (HT_UNLIKELY(!ht_hook_is_resolved()))                            \
+			return ht_boot_arena_alloc(size, alignment);                \
+		if (HT_UNLIKELY(!ht_real.name))                                     \
+			return NULL;                                                \
+		bool is_recording = ht_hook_enter();                                \
+		void *block = ht_real.name args;                                    \
+		if (HT_LIKELY(is_recording)) {                                      \
+			if (HT_LIKELY(block != NULL))                               \
+				ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME()); \
+			ht_hook_leave();                                            \
+		}                                                                   \
+		return block;                                                       \
 	}
 
 HT_DEFINE_ALIGNED_HOOK(aligned_alloc, (size_t align, size_t size), (align, size), align)

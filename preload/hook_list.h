@@ -29,6 +29,18 @@
 #define HT_HOOKS(X) HT_HOOKS_REQUIRED(X) HT_HOOKS_OPTIONAL(X)
 
 /*
+ * jemalloc's own functions. Not sallocx and nallocx, which allocate nothing. Programs ask whether these exist
+ * (by weak references, by dlsym), so ours are asleep, which nobody finds, unless a next definition exists:
+ * sleeping_hooks.h.
+ */
+#define HT_HOOKS_SLEEPING(X)                              \
+	X(mallocx, void *, (size_t, int))                 \
+	X(rallocx, void *, (void *, size_t, int))         \
+	X(xallocx, size_t, (void *, size_t, size_t, int)) \
+	X(dallocx, void, (void *, int))                   \
+	X(sdallocx, void, (void *, size_t, int))
+
+/*
  * Our own prototypes, not <stdlib.h>'s: those carry attributes that would let the compiler assume what
  * the hooks are here to observe.
  */
@@ -36,5 +48,11 @@
 	extern type name params __attribute__((visibility("default")));
 HT_HOOKS(HT_DECLARE_HOOK)
 #undef HT_DECLARE_HOOK
+
+/* A hook that is asleep has a name of its own; the dynamic symbol alone is called as the function. */
+#define HT_DECLARE_SLEEPING(name, type, params) \
+	extern type ht_sleeping_##name params __attribute__((visibility("default")));
+HT_HOOKS_SLEEPING(HT_DECLARE_SLEEPING)
+#undef HT_DECLARE_SLEEPING
 
 #endif

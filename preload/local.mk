@@ -27,7 +27,8 @@ ht_preload_sources = \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.h \
 	%D%/confinement.c %D%/confinement.h \
-	%D%/hook.c %D%/hook_list.h \
+	%D%/hook.c %D%/hook_entry.h %D%/hook_list.h \
+	%D%/hook_jemalloc.c \
 	%D%/follow.c %D%/follow.h \
 	%D%/hook_again.c %D%/hook_again.h \
 	%D%/lifecycle.c %D%/lifecycle.h \
@@ -38,6 +39,7 @@ ht_preload_sources = \
 	%D%/python_walk.c %D%/python_walk.h \
 	%D%/real_calls.c %D%/real_calls.h \
 	%D%/recorder_start.c %D%/recorder_start.h \
+	%D%/sleeping_hooks.c %D%/sleeping_hooks.h \
 	%D%/shim_log.c %D%/shim_log.h \
 	%D%/shim_text.c %D%/shim_text.h \
 	%D%/stack_source.c %D%/stack_source.h \
@@ -54,7 +56,7 @@ if HT_X86_64
 libheaptide_preload_la_CFLAGS += -mgeneral-regs-only
 endif
 libheaptide_preload_la_LDFLAGS = -module -avoid-version -shared \
-	-Wl,--version-script=$(srcdir)/%D%/exports.map -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro
+	-Wl,--version-script=$(srcdir)/%D%/exports.map -Wl,-z,now -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro -Wl,--hash-style=gnu
 EXTRA_libheaptide_preload_la_DEPENDENCIES = $(srcdir)/%D%/exports.map
 EXTRA_DIST += %D%/exports.map
 

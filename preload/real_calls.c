@@ -3,6 +3,7 @@
 #include "real_calls.h"
 
 #include "hot.h"
+#include "sleeping_hooks.h"
 #include "sys_prim.h"
 #include "thread.h"
 
@@ -59,6 +60,26 @@ void ht_real_calls_clear_dlerror(void)
 #endif
 }
 
+/* Let the program find those hooks that have a next definition. Without the first one there is none of the others. */
+static void wake_hooks(void)
+{
+#define HT_RESOLVE(name, type, params)                                                \
+	ht_real.name = (type(*) params)(uintptr_t)next_symbol(                        \
+	        #name, (const void *)(uintptr_t)ht_sleeping_##name);                  \
+	if (!ht_real.name)                                                            \
+		return;                                                               \
+	hooks[n++] = (struct ht_sleeping_hook){ #name, (uintptr_t)ht_sleeping_##name, \
+		                                (uintptr_t)ht_real.name };
+#define HT_ONE(name, type, params) +1
+	struct ht_sleeping_hook hooks[0 HT_HOOKS_SLEEPING(HT_ONE)];
+	size_t n = 0;
+
+	HT_HOOKS_SLEEPING(HT_RESOLVE)
+	ht_sleeping_hooks_wake(hooks, n);
+#undef HT_ONE
+#undef HT_RESOLVE
+}
+
 bool ht_real_calls_resolve(void)
 {
 	if (atomic_load_explicit(&ht_real_calls_are_resolved, memory_order_acquire))
@@ -72,6 +93,7 @@ bool ht_real_calls_resolve(void)
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(#name, (const void *)(uintptr_t)name);
 	HT_HOOKS(HT_RESOLVE)
 #undef HT_RESOLVE
+	wake_hooks();
 	ht_real_calls_clear_dlerror();
 	ht_tls.in_hook = in_hook;
 
@@ -164,4 +186,15 @@ bool ht_boot_arena_owns_slow(const void *p)
 size_t ht_boot_arena_size(const void *p)
 {
 	return ((const size_t *)p)[-2];
+}
+
+void *ht_boot_arena_leave(const void *block, void *fresh, size_t size)
+{
+	size_t old_size = ht_boot_arena_size(block);
+	size_t n_bytes = old_size < size ? old_size : size;
+
+	/* Byte by byte, as written: the compiler may not make it a call of memcpy. */
+	for (size_t i = 0; fresh && i < n_bytes; i++)
+		((volatile char *)fresh)[i] = ((const char *)block)[i];
+	return fresh;
 }

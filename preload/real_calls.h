@@ -16,6 +16,7 @@
 struct ht_real_calls {
 #define HT_REAL_FIELD(name, type, params) type(*name) params;
 	HT_HOOKS(HT_REAL_FIELD)
+	HT_HOOKS_SLEEPING(HT_REAL_FIELD) /* valid in hooks that are awake */
 #undef HT_REAL_FIELD
 };
 
@@ -48,6 +49,12 @@ extern _Atomic uint64_t ht_boot_arena_n_blocks;
 
 /* Bytes of the block at p, which must be the arena's. */
 size_t ht_boot_arena_size(const void *p);
+
+/*
+ * realloc of one of its blocks: fresh, of size bytes from the real allocator, takes what was in it. fresh is
+ * returned, and may be NULL. [any thread] [no alloc]
+ */
+void *ht_boot_arena_leave(const void *block, void *fresh, size_t size);
 
 /* Whether p lies in the arena. [any thread] [no alloc] */
 bool ht_boot_arena_owns_slow(const void *p);

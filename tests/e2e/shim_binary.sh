@@ -4,24 +4,32 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
-# The hooks and nothing else, unversioned. Not operator new and delete: libstdc++'s call malloc and free.
+# The hooks and nothing else, unversioned, or of the version that is found by nobody (sleeping_hooks.h). Not operator new and delete: libstdc++'s call malloc and free.
 exports() {
 	nm -D --defined-only "$shim" | awk '$2 != "A" { print $3 }' | sort >found
 	cat >wanted <<-'LIST'
 		aligned_alloc
 		calloc
+		dallocx@HEAPTIDE_ASLEEP
 		free
 		free_aligned_sized
 		free_sized
 		malloc
+		mallocx@HEAPTIDE_ASLEEP
 		memalign
 		posix_memalign
 		prctl
 		pvalloc
+		rallocx@HEAPTIDE_ASLEEP
 		realloc
+		sdallocx@HEAPTIDE_ASLEEP
 		valloc
+		xallocx@HEAPTIDE_ASLEEP
 	LIST
 	diff wanted found
+	# Versions 1 and 2 are found by references of no version, whatever their name.
+	readelf -VW "$shim" >versions
+	grep -q 'Index: 3 .*Name: HEAPTIDE_ASLEEP' versions || fail "HEAPTIDE_ASLEEP is not version 3"
 }
 
 # Everything comes from libc or the loader. What is not safe inside malloc (dlsym, dlopen for --unwind=libunwind,
@@ -29,6 +37,8 @@ exports() {
 imports() {
 	local allowed='_dl_find_object|dl(sym|open|addr|addr1)|(__)?environ|__libc_stack_end|clock_gettime|getauxval'
 	allowed="$allowed|__libc_(malloc|calloc|realloc|free|memalign|valloc|pvalloc)|__errno_location|__cxa_finalize|__gmon_start__|_ITM_.*"
+	# Once, where the program has functions that sleeping hooks are for.
+	allowed="$allowed|dl_iterate_phdr"
 	# Of the calling thread only; they neither lock nor allocate.
 	allowed="$allowed|pthread_(self|getspecific)"
 	nm -D --undefined-only "$shim" | awk '{ sub("@.*", "", $2); print $2 }' | sort >found
