@@ -113,7 +113,8 @@ void free_aligned_sized(void *block, size_t alignment, size_t size)
 	free(block);
 }
 
-void *realloc(void *block, size_t size)
+static inline __attribute__((always_inline)) void *resize(void *block, size_t size,
+                                                          const uint64_t *hook_frame)
 {
 	if (HT_UNLIKELY(ht_boot_arena_owns(block)))
 		return ht_boot_arena_leave(block, malloc(size), size);
@@ -121,8 +122,6 @@ void *realloc(void *block, size_t size)
 		return block ? NULL : ht_boot_arena_alloc(size, 16);
 	if (HT_UNLIKELY(!ht_hook_enter()))
 		return ht_real.realloc(block, size);
-
-	const uint64_t *hook_frame = HT_ARCH_OWN_FRAME();
 
 	if (!block) {
 		void *fresh = ht_real.realloc(NULL, size);
@@ -144,6 +143,23 @@ void *realloc(void *block, size_t size)
 		ht_capture_realloc_failed(block, identity);
 	ht_hook_leave();
 	return after;
+}
+
+void *realloc(void *block, size_t size)
+{
+	return resize(block, size, HT_ARCH_OWN_FRAME());
+}
+
+/* glibc's calls realloc; those of other allocators do not. */
+void *reallocarray(void *block, size_t n, size_t size)
+{
+	size_t n_bytes;
+
+	if (HT_UNLIKELY(__builtin_mul_overflow(n, size, &n_bytes)))
+		return ht_hook_is_resolved() && ht_real.reallocarray
+		               ? ht_real.reallocarray(block, n, size)
+		               : NULL;
+	return resize(block, n_bytes, HT_ARCH_OWN_FRAME());
 }
 
 int posix_memalign(void **ret_block, size_t alignment, size_t size)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /*
- * Not here, on purpose: reallocarray (glibc's calls our realloc), malloc_usable_size (nothing to
+ * Not here, on purpose: malloc_usable_size (nothing to
  * record), operator new and delete (libstdc++'s call malloc and free, and a program without C++ that
  * loads a C++ library locally must keep finding that library's own).
  */
@@ -23,6 +23,7 @@
 	X(memalign, void *, (size_t, size_t))             \
 	X(valloc, void *, (size_t))                       \
 	X(pvalloc, void *, (size_t))                      \
+	X(reallocarray, void *, (void *, size_t, size_t)) \
 	X(free_sized, void, (void *, size_t))             \
 	X(free_aligned_sized, void, (void *, size_t, size_t))
 

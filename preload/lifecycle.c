@@ -40,6 +40,8 @@ static char exe[HT_PROCESS_EXE_BYTES];
 static uint32_t exe_bytes;
 static char cmdline[HT_PROCESS_CMDLINE_BYTES];
 static uint32_t cmdline_bytes;
+static char allocator[HT_PROCESS_ALLOCATOR_BYTES];
+static uint32_t allocator_bytes;
 static uint64_t pid_namespace;
 static bool has_own_recorder; /* plain LD_PRELOAD, and this is no child yet */
 
@@ -50,6 +52,7 @@ static void read_self(void)
 	if (!ht_sys_is_error(ht_sys6(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&st,
 	                             0, 0, 0)))
 		pid_namespace = st.st_ino;
+	allocator_bytes = ht_real_calls_allocator(allocator, sizeof(allocator));
 	long n = ht_sys_readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	exe_bytes = ht_sys_is_error(n) ? 0 : (uint32_t)n;
@@ -160,6 +163,9 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		for (uint32_t j = 0; j < cmdline_bytes; j++)
 			slot->cmdline[j] = cmdline[j];
 		slot->cmdline_bytes = cmdline_bytes;
+		for (uint32_t j = 0; j < allocator_bytes; j++)
+			slot->allocator[j] = allocator[j];
+		slot->allocator_bytes = allocator_bytes;
 		atomic_store(&slot->n_early_blocks, atomic_load(&ht_boot_arena_n_blocks));
 
 		ht_process.slot = slot;

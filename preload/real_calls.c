@@ -9,6 +9,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <sys/auxv.h>
 
 struct ht_real_calls ht_real HT_HOT_VARIABLE;
 _Atomic bool ht_real_calls_are_resolved;
@@ -111,6 +113,33 @@ bool ht_real_calls_resolve(void)
 		return false; /* a libc that is neither: the arena goes on serving */
 	atomic_store_explicit(&ht_real_calls_are_resolved, true, memory_order_release);
 	return true;
+}
+
+/* glibc 2.35's; takes no lock. */
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+
+uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size)
+{
+	struct dl_find_object allocator, libc;
+	uint32_t n = 0;
+
+	if (_dl_find_object == NULL ||
+	    _dl_find_object((void *)(uintptr_t)ht_real.malloc, &allocator) != 0 ||
+	    _dl_find_object((void *)(uintptr_t)getauxval, &libc) != 0 ||
+	    allocator.dlfo_link_map == libc.dlfo_link_map)
+		return 0;
+
+	const char *path = allocator.dlfo_link_map->l_name;
+
+	while (path[n])
+		n++;
+	if (n > size) {
+		path += n - size;
+		n = size;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		ret_path[i] = path[i];
+	return n;
 }
 
 /*

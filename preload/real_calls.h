@@ -33,6 +33,12 @@ bool ht_real_calls_resolve(void);
 extern _Atomic bool ht_real_calls_are_resolved;
 
 /*
+ * The path of the library that the real malloc is in, cut at its beginning to fit, or nothing when it is libc's own
+ * or cannot be told. Returns its length. [after resolving] [any thread] [no alloc]
+ */
+uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size);
+
+/*
  * After a dlsym or dlopen that may have failed: it left a message that the program's own dlerror() must not
  * find. [with ht_tls.in_hook set]
  */

@@ -151,6 +151,8 @@ static void print_processes(struct ht_text_page *page, const struct ht_trace_inp
 			ht_text_putf(
 			        page, HT_PAINT_PLAIN, " at %s",
 			        ht_human_ns(b, ht_tick_clock_ns(&input->model.clock, p->end_tick)));
+		if (p->allocator[0])
+			ht_text_putf(page, HT_PAINT_PLAIN, "; malloc is that of %s", p->allocator);
 		ht_text_end_line(page);
 		for (int c = 0; c < HT_N_COUNTERS; c++) {
 			if (p->counters[c] == 0)
@@ -204,6 +206,7 @@ static void print_json_process(struct ht_json_writer *json, const struct ht_trac
 	ht_json_put_u64(json, "pid", p->pid);
 	ht_json_put_u64(json, "ppid", p->ppid);
 	ht_json_put_string(json, "path", p->exe[0] ? p->exe : NULL);
+	ht_json_put_string(json, "allocator", p->allocator[0] ? p->allocator : NULL);
 	ht_json_put_string(json, "started", p->start_kind == HT_START_FORK ? "fork" : "exec");
 	ht_json_put_u64(json, "start_ns", ht_tick_clock_ns(&input->model.clock, p->start_tick));
 	ht_json_put_string(json, "ended", ht_report_ended(p, ended));

@@ -4,6 +4,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/record_options.h"
 #include "analyzer/cmd/record_summary.h"
+#include "analyzer/record/allocator.h"
 #include "analyzer/record/launch.h"
 #include "analyzer/record/program.h"
 #include "analyzer/record/recorder.h"
@@ -29,6 +30,7 @@ enum {
 /* Everything that one recording needs; released in reverse order. */
 struct recording {
 	struct ht_record_options options;
+	char allocator[PATH_MAX]; /* empty: none is put under the program */
 	char program[PATH_MAX]; /* what is executed */
 	char **argv;            /* the program's, options.first_arg on */
 	int argc;
@@ -70,16 +72,31 @@ static bool is_entry_of(const char *entry, const char *name)
 	return strncmp(entry, name, n) == 0 && entry[n] == '=';
 }
 
+/* LD_PRELOAD: the shim, the allocator that is wanted, and what the user has there. */
+static char *make_preload_entry(const struct recording *r)
+{
+	const char *before = getenv("LD_PRELOAD");
+	size_t size = strlen(r->allocator) + 1 + strlen(before ? before : "") + 1;
+	char *behind = ht_xalloc(size);
+
+	stpcpy(stpcpy(stpcpy(behind, r->allocator), ":"), before ? before : "");
+
+	char *value = ht_shim_path_preload_value(behind, r->shim.path);
+	char *entry = make_entry("LD_PRELOAD", value);
+
+	free(behind);
+	free(value);
+	return entry;
+}
+
 /* The program's environment: ours, with the variables that make it a recorded one. */
 static void make_environment(struct recording *r)
 {
-	char *preload = ht_shim_path_preload_value(getenv("LD_PRELOAD"), r->shim.path);
 	bool has_python = r->options.config.has_python;
 	size_t n = 0;
 
-	r->preload_entry = make_entry("LD_PRELOAD", preload);
+	r->preload_entry = make_preload_entry(r);
 	r->region_entry = make_entry(HEAPTIDE_ENV_REGION, ht_recorder_region_path(r->recorder));
-	free(preload);
 	while (environ[n])
 		n++;
 	r->envp = ht_xalloc_zeroed(n + 4, sizeof(*r->envp));
@@ -112,7 +129,9 @@ static int prepare(struct recording *r, char *name)
 		/* The program itself could run: it is we who cannot. */
 		return err == HT_ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_OURS;
 	}
-	if (ht_shim_path_init(&r->shim, &diag) != HT_OK ||
+	if ((r->options.allocator &&
+	     ht_allocator_find(r->options.allocator, r->allocator, &diag) != HT_OK) ||
+	    ht_shim_path_init(&r->shim, &diag) != HT_OK ||
 	    ht_recorder_new(&r->options.config, &r->recorder, &diag) != HT_OK) {
 		ht_cmd_complain("%s", diag.msg);
 		return EXIT_OURS;

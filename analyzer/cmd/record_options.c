@@ -187,6 +187,8 @@ void ht_record_options_print_help(void)
 	      "      --only=GLOB        record only programs whose path or name, or the name they were\n"
 	      "                         called by, matches; others, PROGRAM too, run as if untraced, and\n"
 	      "                         what they start is looked at again. May be repeated\n"
+	      "      --allocator=NAME   put jemalloc, tcmalloc, mimalloc or the allocator in the library\n"
+	      "                         at the path NAME under PROGRAM and all that it starts\n"
 	      "      --unwind=HOW       stacks by fast, libunwind, verify (both, compared) or none\n"
 	      "      --max-frames=N     record at most N frames of a stack (default 512)\n"
 	      "      --overload=POLICY  when the recorder cannot keep up: block (the program waits,\n"
@@ -217,13 +219,14 @@ void ht_record_options_print_help(void)
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
 	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON,
-	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME };
+	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "unwind", required_argument, NULL, OPT_UNWIND },
+		{ "allocator", required_argument, NULL, OPT_ALLOCATOR },
 		{ "overload", required_argument, NULL, OPT_OVERLOAD },
 		{ "max-frames", required_argument, NULL, OPT_MAX_FRAMES },
 		{ "level", required_argument, NULL, OPT_LEVEL },
@@ -256,6 +259,10 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case 'q': o->is_quiet = true; break;
 		case 'h': o->is_help = true; return true;
 		case OPT_UNWIND: is_ok = parse_word(optarg, unwinds, &o->config.unwind); break;
+		case OPT_ALLOCATOR:
+			o->allocator = optarg;
+			is_ok = *optarg != '\0';
+			break;
 		case OPT_OVERLOAD: is_ok = parse_word(optarg, overloads, &o->config.overload); break;
 		case OPT_MAX_FRAMES: is_ok = parse_number(optarg, 1, 65535, &o->config.max_frames); break;
 		case OPT_LEVEL: is_ok = parse_number(optarg, 1, MAX_LEVEL, &level); break;

@@ -10,6 +10,7 @@
 struct ht_record_options {
 	struct ht_recorder_config config;
 	const char *output; /* pattern */
+	const char *allocator; /* to be put under the program; NULL: none */
 	bool is_output_given;
 	bool is_forced;
 	bool is_quiet;

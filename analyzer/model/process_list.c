@@ -37,6 +37,7 @@ uint32_t ht_process_list_need(struct ht_process_list *list, uint32_t serial)
 		.serial = serial,
 		.parent = HT_NO_PROCESS,
 		.exe = "",
+		.allocator = "",
 	};
 	*ht_u64_map_put(&list->index_of, serial) = index;
 	return index;
@@ -63,10 +64,27 @@ static void set_argv(struct ht_process_list *list, struct ht_process *process, c
 	process->argc = argc;
 }
 
+/* What follows the processes of a block, up to its end. */
+static bool add_allocators(struct ht_process_list *list, struct ht_get *get)
+{
+	while (ht_get_left(get) > 0) {
+		uint32_t process = ht_process_list_find(list, ht_get_u32(get));
+		const uint8_t *path;
+		size_t path_bytes = ht_get_bytes(get, &path);
+
+		if (get->is_bad || process == HT_NO_PROCESS)
+			return false;
+		list->processes[process].allocator = ht_arena_dup(&list->arena, path, path_bytes);
+	}
+	return true;
+}
+
 bool ht_process_list_add_starts(struct ht_process_list *list, struct ht_get *get, uint64_t n_items)
 {
 	for (uint64_t i = 0; i < n_items; i++) {
-		struct ht_process p = { .parent = HT_NO_PROCESS, .is_described = true };
+		struct ht_process p = { .parent = HT_NO_PROCESS,
+			                .allocator = "",
+			                .is_described = true };
 		const uint8_t *exe, *cmdline;
 
 		p.serial = ht_get_u32(get);
@@ -107,7 +125,7 @@ bool ht_process_list_add_starts(struct ht_process_list *list, struct ht_get *get
 		set_argv(list, &p, cmdline, cmdline_bytes);
 		*process = p;
 	}
-	return true;
+	return add_allocators(list, get);
 }
 
 bool ht_process_list_add_ends(struct ht_process_list *list, struct ht_get *get, uint64_t n_items)

@@ -42,6 +42,7 @@ struct ht_process {
 	const char *exe;
 	const char *const *argv;
 	uint32_t argc;
+	const char *allocator; /* path of the library that has its malloc; "": libc, or not known */
 	bool is_described; /* false: events or nodes name it, but its PROCESS block is lost */
 	bool has_end;
 	uint64_t end_tick;

@@ -28,12 +28,13 @@ const struct ht_column_limits ht_column_default_limits = {
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
-/* A body that grows by whole entries. */
+/* A body that grows by whole entries, and by a tail that follows them. */
 struct entries {
 	enum ht_block_type type;
-	uint8_t *body;
+	uint8_t *body; /* of size bytes for entries and as many for the tail */
 	size_t size;
 	struct ht_put put;
+	struct ht_put tail;
 	uint64_t n_items;
 };
 
@@ -88,8 +89,9 @@ static bool entries_init(struct entries *e, enum ht_block_type type, size_t size
 {
 	e->type = type;
 	e->size = size;
-	e->body = malloc(size);
+	e->body = malloc(2 * size);
 	e->put = ht_put_init(e->body, e->body ? size : 0);
+	e->tail = ht_put_init(e->body ? e->body + size : NULL, e->body ? size : 0);
 	return e->body != NULL;
 }
 
@@ -110,15 +112,22 @@ static void entries_flush(struct ht_column_writer *w, struct entries *e)
 
 	if (!e->n_items)
 		return;
-	write_body(w, &meta, e->body, (size_t)(e->put.pos - e->body));
+
+	size_t n_bytes = (size_t)(e->put.pos - e->body);
+	size_t n_tail = (size_t)(e->tail.pos - (e->body + e->size));
+
+	memmove(e->body + n_bytes, e->body + e->size, n_tail);
+	write_body(w, &meta, e->body, n_bytes + n_tail);
 	e->put = ht_put_init(e->body, e->size);
+	e->tail = ht_put_init(e->body + e->size, e->size);
 	e->n_items = 0;
 }
 
 /* Where the next entry goes, with room for n_bytes. */
 static struct ht_put *entries_next(struct ht_column_writer *w, struct entries *e, size_t n_bytes)
 {
-	if ((size_t)(e->put.end - e->put.pos) < n_bytes)
+	if ((size_t)(e->put.end - e->put.pos) < n_bytes ||
+	    (size_t)(e->tail.end - e->tail.pos) < n_bytes)
 		entries_flush(w, e);
 	e->n_items++;
 	return &e->put;
@@ -372,6 +381,10 @@ void ht_column_writer_process(struct ht_column_writer *w, const struct ht_proces
 	ht_put_u64(p, i->first_node);
 	ht_put_bytes(p, i->exe, i->exe_bytes);
 	ht_put_bytes(p, i->cmdline, i->cmdline_bytes);
+	if (!i->allocator_bytes)
+		return;
+	ht_put_u64(&w->processes.tail, i->serial);
+	ht_put_bytes(&w->processes.tail, i->allocator, i->allocator_bytes);
 }
 
 void ht_column_writer_process_end(struct ht_column_writer *w, const struct ht_process_end *e)

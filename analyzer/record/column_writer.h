@@ -33,6 +33,8 @@ struct ht_process_info {
 	size_t exe_bytes;
 	const char *cmdline;
 	size_t cmdline_bytes;
+	const char *allocator; /* path of the library that has its malloc; of no bytes for libc's */
+	size_t allocator_bytes;
 };
 
 #define HT_N_PROCESS_COUNTERS (8u + HT_N_TRUNC)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The recorder: lower than everything but base.
 libanalyzer_la_SOURCES += \
+	%D%/allocator.c %D%/allocator.h \
 	%D%/arrival_bell.c %D%/arrival_bell.h \
 	%D%/block_writer.c %D%/block_writer.h \
 	%D%/clock_source.c %D%/clock_source.h \

@@ -189,6 +189,8 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 		.exe_bytes = bounded(s->exe_bytes, sizeof(s->exe)),
 		.cmdline = s->cmdline,
 		.cmdline_bytes = bounded(s->cmdline_bytes, sizeof(s->cmdline)),
+		.allocator = s->allocator,
+		.allocator_bytes = bounded(s->allocator_bytes, sizeof(s->allocator)),
 	};
 
 	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid, .pidfd = -1 };

@@ -80,6 +80,7 @@ static void put_processes(struct writer *w)
 		for (uint32_t a = 0; a < p->argc; a++)
 			ht_json_string(json, p->argv[a]);
 		ht_json_end_array(json);
+		ht_json_put_string(json, "allocator", p->allocator[0] ? p->allocator : NULL);
 		ht_json_put_string(json, "started",
 		                   p->start_kind == HT_START_FORK   ? "fork"
 		                   : p->start_kind == HT_START_EXEC ? "exec"

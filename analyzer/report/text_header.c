@@ -74,6 +74,42 @@ static void put_process(struct ht_text_page *page, const struct ht_report *repor
 	}
 }
 
+/* Whether it is among the processes of the report and has this allocator. */
+static bool has_allocator(const struct ht_report *report, size_t process, const char *path)
+{
+	return ht_process_selection_has(report->selection, process) &&
+	       strcmp(report->model->processes.processes[process].allocator, path) == 0;
+}
+
+/* Allocators other than libc's, each in a line, with how many processes had it when not all have. */
+static void put_allocators(struct ht_text_page *page, const struct ht_report *report)
+{
+	const struct ht_process_list *list = &report->model->processes;
+	size_t n_processes = ht_report_n_processes(report);
+
+	for (size_t i = 0; i < list->n_processes; i++) {
+		const char *path = list->processes[i].allocator;
+		struct ht_humans h;
+		size_t first = 0, n = 0;
+
+		if (!*path || !has_allocator(report, i, path))
+			continue;
+		while (!has_allocator(report, first, path))
+			first++;
+		if (first < i)
+			continue;
+		for (size_t k = i; k < list->n_processes; k++)
+			n += has_allocator(report, k, path);
+		ht_text_put(page, HT_PAINT_PLAIN, "allocator");
+		ht_text_to_column(page, NAME_COLUMN);
+		ht_text_put(page, HT_PAINT_PLAIN, path);
+		if (n < n_processes)
+			ht_text_putf(page, HT_PAINT_DIM, " (in %s process%s)",
+			             ht_human_count(h.a, n), n == 1 ? "" : "es");
+		ht_text_end_line(page);
+	}
+}
+
 void ht_text_header(struct ht_text_page *page, const struct ht_report *report, uint64_t duration_ns)
 {
 	const struct ht_recording *recording = &report->model->recording;
@@ -99,6 +135,8 @@ void ht_text_header(struct ht_text_page *page, const struct ht_report *report, u
 	ht_text_window_line(page, report);
 	if (n_processes == 1)
 		put_process(page, report);
+	put_allocators(page, report);
+
 	struct ht_coverage coverage = ht_report_coverage(report);
 
 	if (coverage.n_lost_events || coverage.n_damages || coverage.n_anomalies) {

@@ -176,6 +176,7 @@ enum ht_truncation {
 
 #define HT_PROCESS_EXE_BYTES 1024u
 #define HT_PROCESS_CMDLINE_BYTES 2048u
+#define HT_PROCESS_ALLOCATOR_BYTES 384u
 
 /* Counters are added to by any thread with relaxed atomics, on rare paths only. */
 struct ht_process_slot {
@@ -207,11 +208,12 @@ struct ht_process_slot {
 	_Atomic uint64_t n_waits; /* times a thread waited for a chunk */
 	_Atomic uint64_t n_truncated[HT_N_TRUNC]; /* new stacks that ended early, by reason */
 	_Atomic uint32_t is_replaced; /* set by the process's next image when that is not recorded */
-	uint32_t reserved2;
+	uint32_t allocator_bytes; /* without terminating NUL */
 	uint64_t reserved1[15];
 
 	char exe[HT_PROCESS_EXE_BYTES];
 	char cmdline[HT_PROCESS_CMDLINE_BYTES];
+	char allocator[HT_PROCESS_ALLOCATOR_BYTES]; /* the library whose malloc it is, unless that is libc's */
 };
 #define HT_PROCESS_SLOT_BYTES 4096u
 static_assert(sizeof(struct ht_process_slot) <= HT_PROCESS_SLOT_BYTES, "slot fits its page");

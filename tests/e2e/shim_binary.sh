@@ -22,6 +22,7 @@ exports() {
 		pvalloc
 		rallocx@HEAPTIDE_ASLEEP
 		realloc
+		reallocarray
 		sdallocx@HEAPTIDE_ASLEEP
 		valloc
 		xallocx@HEAPTIDE_ASLEEP

@@ -312,6 +312,7 @@ START_TEST(test_module_and_process_longest_strings_read_back)
 		.serial = 7, .pid = 8, .start_tick = UINT64_MAX, .first_id = UINT64_MAX,
 		.exe = cmdline, .exe_bytes = HT_PROCESS_EXE_BYTES,
 		.cmdline = cmdline, .cmdline_bytes = sizeof(cmdline),
+		.allocator = cmdline, .allocator_bytes = HT_PROCESS_ALLOCATOR_BYTES,
 	};
 	struct ht_read_back r;
 	const uint8_t *bytes;
@@ -343,9 +344,20 @@ START_TEST(test_module_and_process_longest_strings_read_back)
 	ck_assert_uint_eq(n_modules, 10);
 	for (size_t i = 0; i < r.n_blocks_of[HT_BLOCK_PROCESS]; i++) {
 		uint64_t n_items;
+		struct ht_get g = ht_read_back_body(&r, HT_BLOCK_PROCESS, i, &n_items);
 
-		ht_read_back_body(&r, HT_BLOCK_PROCESS, i, &n_items);
 		n_processes += n_items;
+		for (uint64_t k = 0; k < n_items; k++) {
+			for (int field = 0; field < 8; field++)
+				ht_get_u64(&g);
+			ck_assert_uint_eq(ht_get_bytes(&g, &bytes), HT_PROCESS_EXE_BYTES);
+			ck_assert_uint_eq(ht_get_bytes(&g, &bytes), sizeof(cmdline));
+		}
+		for (uint64_t k = 0; k < n_items; k++) {
+			ck_assert_uint_eq(ht_get_u64(&g), 7);
+			ck_assert_uint_eq(ht_get_bytes(&g, &bytes), HT_PROCESS_ALLOCATOR_BYTES);
+		}
+		ck_assert(!g.is_bad && ht_get_left(&g) == 0);
 	}
 	ck_assert_uint_eq(n_processes, 10);
 	ht_read_back_done(&r);

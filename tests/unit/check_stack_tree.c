@@ -344,6 +344,56 @@ START_TEST(test_process_list_impossible_processes_are_damage)
 }
 END_TEST
 
+/* A PROCESS body of two, the second one with an allocator; cut after n_bytes. */
+static struct loaded load_allocators(size_t n_bytes, size_t *ret_n_bytes)
+{
+	struct ht_trace_maker *maker = ht_trace_maker_new();
+	uint8_t body[128];
+	struct ht_put p = ht_put_init(body, sizeof(body));
+
+	for (uint64_t serial = 1; serial <= 2; serial++) {
+		const uint64_t fields[] = { serial, 0, HT_START_EXEC, 100 + serial, 1, 1000, 1, 16 };
+
+		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			ht_put_u64(&p, fields[i]);
+		ht_put_bytes(&p, "/bin/p", 6);
+		ht_put_bytes(&p, "p", 2);
+	}
+	ht_put_u64(&p, 2);
+	ht_put_bytes(&p, "/lib/libm.so", 12);
+	*ret_n_bytes = (size_t)(p.pos - body);
+	ht_trace_maker_block(maker, HT_BLOCK_PROCESS, 2, body,
+	                     n_bytes < *ret_n_bytes ? n_bytes : *ret_n_bytes, 1000, 1000);
+
+	struct loaded l = load(maker);
+
+	ht_trace_maker_free(maker);
+	return l;
+}
+
+START_TEST(test_process_list_allocators_follow_processes)
+{
+	size_t n_bytes;
+	struct loaded l = load_allocators(SIZE_MAX, &n_bytes);
+
+	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 0);
+	ck_assert_uint_eq(l.model.processes.n_processes, 2);
+	ck_assert_str_eq(l.model.processes.processes[0].allocator, "");
+	ck_assert_str_eq(l.model.processes.processes[1].allocator, "/lib/libm.so");
+	loaded_done(&l);
+	for (size_t cut = 0; cut < n_bytes; cut++) {
+		size_t n_all;
+
+		l = load_allocators(cut, &n_all);
+		/* Without the list at the end it is whole. */
+		ck_assert_uint_eq(ht_trace_file_n_damages(l.file), cut != n_bytes - 14);
+		for (size_t i = 0; i < l.model.processes.n_processes; i++)
+			ck_assert_str_eq(l.model.processes.processes[i].allocator, "");
+		loaded_done(&l);
+	}
+}
+END_TEST
+
 /* Every body of every type, cut anywhere and with any byte changed: damage or not, never harm. */
 START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 {
@@ -388,6 +438,7 @@ int main(void)
 	tcase_add_test(limits, test_stack_tree_far_apart_ids_take_little_memory);
 	tcase_add_test(corrupt, test_stack_tree_circles_and_contradictions_are_damage);
 	tcase_add_test(corrupt, test_process_list_impossible_processes_are_damage);
+	tcase_add_test(corrupt, test_process_list_allocators_follow_processes);
 	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0, 7);
 	return ht_run_suite(suite);
 }
