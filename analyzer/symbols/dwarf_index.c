@@ -292,7 +292,7 @@ static void read_line(struct unit *unit, uint64_t addr, struct ht_frame_name *fr
 }
 
 size_t ht_dwarf_index_find(struct ht_dwarf_index *index, uint64_t addr, struct ht_frame_name *frames,
-			   size_t max, bool *ret_is_bare)
+			   size_t max, enum ht_dwarf_name *ret_name)
 {
 	uint32_t i;
 
@@ -310,7 +310,7 @@ size_t ht_dwarf_index_find(struct ht_dwarf_index *index, uint64_t addr, struct h
 	uint32_t s;
 	size_t n = 1;
 
-	*ret_is_bare = false;
+	*ret_name = HT_DWARF_NAME_WHOLE;
 	frames[0] = (struct ht_frame_name){0};
 	read_line(unit, addr, &frames[0]);
 	if (!ht_range_map_find(&unit->map, addr, &s))
@@ -319,7 +319,9 @@ size_t ht_dwarf_index_find(struct ht_dwarf_index *index, uint64_t addr, struct h
 		struct scope *scope = &unit->scopes[s];
 
 		frames[n - 1].function = scope_name(index, scope);
-		*ret_is_bare = scope->is_bare && unit->has_linkage_names;
+		*ret_name = !scope->is_bare          ? HT_DWARF_NAME_WHOLE
+			    : unit->has_linkage_names ? HT_DWARF_NAME_BARE
+						      : HT_DWARF_NAME_C;
 		if (scope->outer == NO_SCOPE || n == max)
 			return n;
 		frames[n - 1].is_inlined = true;

@@ -18,6 +18,7 @@ struct symbol {
 	const char *raw;
 	const char *name; /* raw without version, when first asked for */
 	uint32_t priority;
+	bool is_public; /* other files can call it */
 };
 
 struct ht_elf_symbols {
@@ -46,21 +47,47 @@ static void find_code_sections(struct ht_elf_symbols *t, Dwfl_Module *mod)
 	ht_range_map_flatten(&t->sections);
 }
 
-/* Which of several names of one function to show: the one that people call it by. */
+static bool is_public(const GElf_Sym *sym)
+{
+	int bind = GELF_ST_BIND(sym->st_info), visibility = GELF_ST_VISIBILITY(sym->st_other);
+
+	return (bind == STB_GLOBAL || bind == STB_WEAK || bind == STB_GNU_UNIQUE) &&
+	       (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
+}
+
+/* "NAME@VERSION", for programs linked long ago; "NAME@@VERSION" is what new ones get. */
+static bool is_old_version(const char *name)
+{
+	const char *at = strchr(name + 1, '@');
+
+	return at && at[1] != '@';
+}
+
+static uint32_t n_underscores(const char *name)
+{
+	size_t n = strspn(name, "_");
+
+	return (uint32_t)(n < 10 ? n : 10);
+}
+
+/*
+ * Which of several names of one function to show: the one that people call it by. libc's "__open" is
+ * global and "open" weak, so which of the two a name is says nothing.
+ */
 static uint32_t symbol_priority(const GElf_Sym *sym, const char *name)
 {
-	int bind = GELF_ST_BIND(sym->st_info);
-	size_t n_underscores = strspn(name, "_");
 	uint32_t priority = 0;
 
 	if (sym->st_size)
 		priority += 1000;
-	if (bind == STB_GLOBAL || bind == STB_GNU_UNIQUE)
+	if (is_public(sym))
 		priority += 200;
-	else if (bind == STB_WEAK)
+	else if (GELF_ST_BIND(sym->st_info) != STB_LOCAL)
 		priority += 100;
+	if (!is_old_version(name))
+		priority += 20;
 	/* "malloc" and "__libc_malloc" are equal in all else. */
-	return priority + 10 - (uint32_t)(n_underscores < 10 ? n_underscores : 10);
+	return priority + 10 - n_underscores(name);
 }
 
 static bool is_code_symbol(struct ht_elf_symbols *t, const GElf_Sym *sym, uint64_t addr)
@@ -102,6 +129,7 @@ static void read_symbols(struct ht_elf_symbols *t, Dwfl_Module *mod)
 
 		s->raw = name;
 		s->priority = symbol_priority(&sym, name);
+		s->is_public = is_public(&sym);
 	}
 }
 
@@ -127,7 +155,14 @@ static int compare_symbols(const void *a_, const void *b_)
 
 	if (a->lo != b->lo)
 		return a->lo < b->lo ? -1 : 1;
-	return strcmp(a->raw, b->raw); /* the same answer in every run */
+
+	/* "tmpfile" before "tmpfile64", whatever versions there are; the same answer in every run. */
+	size_t a_chars = strcspn(a->raw, "@"), b_chars = strcspn(b->raw, "@");
+	int order = strncmp(a->raw, b->raw, a_chars < b_chars ? a_chars : b_chars);
+
+	if (order != 0 || a_chars != b_chars)
+		return order != 0 ? order : a_chars < b_chars ? -1 : 1;
+	return strcmp(a->raw, b->raw);
 }
 
 /* The section that ends after addr, by its end; sections are few. */
@@ -189,30 +224,63 @@ void ht_elf_symbols_free(struct ht_elf_symbols *symbols)
 	free(symbols);
 }
 
+static const char *symbol_name(struct ht_elf_symbols *symbols, struct symbol *s)
+{
+	if (!s->name)
+		s->name = ht_demangle_cut_version(symbols->arena, s->raw);
+	return s->name;
+}
+
 static struct symbol *find_symbol(struct ht_elf_symbols *symbols, uint64_t addr)
 {
 	uint32_t i;
 
-	if (!ht_range_map_find(&symbols->map, addr, &i))
-		return NULL;
-
-	struct symbol *s = &symbols->symbols[i];
-
-	if (!s->name)
-		s->name = ht_demangle_cut_version(symbols->arena, s->raw);
-	return s;
+	return ht_range_map_find(&symbols->map, addr, &i) ? &symbols->symbols[i] : NULL;
 }
 
 const char *ht_elf_symbols_find(struct ht_elf_symbols *symbols, uint64_t addr)
 {
 	struct symbol *s = find_symbol(symbols, addr);
 
-	return s ? s->name : NULL;
+	return s ? symbol_name(symbols, s) : NULL;
 }
 
 const char *ht_elf_symbols_find_qualified(struct ht_elf_symbols *symbols, uint64_t addr)
 {
 	struct symbol *s = find_symbol(symbols, addr);
 
-	return s && ht_demangle_is_mangled(s->raw) ? s->name : NULL;
+	return s && ht_demangle_is_mangled(s->raw) ? symbol_name(symbols, s) : NULL;
+}
+
+/* How many characters at the end of name the symbol is; 0: it ends otherwise. */
+static size_t n_shared(const struct symbol *s, const char *name)
+{
+	size_t n = strlen(name), n_own = strcspn(s->raw, "@");
+
+	return n_own <= n && strncmp(name + n - n_own, s->raw, n_own) == 0 ? n_own : 0;
+}
+
+const char *ht_elf_symbols_find_public(struct ht_elf_symbols *symbols, uint64_t addr,
+				       const char *name)
+{
+	struct symbol *best = find_symbol(symbols, addr);
+
+	if (!best || !best->is_public)
+		return NULL;
+
+	size_t i = (size_t)(best - symbols->symbols);
+	uint32_t priority = best->priority;
+	uint64_t lo = best->lo;
+
+	/* "siglongjmp" for "__libc_siglongjmp", not "longjmp", which is as public. */
+	while (i > 0 && symbols->symbols[i - 1].lo == lo)
+		i--;
+	for (; i < symbols->n_symbols && symbols->symbols[i].lo == lo; i++) {
+		struct symbol *other = &symbols->symbols[i];
+
+		if (other->is_public && other->priority == priority &&
+		    n_shared(other, name) > n_shared(best, name))
+			best = other;
+	}
+	return symbol_name(symbols, best);
 }

@@ -32,4 +32,11 @@ const char *ht_elf_symbols_find(struct ht_elf_symbols *symbols, uint64_t addr);
  */
 const char *ht_elf_symbols_find_qualified(struct ht_elf_symbols *symbols, uint64_t addr);
 
+/*
+ * The name by which others call the C function at an address, which its debug information calls name:
+ * "fopen" for "_IO_new_fopen". NULL when others cannot call it.
+ */
+const char *ht_elf_symbols_find_public(struct ht_elf_symbols *symbols, uint64_t addr,
+				       const char *name);
+
 #endif

@@ -254,27 +254,38 @@ static struct ht_elf_symbols *symbols_of(struct ht_symbol_file *file)
 	return file->symbols;
 }
 
+/* What the symbol table has better than the debug information; else name. */
+static const char *better_name(struct ht_symbol_file *file, uint64_t addr, const char *name,
+			       enum ht_dwarf_name kind)
+{
+	const char *better = NULL;
+
+	if (kind == HT_DWARF_NAME_BARE)
+		better = ht_elf_symbols_find_qualified(symbols_of(file), addr);
+	else if (kind == HT_DWARF_NAME_C)
+		better = ht_elf_symbols_find_public(symbols_of(file), addr, name);
+	return better ? better : name;
+}
+
 size_t ht_symbol_file_find(struct ht_symbol_file *file, uint64_t addr, struct ht_frame_name *frames,
 			   size_t max)
 {
 	struct ht_dwarf_index *dwarf = dwarf_of(file);
 	size_t n = 0;
-	bool is_bare = false;
+	enum ht_dwarf_name kind;
 
 	if (dwarf)
-		n = ht_dwarf_index_find(dwarf, addr - file->dwarf_bias, frames, max, &is_bare);
-
-	const char *function;
+		n = ht_dwarf_index_find(dwarf, addr - file->dwarf_bias, frames, max, &kind);
 
 	if (n && frames[n - 1].function) {
-		function = is_bare ? ht_elf_symbols_find_qualified(symbols_of(file), addr) : NULL;
-		if (function)
-			frames[n - 1].function = function;
+		frames[n - 1].function =
+			better_name(file, addr, frames[n - 1].function, kind);
 		return n;
 	}
 
 	/* Code without debug information, or assembly with lines but no functions. */
-	function = ht_elf_symbols_find(symbols_of(file), addr);
+	const char *function = ht_elf_symbols_find(symbols_of(file), addr);
+
 	if (!n) {
 		if (!function)
 			return 0;

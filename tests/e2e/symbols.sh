@@ -53,7 +53,9 @@ compared() {
 	normal ours >ours.normal
 	normal theirs >theirs.normal
 	equal "lines of output" "$(wc -l <theirs.normal)" "$(wc -l <ours.normal)"
+	[ -e aliases ] || : >aliases
 	paste -d '\t' ours.normal theirs.normal | awk -F '\t' "$base_name"'
+		FILENAME == "aliases" { is_alias[$1, $2] = 1; next }
 		/^0x/ && $1 == $2 { addr = $1; next }
 		$1 == $2 { next }
 		$1 ~ /:[0-9]+$/ && $2 ~ /:[0-9]+$/ {
@@ -62,10 +64,11 @@ compared() {
 		}
 		$1 !~ /:[0-9]+$/ && $2 !~ /:[0-9]+$/ {
 			ours = base($1); theirs = base($2)
+			if (($1, $2) in is_alias) next
 			if (ours == theirs || ours == "?" || theirs == "?") next
 			if ($2 == "main" && $1 ~ /main/) next
 		}
-		{ print addr "\t" $1 "\t" $2 }' >wrong
+		{ print addr "\t" $1 "\t" $2 }' aliases - >wrong
 	[ "$(wc -l <wrong)" -le "${3:-0}" ] || {
 		head -n 20 wrong | cut -c 1-300 >&2
 		fail "$(wc -l <wrong) of $(wc -l <addresses) call sites differ"
@@ -81,11 +84,51 @@ built_by() {
 	compared "$PWD/p" "$oracle"
 }
 
+# alias_pairs FILE: names that stand for one function, by its own symbols and those of its debug file.
+alias_pairs() {
+	local id
+	id=$(readelf -n "$1" | awk '/Build ID/ { print $3 }')
+	{
+		nm -D --defined-only "$1"
+		nm --defined-only "/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug" 2>/dev/null || true
+	} | awk 'tolower($2) ~ /^[twi]$/ { sub(/@.*/, "", $3); print $1 "\t" $3 }' | sort -u |
+		awk -F '\t' '
+			$1 != addr { addr = $1; n = 0 }
+			{ for (i = 0; i < n; i++) { print names[i] "\t" $2; print $2 "\t" names[i] } names[n++] = $2 }'
+}
+
 # libc has its symbols in a debug file found by build-id, if that is installed; else only the dynamic ones.
 libc() {
 	local libc
 	libc=$(ldd "$programs/ends" | awk '$1 == "libc.so.6" { print $3 }')
+	alias_pairs "$libc" >aliases
 	compared "$libc" with_addr2line 30
+}
+
+# What libc calls its functions is not what programs call: the exported name with the fewest underscores in front.
+exported() {
+	need nm
+	local libc
+	libc=$(ldd "$programs/ends" | awk '$1 == "libc.so.6" { print $3 }')
+	nm -D --defined-only "$libc" | awk '
+		function underscores(s) { match(s, /^_*/); return RLENGTH }
+		$2 ~ /^[TW]$/ && $3 ~ /@@/ {
+			sub(/@.*/, "", $3); n = underscores($3)
+			if (!($1 in least) || n < least[$1]) { least[$1] = n; names[$1] = "" }
+			if (n == least[$1]) names[$1] = names[$1] " " $3 " "
+		}
+		END { for (a in names) print a "\t" names[a] }' | sort >wanted
+	[ "$(wc -l <wanted)" -gt 1000 ] || fail "too few names"
+	cut -f 1 wanted | "$symbolize" "$libc" | awk '
+		/^0x/ { n++; next }
+		/:[0-9?]+$/ { next }
+		{ name[n] = $0 } # the function that really is there comes last
+		END { for (i = 1; i <= n; i++) print name[i] }' >found
+	paste wanted found | awk -F '\t' 'index($2, " " $3 " ") == 0' >wrong
+	[ ! -s wrong ] || {
+		head -n 20 wrong >&2
+		fail "$(wc -l <wrong) of $(wc -l <wanted) functions are not called by a name of theirs"
+	}
 }
 
 plt() {
@@ -122,6 +165,7 @@ e2e_case "clang -O2" built_by with_llvm clang++ -O2
 e2e_case "clang -O2, DWARF 4" built_by with_llvm clang++ -O2 -gdwarf-4
 e2e_case "clang -O2, sections thrown away" built_by with_llvm clang++ -O2 -ffunction-sections -Wl,--gc-sections
 e2e_case "libc" libc
+e2e_case "exported names" exported
 e2e_case "stubs of the linker" plt
 e2e_case "debug information in a separate file" separate
 e2e_done
