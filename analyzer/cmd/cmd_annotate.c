@@ -32,6 +32,7 @@ static const char usage[] =
         "      --source DIR     look for source files below DIR first\n"
         "  -C, --context N      lines shown around those that allocate (2)\n"
         "  -n, --top N          files listed (20; 0: all)\n"
+        "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
         "      --color WHEN     auto, always or never\n"
         "      --json           for scripts: schema heaptide.annotate/1, with own and total "
         "numbers\n"
@@ -40,6 +41,7 @@ static const char usage[] =
 struct options {
 	struct ht_annotate annotate;
 	enum ht_color_choice color;
+	enum ht_demangle_style demangle;
 	bool is_json;
 	const char *path;
 };
@@ -47,13 +49,14 @@ struct options {
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_OWN = 256, OPT_SOURCE, OPT_COLOR, OPT_JSON };
+	enum { OPT_OWN = 256, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE, OPT_JSON };
 	static const struct option longs[] = {
 		{ "own", no_argument, NULL, OPT_OWN },
 		{ "source", required_argument, NULL, OPT_SOURCE },
 		{ "context", required_argument, NULL, 'C' },
 		{ "top", required_argument, NULL, 'n' },
 		{ "color", required_argument, NULL, OPT_COLOR },
+		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -71,6 +74,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case 'C': is_good = ht_option_u64(optarg, &n_context); break;
 		case 'n': is_good = ht_option_u64(optarg, &n_top); break;
 		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
+		case OPT_DEMANGLE: is_good = ht_option_demangle(optarg, &o->demangle); break;
 		case OPT_JSON: o->is_json = true; break;
 		case 'h':
 			fputs(usage, stdout);
@@ -111,6 +115,7 @@ int ht_cmd_annotate(int argc, char **argv)
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
 	ht_symbolizer_set_stored(symbolizer, stored, false);
+	ht_symbolizer_set_demangle(symbolizer, o.demangle);
 	ht_line_table_fill(&table, &input.model, symbolizer, &results.sites);
 	o.annotate.model = &input.model;
 	o.annotate.table = &table;

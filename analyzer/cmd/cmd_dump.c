@@ -23,6 +23,7 @@ static const char usage[] =
         "\n"
         "      --stacks  the stacks too, with names\n"
         "      --blocks  the blocks of the file instead of the events\n"
+        "      --demangle HOW  " HT_OPTION_DEMANGLE_HELP "\n"
         "      --json    a JSON object per line\n"
         "  -h, --help\n";
 
@@ -209,15 +210,17 @@ static void dump_blocks(struct dump *d)
 
 int ht_cmd_dump(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS };
+	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_DEMANGLE };
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "stacks", no_argument, NULL, OPT_STACKS },
 		{ "blocks", no_argument, NULL, OPT_BLOCKS },
+		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct dump d = { .style = ht_option_style(HT_COLOR_NEVER) };
+	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
 	bool has_stacks = false, has_blocks = false;
 	const char *path;
 	int c;
@@ -228,6 +231,11 @@ int ht_cmd_dump(int argc, char **argv)
 		case OPT_JSON: d.is_json = true; break;
 		case OPT_STACKS: has_stacks = true; break;
 		case OPT_BLOCKS: has_blocks = true; break;
+		case OPT_DEMANGLE:
+			if (!ht_option_demangle(optarg, &demangle))
+				return ht_cmd_usage("dump", "\"%s\" is no value for this option",
+				                    optarg);
+			break;
 		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);
 		default: return ht_option_complain("dump", c, argv);
 		}
@@ -242,6 +250,7 @@ int ht_cmd_dump(int argc, char **argv)
 		d.stored = ht_trace_symbols_load(&d.input);
 		d.symbolizer = ht_symbolizer_new();
 		ht_symbolizer_set_stored(d.symbolizer, d.stored, false);
+		ht_symbolizer_set_demangle(d.symbolizer, demangle);
 	}
 	if (has_blocks)
 		dump_blocks(&d);

@@ -31,13 +31,14 @@ static int print_help(void)
 	fputs(usage_options, stdout);
 	for (const struct ht_metric *m = ht_metrics; m->name; m++)
 		printf("%s %s", m == ht_metrics ? "" : ",", m->name);
-	fputs("\n  -h, --help\n", stdout);
+	fputs("\n      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n  -h, --help\n", stdout);
 	return ht_cmd_finish_stdout(HT_EXIT_OK);
 }
 
 struct options {
 	const struct ht_export_format *format;
 	const struct ht_metric *metric;
+	enum ht_demangle_style demangle;
 	const char *output;
 	const char *path;
 };
@@ -59,9 +60,11 @@ static int take_operands(int argc, char **argv, struct options *o)
 
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
+	enum { OPT_DEMANGLE = 256 };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "metric", required_argument, NULL, 'm' },
+		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -75,6 +78,11 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			o->metric = ht_metric_find(optarg);
 			if (!o->metric)
 				return ht_cmd_usage("export", "there is no metric \"%s\"", optarg);
+			break;
+		case OPT_DEMANGLE:
+			if (!ht_option_demangle(optarg, &o->demangle))
+				return ht_cmd_usage("export",
+				                    "\"%s\" is no value for this option", optarg);
 			break;
 		case 'h': *ret_is_done = true; return print_help();
 		default: return ht_option_complain("export", c, argv);
@@ -111,6 +119,7 @@ int ht_cmd_export(int argc, char **argv)
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
 	ht_symbolizer_set_stored(symbolizer, stored, false);
+	ht_symbolizer_set_demangle(symbolizer, o.demangle);
 
 	const struct ht_export export = {
 		.file = input.file,

@@ -21,16 +21,20 @@ static const char usage[] = "Usage: heaptide html [OPTIONS] TRACE\n"
                             "follow. Open it with any browser.\n"
                             "\n"
                             "  -o, --output FILE  write there, not to stdout\n"
+                            "      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n"
                             "  -h, --help\n";
 
 int ht_cmd_html(int argc, char **argv)
 {
+	enum { OPT_DEMANGLE = 256 };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
+		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
+	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
 	const char *output_path = NULL, *path;
 	struct ht_trace_input input;
 	struct ht_output_file output;
@@ -40,6 +44,11 @@ int ht_cmd_html(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":o:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'o': output_path = optarg; break;
+		case OPT_DEMANGLE:
+			if (!ht_option_demangle(optarg, &demangle))
+				return ht_cmd_usage("html", "\"%s\" is no value for this option",
+				                    optarg);
+			break;
 		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);
 		default: return ht_option_complain("html", c, argv);
 		}
@@ -61,6 +70,7 @@ int ht_cmd_html(int argc, char **argv)
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
 	ht_symbolizer_set_stored(symbolizer, stored, false);
+	ht_symbolizer_set_demangle(symbolizer, demangle);
 
 	const struct ht_export export = {
 		.file = input.file,

@@ -40,6 +40,7 @@ static const char usage[] =
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
         "      --color WHEN     auto, always or never\n"
+        "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
         "      --jobs N         threads that decode the trace (as many as there are processors)\n"
         "      --json           everything, for scripts: schema heaptide.report/1\n"
         "  -h, --help\n";
@@ -51,6 +52,7 @@ struct options {
 	bool has_columns;
 	bool is_json;
 	enum ht_color_choice color;
+	enum ht_demangle_style demangle;
 	uint64_t short_lived_age;
 	uint64_t n_jobs;
 	struct ht_time_point from;
@@ -75,6 +77,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_AT,
 		OPT_WIDTH,
 		OPT_COLOR,
+		OPT_DEMANGLE,
 		OPT_PROCESS,
 		OPT_PROGRAM,
 		OPT_BY_PROCESS,
@@ -85,6 +88,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "width", required_argument, NULL, OPT_WIDTH },
 		{ "color", required_argument, NULL, OPT_COLOR },
+		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "at", required_argument, NULL, OPT_AT },
 		{ "from", required_argument, NULL, OPT_FROM },
@@ -125,6 +129,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			o->has_columns = true;
 			break;
 		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
+		case OPT_DEMANGLE: is_good = ht_option_demangle(optarg, &o->demangle); break;
 		case OPT_JSON: o->is_json = true; break;
 		case OPT_BY_PROCESS: o->is_by_process = true; break;
 		case OPT_PROCESS:
@@ -227,6 +232,7 @@ int ht_cmd_report(int argc, char **argv)
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
 	ht_symbolizer_set_stored(symbolizer, stored, false);
+	ht_symbolizer_set_demangle(symbolizer, o.demangle);
 
 	const struct ht_report report = {
 		.file = input.file,

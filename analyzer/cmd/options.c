@@ -30,17 +30,34 @@ bool ht_option_u64(const char *text, uint64_t *ret_value)
 	return true;
 }
 
+/* Which of names text is; -1 for none. */
+static int find_word(const char *text, const char *const *names, int n_names)
+{
+	for (int i = 0; i < n_names; i++) {
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
 bool ht_option_color(const char *text, enum ht_color_choice *ret_choice)
 {
 	static const char *const names[] = { "auto", "always", "never" };
+	int i = find_word(text, names, 3);
 
-	for (unsigned i = 0; i < 3; i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*ret_choice = (enum ht_color_choice)i;
-			return true;
-		}
-	}
-	return false;
+	if (i >= 0)
+		*ret_choice = (enum ht_color_choice)i;
+	return i >= 0;
+}
+
+bool ht_option_demangle(const char *text, enum ht_demangle_style *ret_style)
+{
+	static const char *const names[] = { "full", "simple", "no" };
+	int i = find_word(text, names, 3);
+
+	if (i >= 0)
+		*ret_style = (enum ht_demangle_style)i;
+	return i >= 0;
 }
 
 struct ht_text_style ht_option_style(enum ht_color_choice color)

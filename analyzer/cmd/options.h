@@ -4,6 +4,7 @@
 #define HT_OPTIONS_H
 
 #include "analyzer/report/report.h"
+#include "analyzer/symbols/demangle.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,10 @@ enum ht_color_choice {
 
 /* "auto", "always", "never". */
 bool ht_option_color(const char *text, enum ht_color_choice *ret_choice);
+
+/* "full", "simple", "no". */
+bool ht_option_demangle(const char *text, enum ht_demangle_style *ret_style);
+#define HT_OPTION_DEMANGLE_HELP "full: with arguments; simple: without; no: as linkers write them"
 
 /* How text on stdout should look. */
 struct ht_text_style ht_option_style(enum ht_color_choice color);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of C++ and Rust functions as their authors wrote them. Analyzer, any thread.
+ * Names of C++, Rust and D functions as their authors wrote them. Analyzer, any thread.
  *
  * C++ is demangled by __cxa_demangle of the C++ runtime, which every system has and whose licence
  * lets heaptide stay MIT. Rust's legacy scheme is Itanium mangling with escapes and a hash on top,
- * which is taken off here. Built --with-libiberty (GPL), Rust v0 and D are known as well.
+ * which is taken off here. Rust v0 and D are demangled by libiberty (LGPL); without it those names
+ * are shown as linkers write them.
  */
 #include "config.h"
 
 #include "analyzer/symbols/demangle.h"
 
 #include "analyzer/base/arena.h"
+#include "analyzer/symbols/simple_name.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -122,10 +124,27 @@ static char *demangle_itanium(const char *name)
 	return text;
 }
 
+#ifdef HT_WITH_LIBIBERTY
+/* "_R", maybe a number, and the letter of a kind of path. */
+static bool is_rust_v0(const char *name)
+{
+	if (strncmp(name, "_R", 2) != 0)
+		return false;
+	name += 2 + strspn(name + 2, "0123456789");
+	return *name && strchr("CMXYNIB", *name);
+}
+
+static bool is_d(const char *name)
+{
+	return strncmp(name, "_D", 2) == 0 &&
+	       (isdigit((unsigned char)name[2]) || strcmp(name, "_Dmain") == 0);
+}
+#endif
+
 bool ht_demangle_is_mangled(const char *name)
 {
 #ifdef HT_WITH_LIBIBERTY
-	if (name[0] == '_' && (name[1] == 'R' || name[1] == 'D'))
+	if (is_rust_v0(name) || is_d(name))
 		return true;
 #endif
 	return name[0] == '_' && name[1] == 'Z';
@@ -139,9 +158,9 @@ static char *demangle(const char *name)
 	if (strncmp(name, "_Z", 2) == 0)
 		return demangle_itanium(name);
 #ifdef HT_WITH_LIBIBERTY
-	if (strncmp(name, "_R", 2) == 0)
+	if (is_rust_v0(name))
 		return rust_demangle(name, DMGL_NO_OPTS);
-	if (strncmp(name, "_D", 2) == 0)
+	if (is_d(name))
 		return dlang_demangle(name, DMGL_NO_OPTS);
 #endif
 	return NULL;
@@ -162,20 +181,21 @@ const char *ht_demangle_cut_version(struct ht_arena *arena, const char *name)
 	return suffix ? ht_arena_dup(arena, name, (size_t)(suffix - name)) : name;
 }
 
-const char *ht_demangle(struct ht_arena *arena, const char *name)
+const char *ht_demangle(struct ht_arena *arena, const char *name, enum ht_demangle_style style)
 {
 	const char *suffix = find_suffix(name);
 	const char *bare = ht_demangle_cut_version(arena, name);
 	bool is_stub = suffix && strcmp(suffix, stub_suffix) == 0;
-	char *text = demangle(bare);
+	char *text = style == HT_DEMANGLE_NO ? NULL : demangle(bare);
 
 	if (!text)
 		return is_stub ? name : bare;
 
-	size_t n = strlen(text);
+	const char *shown = style == HT_DEMANGLE_SIMPLE ? ht_simple_name(arena, text) : text;
+	size_t n = strlen(shown);
 	char *kept = ht_arena_alloc(arena, n + sizeof(stub_suffix));
 
-	memcpy(kept, text, n);
+	memcpy(kept, shown, n);
 	memcpy(kept + n, is_stub ? stub_suffix : "", is_stub ? sizeof(stub_suffix) : 1);
 	free(text);
 	return kept;

@@ -8,6 +8,7 @@ libanalyzer_la_SOURCES += \
 	%D%/name_table.c %D%/name_table.h \
 	%D%/plt_stubs.c %D%/plt_stubs.h \
 	%D%/range_map.c %D%/range_map.h \
+	%D%/simple_name.c %D%/simple_name.h \
 	%D%/stored_symbols.c %D%/stored_symbols.h \
 	%D%/symbol_block.c %D%/symbol_block.h \
 	%D%/symbol_file.c %D%/symbol_file.h \

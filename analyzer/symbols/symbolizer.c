@@ -6,7 +6,6 @@
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/u64_map.h"
 #include "analyzer/base/xalloc.h"
-#include "analyzer/symbols/demangle.h"
 #include "analyzer/symbols/stored_symbols.h"
 #include "analyzer/symbols/symbol_block.h"
 #include "analyzer/symbols/symbol_file.h"
@@ -40,6 +39,7 @@ struct ht_symbolizer {
 	struct ht_symbol_search search;
 	const struct ht_stored_symbols *stored; /* may be NULL */
 	bool are_files_better;
+	enum ht_demangle_style style;
 	struct module *modules;
 	size_t n_modules, modules_capacity;
 	struct answer *answers;
@@ -88,6 +88,11 @@ void ht_symbolizer_free(struct ht_symbolizer *sym)
 void ht_symbolizer_set_search(struct ht_symbolizer *sym, const struct ht_symbol_search *search)
 {
 	sym->search = *search;
+}
+
+void ht_symbolizer_set_demangle(struct ht_symbolizer *sym, enum ht_demangle_style style)
+{
+	sym->style = style;
 }
 
 void ht_symbolizer_set_stored(struct ht_symbolizer *sym, const struct ht_stored_symbols *stored,
@@ -232,7 +237,7 @@ static const char *shown_name(struct ht_symbolizer *sym, const char *raw)
 	uint64_t *shown = ht_u64_map_put(&sym->shown_names, (uintptr_t)raw);
 
 	if (!*shown)
-		*shown = (uintptr_t)ht_demangle(&sym->arena, raw);
+		*shown = (uintptr_t)ht_demangle(&sym->arena, raw, sym->style);
 	return (const char *)(uintptr_t)*shown;
 }
 

@@ -3,13 +3,15 @@
 #ifndef HT_SYMBOLIZER_H
 #define HT_SYMBOLIZER_H
 
+#include "analyzer/symbols/demangle.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* One frame as people read it. Parts that are not known are NULL (line: 0), never made up. */
 struct ht_frame_name {
-	const char *function; /* demangled */
+	const char *function; /* demangled, as ht_symbolizer_set_demangle() says */
 	const char *file;     /* source file as the compiler was told it, so relative or absolute */
 	const char *module;   /* path of the executable or library, as in the query */
 	uint32_t line;
@@ -48,6 +50,9 @@ void ht_symbolizer_free(struct ht_symbolizer *sym);
 
 /* Before the first question: look there too. The strings must outlive sym. */
 void ht_symbolizer_set_search(struct ht_symbolizer *sym, const struct ht_symbol_search *search);
+
+/* Before the first question: how names are to be shown; HT_DEMANGLE_FULL without it. */
+void ht_symbolizer_set_demangle(struct ht_symbolizer *sym, enum ht_demangle_style style);
 
 /*
  * Before the first question: take names from stored, which must outlive sym. What is in it is
