@@ -16,6 +16,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/utf8.c %D%/base/utf8.h \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
+	%D%/model/mapping_list.c %D%/model/mapping_list.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
 	%D%/model/process_selection.c %D%/model/process_selection.h \
 	%D%/model/process_list.c %D%/model/process_list.h \
@@ -37,6 +38,8 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/event_apply.c %D%/replay/event_apply.h \
 	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
+	%D%/replay/mapped_memory.c %D%/replay/mapped_memory.h \
+	%D%/replay/range_tree.c %D%/replay/range_tree.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
 	%D%/replay/replay_state.c %D%/replay/replay_state.h \
 	%D%/replay/summary.c %D%/replay/summary.h \
@@ -53,6 +56,8 @@ libanalyzer_la_SOURCES = \
 	%D%/report/short_name.c %D%/report/short_name.h \
 	%D%/report/site_rank.c %D%/report/site_rank.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
+	%D%/report/mapped_rank.c %D%/report/mapped_rank.h \
+	%D%/report/text_mapped.c \
 	%D%/report/text_coverage.c \
 	%D%/report/program_sums.c %D%/report/program_sums.h \
 	%D%/report/text_header.c \

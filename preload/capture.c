@@ -65,9 +65,9 @@ static __attribute__((noinline, cold)) void note_missed_free(struct ht_thread *t
 	if (before & HT_LIVE_WATCHED)
 		watched_freed((uintptr_t)block);
 	if (make_room(t, 2))
-		ht_chunk_put2(t,
-		              ht_record_word(HT_REC_MISSED_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
-		              before & HT_LIVE_ID_MASK);
+		ht_chunk_put2(
+		        t, ht_record_word(HT_REC_MISSED_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
+		        before & HT_LIVE_ID_MASK);
 }
 
 /* Give the block the identity. Returns what was in its slot. */
@@ -129,9 +129,8 @@ void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
 }
 
 /* A free that is not a plain one: lost, watched, or of a block nobody saw allocated. */
-static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t, void *block,
-                                                            uint64_t identity,
-                                                            const uint64_t *hook_frame)
+static __attribute__((noinline, cold)) void
+record_odd_free(struct ht_thread *t, void *block, uint64_t identity, const uint64_t *hook_frame)
 {
 	if (identity & HT_LIVE_LOST) {
 		ht_chunk_lose(t);
@@ -162,7 +161,8 @@ static inline void record_free(struct ht_thread *t, void *block, uint64_t identi
 	}
 	if (HT_UNLIKELY(!make_room(t, 2)))
 		return;
-	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, ht_chunk_tick(t, ht_clock_tick()), 0), identity);
+	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
+	              identity);
 }
 
 static __attribute__((noinline, cold)) void lose_free(void *block, uint64_t identity)
@@ -236,4 +236,19 @@ void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_
 	store_identity(t, after, id);
 	if (HT_UNLIKELY(identity & HT_LIVE_WATCHED))
 		watched_freed((uintptr_t)before);
+}
+
+void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *hook_frame)
+{
+	struct ht_thread *t = ht_thread_self();
+
+	if (!t) {
+		HT_COUNT(n_lost_events);
+		return;
+	}
+	uint32_t node = stack_of(t, hook_frame);
+
+	/* The tick may need a record of its own. */
+	if (make_room(t, 1 + sizeof(*record) / 8 + 1))
+		ht_chunk_put_mapping(t, ht_chunk_tick(t, ht_clock_tick()), node, record);
 }

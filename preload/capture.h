@@ -8,6 +8,7 @@
 #ifndef HT_CAPTURE_H
 #define HT_CAPTURE_H
 
+#include <heaptide/shared_region.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +30,8 @@ void ht_capture_realloc_failed(void *block, uint64_t identity);
 
 /* After the real call: realloc(block, 0) freed the block. */
 void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *hook_frame);
+
+/* After the real call, with the numbers as it has them. */
+void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *hook_frame);
 
 #endif

@@ -200,8 +200,8 @@ static void put_text_record(struct ht_thread *t, uint64_t first, const uint64_t 
 	t->pos += ht_record_n_words(first);
 }
 
-bool ht_chunk_put_python(struct ht_thread *t, uint32_t number, const struct ht_python_record *record,
-                         const char *text)
+bool ht_chunk_put_python(struct ht_thread *t, uint32_t number,
+                         const struct ht_python_record *record, const char *text)
 {
 	const uint32_t n_record_words = sizeof(*record) / 8;
 	uint32_t n_bytes = (uint32_t)record->name_bytes + record->file_bytes;
@@ -231,7 +231,14 @@ bool ht_chunk_put_module(struct ht_thread *t, uint32_t module_serial,
 	const uint64_t *words = (const uint64_t *)&copy;
 
 	copy.path_bytes = (uint16_t)path_bytes;
-	put_text_record(t, ht_record_word(HT_REC_MODULE, n_words, module_serial), words, n_record_words,
-	                path, path_bytes);
+	put_text_record(t, ht_record_word(HT_REC_MODULE, n_words, module_serial), words,
+	                n_record_words, path, path_bytes);
 	return true;
+}
+
+void ht_chunk_put_mapping(struct ht_thread *t, uint32_t aux, uint32_t node,
+                          const struct ht_mapping_record *record)
+{
+	put_text_record(t, ht_record_word(HT_REC_MAPPING, aux, node), (const uint64_t *)record,
+	                sizeof(*record) / 8, NULL, 0);
 }

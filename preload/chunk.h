@@ -38,6 +38,10 @@ bool ht_chunk_put_module(struct ht_thread *t, uint32_t module_serial,
 bool ht_chunk_put_python(struct ht_thread *t, uint32_t number, const struct ht_python_record *record,
                          const char *text);
 
+/* MAPPING record, for which there is room; aux is its tick. */
+void ht_chunk_put_mapping(struct ht_thread *t, uint32_t aux, uint32_t node,
+                          const struct ht_mapping_record *record);
+
 /* NODE record. False when lost. */
 bool ht_chunk_put_node(struct ht_thread *t, uint32_t node, uint64_t address, uint32_t parent,
                        uint32_t generation);

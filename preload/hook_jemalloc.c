@@ -7,11 +7,7 @@
 #include "capture.h"
 #include "hook_entry.h"
 
-/* The dynamic symbols, of a version that no reference has (sleeping_hooks.h). */
-#define HT_NAME_SLEEPING(name, type, params) \
-	__asm__(".symver ht_sleeping_" #name ", " #name "@HEAPTIDE_ASLEEP");
-HT_HOOKS_SLEEPING(HT_NAME_SLEEPING)
-#undef HT_NAME_SLEEPING
+HT_HOOKS_JEMALLOC(HT_NAME_SLEEPING)
 
 void *ht_sleeping_mallocx(size_t size, int flags)
 {

@@ -4,6 +4,7 @@
 #define HT_HOOK_LIST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Not here, on purpose: malloc_usable_size (nothing to
@@ -30,16 +31,27 @@
 #define HT_HOOKS(X) HT_HOOKS_REQUIRED(X) HT_HOOKS_OPTIONAL(X)
 
 /*
- * jemalloc's own functions. Not sallocx and nallocx, which allocate nothing. Programs ask whether these exist
- * (by weak references, by dlsym), so ours are asleep, which nobody finds, unless a next definition exists:
- * sleeping_hooks.h.
+ * Hooks that are asleep: nobody finds them unless they are woken (sleeping_hooks.h). jemalloc's own functions,
+ * where a next definition exists: programs ask for them by weak references and dlsym. Not sallocx and nallocx,
+ * which allocate nothing.
  */
-#define HT_HOOKS_SLEEPING(X)                              \
+#define HT_HOOKS_JEMALLOC(X)                              \
 	X(mallocx, void *, (size_t, int))                 \
 	X(rallocx, void *, (void *, size_t, int))         \
 	X(xallocx, size_t, (void *, size_t, size_t, int)) \
 	X(dallocx, void, (void *, int))                   \
 	X(sdallocx, void, (void *, size_t, int))
+
+/* Those that map memory, when that is to be recorded. */
+#define HT_HOOKS_MAPPING(X)                                         \
+	X(mmap, void *, (void *, size_t, int, int, int, int64_t))   \
+	X(mmap64, void *, (void *, size_t, int, int, int, int64_t)) \
+	X(munmap, int, (void *, size_t))                            \
+	X(mremap, void *, (void *, size_t, size_t, int, ...))       \
+	X(sbrk, void *, (intptr_t))                                 \
+	X(brk, int, (void *))
+
+#define HT_HOOKS_SLEEPING(X) HT_HOOKS_JEMALLOC(X) HT_HOOKS_MAPPING(X)
 
 /*
  * Our own prototypes, not <stdlib.h>'s: those carry attributes that would let the compiler assume what
@@ -55,5 +67,9 @@ HT_HOOKS(HT_DECLARE_HOOK)
 	extern type ht_sleeping_##name params __attribute__((visibility("default")));
 HT_HOOKS_SLEEPING(HT_DECLARE_SLEEPING)
 #undef HT_DECLARE_SLEEPING
+
+/* Beside the definitions: the dynamic symbol, of a version that no reference has. */
+#define HT_NAME_SLEEPING(name, type, params) \
+	__asm__(".symver ht_sleeping_" #name ", " #name "@HEAPTIDE_ASLEEP");
 
 #endif

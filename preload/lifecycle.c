@@ -248,6 +248,8 @@ static bool start(void)
 		leave_region();
 		return false;
 	}
+	if (region->has_mappings)
+		ht_real_calls_wake_mapping_hooks();
 	ht_module_table_set_exe_path(exe);
 	ht_process.unwind = ht_stack_source_setup(region->unwind);
 	return claim_slot(HT_START_EXEC, 0);

@@ -62,25 +62,39 @@ void ht_real_calls_clear_dlerror(void)
 #endif
 }
 
-/* Let the program find those hooks that have a next definition. Without the first one there is none of the others. */
-static void wake_hooks(void)
-{
-#define HT_RESOLVE(name, type, params)                                                \
-	ht_real.name = (type(*) params)(uintptr_t)next_symbol(                        \
-	        #name, (const void *)(uintptr_t)ht_sleeping_##name);                  \
-	if (!ht_real.name)                                                            \
-		return;                                                               \
-	hooks[n++] = (struct ht_sleeping_hook){ #name, (uintptr_t)ht_sleeping_##name, \
-		                                (uintptr_t)ht_real.name };
+/* What is next to a hook that sleeps, and, when there is something, the hook to be woken. */
+#define HT_FIND(name, type, params)                                                           \
+	ht_real.name = (type(*) params)(uintptr_t)next_symbol(                                \
+	        #name, (const void *)(uintptr_t)ht_sleeping_##name);                          \
+	if (ht_real.name)                                                                     \
+		hooks[n++] = (struct ht_sleeping_hook){ #name, (uintptr_t)ht_sleeping_##name, \
+			                                (uintptr_t)ht_real.name };
 #define HT_ONE(name, type, params) +1
-	struct ht_sleeping_hook hooks[0 HT_HOOKS_SLEEPING(HT_ONE)];
+
+static void wake_jemalloc_hooks(void)
+{
+	struct ht_sleeping_hook hooks[0 HT_HOOKS_JEMALLOC(HT_ONE)];
 	size_t n = 0;
 
-	HT_HOOKS_SLEEPING(HT_RESOLVE)
+	/* Where the first one is not, there are no others to be asked for. */
+	if (dlsym(RTLD_NEXT, "mallocx") == NULL)
+		return;
+	HT_HOOKS_JEMALLOC(HT_FIND)
 	ht_sleeping_hooks_wake(hooks, n);
-#undef HT_ONE
-#undef HT_RESOLVE
 }
+
+void ht_real_calls_wake_mapping_hooks(void)
+{
+	struct ht_sleeping_hook hooks[0 HT_HOOKS_MAPPING(HT_ONE)];
+	size_t n = 0;
+
+	HT_HOOKS_MAPPING(HT_FIND)
+	ht_real_calls_clear_dlerror();
+	ht_sleeping_hooks_wake(hooks, n);
+}
+
+#undef HT_ONE
+#undef HT_FIND
 
 bool ht_real_calls_resolve(void)
 {
@@ -95,7 +109,7 @@ bool ht_real_calls_resolve(void)
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(#name, (const void *)(uintptr_t)name);
 	HT_HOOKS(HT_RESOLVE)
 #undef HT_RESOLVE
-	wake_hooks();
+	wake_jemalloc_hooks();
 	ht_real_calls_clear_dlerror();
 	ht_tls.in_hook = in_hook;
 
@@ -118,15 +132,23 @@ bool ht_real_calls_resolve(void)
 /* glibc 2.35's; takes no lock. */
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
+/* The loaded file that has the real malloc, unless it is libc. */
+static bool find_allocator(struct dl_find_object *ret_found)
+{
+	struct dl_find_object libc;
+
+	return _dl_find_object != NULL &&
+	       _dl_find_object((void *)(uintptr_t)ht_real.malloc, ret_found) == 0 &&
+	       _dl_find_object((void *)(uintptr_t)getauxval, &libc) == 0 &&
+	       ret_found->dlfo_link_map != libc.dlfo_link_map;
+}
+
 uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size)
 {
-	struct dl_find_object allocator, libc;
+	struct dl_find_object allocator;
 	uint32_t n = 0;
 
-	if (_dl_find_object == NULL ||
-	    _dl_find_object((void *)(uintptr_t)ht_real.malloc, &allocator) != 0 ||
-	    _dl_find_object((void *)(uintptr_t)getauxval, &libc) != 0 ||
-	    allocator.dlfo_link_map == libc.dlfo_link_map)
+	if (!find_allocator(&allocator))
 		return 0;
 
 	const char *path = allocator.dlfo_link_map->l_name;
@@ -140,6 +162,15 @@ uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size)
 	for (uint32_t i = 0; i < n; i++)
 		ret_path[i] = path[i];
 	return n;
+}
+
+bool ht_real_calls_is_allocator_code(uint64_t pc)
+{
+	struct dl_find_object allocator;
+
+	return find_allocator(&allocator) &&
+	       pc - (uintptr_t)allocator.dlfo_map_start <
+	               (uintptr_t)allocator.dlfo_map_end - (uintptr_t)allocator.dlfo_map_start;
 }
 
 /*

@@ -38,6 +38,12 @@ extern _Atomic bool ht_real_calls_are_resolved;
  */
 uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size);
 
+/* Whether pc is in that library. [after resolving] [any thread] [no alloc] */
+bool ht_real_calls_is_allocator_code(uint64_t pc);
+
+/* Let the program find the hooks of HT_HOOKS_MAPPING. [with ht_tls.in_hook set] */
+void ht_real_calls_wake_mapping_hooks(void);
+
 /*
  * After a dlsym or dlopen that may have failed: it left a message that the program's own dlerror() must not
  * find. [with ht_tls.in_hook set]

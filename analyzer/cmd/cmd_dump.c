@@ -21,10 +21,11 @@ static const char usage[] =
         "thread:\n"
         "time in ns, PID/TID, kind, id of the block, size in bytes, and a number for the stack.\n"
         "\n"
-        "      --stacks  the stacks too, with names\n"
-        "      --blocks  the blocks of the file instead of the events\n"
+        "      --stacks    the stacks too, with names\n"
+        "      --blocks    the blocks of the file instead of the events\n"
+        "      --mappings  the calls that mapped memory or gave it back (record --mmap) instead\n"
         "      --demangle HOW  " HT_OPTION_DEMANGLE_HELP "\n"
-        "      --json    a JSON object per line\n"
+        "      --json      a JSON object per line\n"
         "  -h, --help\n";
 
 static const char *const kind_names[HT_N_EVENT_KINDS] = {
@@ -47,9 +48,41 @@ struct dump {
 	bool is_json;
 };
 
+static const char *const mapping_names[] = {
+	[HT_MAPPING_MAP] = "map",
+	[HT_MAPPING_UNMAP] = "unmap",
+	[HT_MAPPING_REMAP] = "remap",
+	[HT_MAPPING_BREAK] = "break",
+};
+
 static bool is_realloc(const struct ht_event *e)
 {
 	return e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED;
+}
+
+/* Its number, and its frames when they are wanted, in an object. */
+static void put_stack_json(struct dump *d, uint32_t stack)
+{
+	struct ht_json_writer *json = &d->json;
+
+	ht_json_put_u64(json, "stack", stack);
+	if (!d->symbolizer)
+		return;
+	ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
+	ht_json_key(json, "frames");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < d->stack.n_frames; i++)
+		ht_frame_json(json, &d->stack.frames[i]);
+	ht_json_end_array(json);
+	ht_json_put_string(json, "truncated", ht_truncation_text(d->stack.truncation));
+}
+
+static void put_addr_json(struct dump *d, const char *key, uint64_t addr)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)addr);
+	ht_json_put_string(&d->json, key, text);
 }
 
 static void put_event_json(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
@@ -65,33 +98,18 @@ static void put_event_json(struct dump *d, const struct ht_event_run *run, const
 	ht_json_put_u64(json, "pid", pid);
 	ht_json_put_u64(json, "tid", run->tid);
 	ht_json_put_string(json, "kind", kind_names[e->kind]);
-	if (e->kind == HT_EVENT_UNKNOWN_FREE) {
-		char addr[32];
-
-		snprintf(addr, sizeof(addr), "0x%llx", (unsigned long long)e->id);
-		ht_json_put_string(json, "address", addr);
-	} else if (e->kind != HT_EVENT_LOST) {
+	if (e->kind == HT_EVENT_UNKNOWN_FREE)
+		put_addr_json(d, "address", e->id);
+	else if (e->kind != HT_EVENT_LOST)
 		ht_json_put_u64(json, "id", e->id);
-	}
 	if (is_realloc(e))
 		ht_json_put_u64(json, "old_id", e->old_id);
 	if (e->kind == HT_EVENT_LOST)
 		ht_json_put_u64(json, "lost_events", e->size);
 	else if (ht_kind_has_new_id(e->kind))
 		ht_json_put_u64(json, "size", e->size);
-	if (ht_kind_has_new_id(e->kind) || e->node) {
-		ht_json_put_u64(json, "stack", stack);
-		if (d->symbolizer) {
-			ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
-			ht_json_key(json, "frames");
-			ht_json_begin_array(json);
-			for (size_t i = 0; i < d->stack.n_frames; i++)
-				ht_frame_json(json, &d->stack.frames[i]);
-			ht_json_end_array(json);
-			ht_json_put_string(json, "truncated",
-			                   ht_truncation_text(d->stack.truncation));
-		}
-	}
+	if (ht_kind_has_new_id(e->kind) || e->node)
+		put_stack_json(d, stack);
 	ht_json_end_object(json);
 	putchar('\n');
 }
@@ -174,6 +192,65 @@ static void dump_events(struct dump *d)
 	ht_event_merge_free(merge);
 }
 
+static void put_mapping_json(struct dump *d, const struct ht_mapping *m, uint64_t time_ns,
+                             uint32_t stack)
+{
+	const struct ht_process *process = &d->input.model.processes.processes[m->process];
+	struct ht_json_writer *json = &d->json;
+
+	*json = ht_json_writer_init(stdout);
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "time_ns", time_ns);
+	ht_json_put_u64(json, "process", process->serial);
+	ht_json_put_u64(json, "thread", m->thread_serial);
+	ht_json_put_u64(json, "pid", process->pid);
+	ht_json_put_string(json, "kind", mapping_names[m->kind]);
+	put_addr_json(d, "address", m->addr);
+	ht_json_put_u64(json, "bytes", m->n_bytes);
+	if (m->kind == HT_MAPPING_REMAP) {
+		put_addr_json(d, "old_address", m->old_addr);
+		ht_json_put_u64(json, "old_bytes", m->old_bytes);
+	}
+	if (m->kind == HT_MAPPING_MAP) {
+		ht_json_put_u64(json, "protection", m->protection);
+		ht_json_put_u64(json, "flags", m->flags);
+	}
+	put_stack_json(d, stack);
+	ht_json_end_object(json);
+	putchar('\n');
+}
+
+static void put_mapping_text(struct dump *d, const struct ht_mapping *m, uint64_t time_ns,
+                             uint32_t stack)
+{
+	printf("%llu %u %s 0x%llx %llu bytes", (unsigned long long)time_ns,
+	       d->input.model.processes.processes[m->process].pid, mapping_names[m->kind],
+	       (unsigned long long)m->addr, (unsigned long long)m->n_bytes);
+	if (m->kind == HT_MAPPING_REMAP)
+		printf(" was 0x%llx %llu bytes", (unsigned long long)m->old_addr,
+		       (unsigned long long)m->old_bytes);
+	printf(" stack %u\n", stack);
+	if (d->symbolizer)
+		put_stack_text(d, stack);
+}
+
+static void dump_mappings(struct dump *d)
+{
+	const struct ht_trace_model *model = &d->input.model;
+
+	for (size_t i = 0; !ferror(stdout) && i < model->mappings.n_mappings; i++) {
+		const struct ht_mapping *m = &model->mappings.mappings[i];
+		uint64_t time_ns = ht_tick_clock_ns(&model->clock, m->tick);
+		uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, m->process,
+		                                    m->node);
+
+		if (d->is_json)
+			put_mapping_json(d, m, time_ns, stack);
+		else
+			put_mapping_text(d, m, time_ns, stack);
+	}
+}
+
 static void dump_blocks(struct dump *d)
 {
 	size_t n_blocks;
@@ -210,18 +287,19 @@ static void dump_blocks(struct dump *d)
 
 int ht_cmd_dump(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_DEMANGLE };
+	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_MAPPINGS, OPT_DEMANGLE };
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "stacks", no_argument, NULL, OPT_STACKS },
 		{ "blocks", no_argument, NULL, OPT_BLOCKS },
+		{ "mappings", no_argument, NULL, OPT_MAPPINGS },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct dump d = { .style = ht_option_style(HT_COLOR_NEVER) };
 	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
-	bool has_stacks = false, has_blocks = false;
+	bool has_stacks = false, has_blocks = false, has_mappings = false;
 	const char *path;
 	int c;
 
@@ -231,6 +309,7 @@ int ht_cmd_dump(int argc, char **argv)
 		case OPT_JSON: d.is_json = true; break;
 		case OPT_STACKS: has_stacks = true; break;
 		case OPT_BLOCKS: has_blocks = true; break;
+		case OPT_MAPPINGS: has_mappings = true; break;
 		case OPT_DEMANGLE:
 			if (!ht_option_demangle(optarg, &demangle))
 				return ht_cmd_usage("dump", "\"%s\" is no value for this option",
@@ -254,6 +333,8 @@ int ht_cmd_dump(int argc, char **argv)
 	}
 	if (has_blocks)
 		dump_blocks(&d);
+	else if (has_mappings)
+		dump_mappings(&d);
 	else
 		dump_events(&d);
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);

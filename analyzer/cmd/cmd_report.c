@@ -228,6 +228,12 @@ int ht_cmd_report(int argc, char **argv)
 	}
 	ht_trace_input_replay(&input, &replay, &results);
 
+	struct ht_mapped mapped = { 0 };
+	bool has_mapped = input.model.recording.has_mappings;
+
+	if (has_mapped)
+		ht_mapped_run(&input.model, &results.window, replay.selection, &mapped);
+
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
@@ -238,6 +244,7 @@ int ht_cmd_report(int argc, char **argv)
 		.file = input.file,
 		.model = &input.model,
 		.results = &results,
+		.mapped = has_mapped ? &mapped : NULL,
 		.symbolizer = symbolizer,
 		.n_top = o.n_top ? o.n_top : SIZE_MAX,
 		.n_frames = o.n_frames ? o.n_frames : SIZE_MAX,
@@ -262,6 +269,7 @@ int ht_cmd_report(int argc, char **argv)
 	warn_about_symbols(symbolizer);
 	ht_symbolizer_free(symbolizer);
 	ht_stored_symbols_free(stored);
+	ht_mapped_done(&mapped);
 	ht_results_done(&results);
 	ht_process_selection_done(&selection);
 	ht_trace_input_close(&input);

@@ -159,6 +159,10 @@ bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 	if (exact_time && strcmp(exact_time, "1") == 0)
 		o->config.tolerance_ticks = 0;
 
+	const char *mmap = getenv(HEAPTIDE_ENV_MMAP);
+
+	o->config.has_mappings = mmap && strcmp(mmap, "1") == 0;
+
 	const char *output = getenv(HEAPTIDE_ENV_OUTPUT);
 	const char *log = getenv(HEAPTIDE_ENV_LOG);
 
@@ -203,6 +207,8 @@ void ht_record_options_print_help(void)
 	      "                         `heaptide symbolize` as long as the programs are there\n"
 	      "      --python           stacks get the functions and lines of CPython 3.8 to 3.13, and\n"
 	      "                         PYTHONMALLOC=malloc lets heaptide see every Python object\n"
+	      "      --mmap             also what mmap, mremap, brk and sbrk map, and munmap gives back:\n"
+	      "                         the report says who mapped how much\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
@@ -212,14 +218,14 @@ void ht_record_options_print_help(void)
 	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_FOLLOW,\n"
 	      "HEAPTIDE_ONLY (several with ':' between them), HEAPTIDE_UNWIND, HEAPTIDE_OVERLOAD and\n"
 	      "HEAPTIDE_MAX_SIZE stand for the options of the same names, which win;\n"
-	      "HEAPTIDE_EXACT_TIME=1 for --exact-time.\n",
+	      "HEAPTIDE_EXACT_TIME=1 for --exact-time, HEAPTIDE_MMAP=1 for --mmap.\n",
 	      stdout);
 }
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
 	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON,
-	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR };
+	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR, OPT_MMAP };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -234,6 +240,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "no-symbols", no_argument, NULL, OPT_NO_SYMBOLS },
 		{ "exact-time", no_argument, NULL, OPT_EXACT_TIME },
 		{ "python", no_argument, NULL, OPT_PYTHON },
+		{ "mmap", no_argument, NULL, OPT_MMAP },
 		{ "follow", required_argument, NULL, OPT_FOLLOW },
 		{ "only", required_argument, NULL, OPT_ONLY },
 		{ NULL, 0, NULL, 0 },
@@ -269,6 +276,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_MAX_SIZE: is_ok = parse_size(optarg, &o->config.max_bytes); break;
 		case OPT_NO_SYMBOLS: o->has_no_names = true; break;
 		case OPT_EXACT_TIME: o->config.tolerance_ticks = 0; break;
+		case OPT_MMAP: o->config.has_mappings = true; break;
 		case OPT_PYTHON: o->config.has_python = true; break;
 		case OPT_FOLLOW: is_ok = parse_word(optarg, follows, &o->config.follow); break;
 		case OPT_ONLY:

@@ -17,6 +17,7 @@ void ht_trace_model_done(struct ht_trace_model *model)
 	ht_module_list_done(&model->modules);
 	ht_stack_tree_done(&model->stacks);
 	ht_python_list_done(&model->python);
+	ht_mapping_list_done(&model->mappings);
 	ht_arena_done(&model->arena);
 }
 
@@ -57,6 +58,7 @@ static bool take_start(struct ht_trace_model *model, struct ht_get *get)
 		argv[i] = take_text(model, get);
 	argv[argc] = NULL;
 	r.tolerance_ticks = ht_get_left(get) ? ht_get_u64(get) : 0;
+	r.has_mappings = ht_get_left(get) && ht_get_u64(get) != 0;
 	if (get->is_bad)
 		return false;
 	r.argv = argv;
@@ -105,6 +107,9 @@ static bool take_block(struct ht_trace_model *model, const struct ht_block *bloc
 		return ht_stack_tree_add(&model->stacks, &model->processes, &get, block->n_items);
 	case HT_BLOCK_PYTHON:
 		return ht_python_list_add(&model->python, &model->processes, &get, block->n_items);
+	case HT_BLOCK_MAPPINGS:
+		return ht_mapping_list_add(&model->mappings, &model->processes, &get,
+		                           block->n_items);
 	case HT_BLOCK_END: return take_end(model, &get);
 	default: return true; /* for a later reader */
 	}
@@ -181,6 +186,7 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 	model->clock = ht_tick_clock_init(ht_trace_file_first_clock(file),
 	                                  ht_trace_file_last_clock(file), model->recording.tick_ps);
 	ht_module_list_sort(&model->modules);
+	ht_mapping_list_sort(&model->mappings);
 	ht_python_list_find_loops(&model->python, &model->processes, &model->modules);
 	if (!ht_stack_tree_build(&model->stacks, &model->processes, &model->modules,
 	                         &model->python)) {

@@ -4,6 +4,7 @@
 #define HT_TRACE_MODEL_H
 
 #include "analyzer/base/arena.h"
+#include "analyzer/model/mapping_list.h"
 #include "analyzer/model/module_list.h"
 #include "analyzer/model/process_list.h"
 #include "analyzer/model/python_list.h"
@@ -25,6 +26,7 @@ struct ht_recording {
 	uint64_t tick_shift;
 	uint64_t tick_ps;
 	uint64_t tolerance_ticks; /* how far off ticks of events may be; 0: exact */
+	bool has_mappings;        /* mapped memory is recorded */
 	uint64_t realtime_ns; /* of trace time 0, since 1970 */
 	uint64_t recorder_pid;
 	const char *recorder_version;
@@ -51,6 +53,7 @@ struct ht_trace_model {
 	struct ht_process_list processes;
 	struct ht_module_list modules;
 	struct ht_python_list python;
+	struct ht_mapping_list mappings;
 	struct ht_stack_tree stacks;
 	uint64_t last_tick;                      /* newest that any block header names */
 	uint64_t n_blocks[HT_N_BLOCK_TYPES + 1]; /* by type; the last counts unknown types */

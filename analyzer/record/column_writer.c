@@ -25,6 +25,8 @@ const struct ht_column_limits ht_column_default_limits = {
 #define PROCESS_MAX_BYTES (HT_PROCESS_EXE_BYTES + HT_PROCESS_CMDLINE_BYTES + 16 * HT_VARINT_MAX_BYTES)
 #define MODULE_MAX_BYTES (65536u + HT_BUILD_ID_MAX_BYTES + 16 * HT_VARINT_MAX_BYTES)
 #define PYTHON_MAX_BYTES (2 * 65536u + 16 * HT_VARINT_MAX_BYTES)
+#define MAPPING_MAX_BYTES (13 * HT_VARINT_MAX_BYTES)
+#define MAPPINGS_IN_BLOCK 16384u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
@@ -65,6 +67,7 @@ struct ht_column_writer {
 	struct entries processes;
 	struct entries modules;
 	struct entries python; /* made when first needed */
+	struct entries mappings; /* the same */
 	struct entries ends;
 
 	struct ht_node_batch **batches; /* one per process with pending nodes */
@@ -196,6 +199,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->processes.body);
 	free(w->modules.body);
 	free(w->python.body);
+	free(w->mappings.body);
 	free(w->ends.body);
 	free(w->body);
 	free(w);
@@ -366,6 +370,35 @@ void ht_column_writer_python(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_diff(p, r->end_addr, r->start_addr);
 }
 
+void ht_column_writer_mapping(struct ht_column_writer *w, uint32_t process_serial,
+			      uint32_t thread_serial, uint64_t tick, uint32_t node,
+			      const struct ht_mapping_record *m)
+{
+	if (!w->mappings.body &&
+	    !entries_init(&w->mappings, HT_BLOCK_MAPPINGS, MAPPINGS_IN_BLOCK * MAPPING_MAX_BYTES)) {
+		fail(w, HT_ERR_NOMEM);
+		return;
+	}
+	if ((size_t)(w->mappings.put.end - w->mappings.put.pos) < MAPPING_MAX_BYTES)
+		ht_column_writer_flush_modules(w);
+
+	struct ht_put *p = entries_next(w, &w->mappings, MAPPING_MAX_BYTES);
+
+	ht_put_u64(p, process_serial);
+	ht_put_u64(p, thread_serial);
+	ht_put_u64(p, m->kind);
+	ht_put_u64(p, tick);
+	ht_put_u64(p, node);
+	ht_put_u64(p, m->sequence);
+	ht_put_u64(p, m->addr);
+	ht_put_u64(p, m->n_bytes);
+	ht_put_u64(p, m->protection);
+	ht_put_u64(p, m->flags);
+	ht_put_u64(p, m->old_addr);
+	ht_put_u64(p, m->old_bytes);
+	ht_put_u64(p, m->old_sequence);
+}
+
 void ht_column_writer_process(struct ht_column_writer *w, const struct ht_process_info *i)
 {
 	struct ht_put *p = entries_next(w, &w->processes, PROCESS_MAX_BYTES);
@@ -411,6 +444,7 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 	for (size_t i = 0; !has_nodes && i < w->n_batches; i++)
 		has_nodes = w->batches[i]->n_nodes != 0;
 	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items || w->python.n_items ||
+	       w->mappings.n_items ||
 	       w->ends.n_items;
 }
 
@@ -477,6 +511,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 	}
 	w->n_batches = 0;
 	w->last_batch = NULL;
+	entries_flush(w, &w->mappings);
 	flush_events(w);
 	entries_flush(w, &w->ends);
 }

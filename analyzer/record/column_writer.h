@@ -96,6 +96,11 @@ void ht_column_writer_python(struct ht_column_writer *writer, uint32_t process_s
 			     uint32_t number, const struct ht_python_record *record,
 			     const char *text);
 
+/* A call that mapped memory or gave it back. */
+void ht_column_writer_mapping(struct ht_column_writer *writer, uint32_t process_serial,
+			      uint32_t thread_serial, uint64_t tick, uint32_t node,
+			      const struct ht_mapping_record *record);
+
 /* Write processes and modules, which others wait for while the program runs. */
 void ht_column_writer_flush_modules(struct ht_column_writer *writer);
 

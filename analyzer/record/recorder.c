@@ -105,6 +105,7 @@ enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
 		.max_frames = config->max_frames,
 		.log_level = config->log_level,
 		.has_python = config->has_python,
+		.has_mappings = config->has_mappings,
 		.follow = config->follow,
 	};
 
@@ -164,7 +165,8 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 		return err;
 	}
 	ht_block_writer_set_limit(r->blocks, r->config.max_bytes);
-	err = ht_start_block_write(r->blocks, &r->clock, limits.tolerance_ticks, argc, argv, diag);
+	err = ht_start_block_write(r->blocks, &r->clock, limits.tolerance_ticks,
+				   r->config.has_mappings, argc, argv, diag);
 	if (err != HT_OK)
 		return err;
 	r->started_ns = r->last_flush_ns = r->last_thorough_ns = ht_clock_source_ns();

@@ -147,6 +147,7 @@ static void fill_header(struct ht_region_header *h, const struct ht_region_geome
 	h->max_frames = s->max_frames;
 	h->log_level = s->log_level;
 	h->has_python = s->has_python;
+	h->has_mappings = s->has_mappings;
 	h->follow = s->follow;
 	memcpy(h->only, s->only, sizeof(h->only));
 	h->recorder_pid = getpid();

@@ -29,6 +29,7 @@ struct ht_region_settings {
 	uint32_t max_frames;
 	uint32_t log_level;
 	bool has_python;
+	bool has_mappings;
 	uint32_t follow;
 	char only[HT_REGION_ONLY_BYTES];
 };

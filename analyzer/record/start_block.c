@@ -24,7 +24,7 @@ static void put_string(struct ht_put *p, const char *s)
 
 enum ht_err ht_start_block_write(struct ht_block_writer *blocks,
 				 const struct ht_clock_source *clock, uint32_t tolerance_ticks,
-				 int argc, const char *const *argv, struct ht_diag *diag)
+				 bool has_mappings, int argc, const char *const *argv, struct ht_diag *diag)
 {
 	uint8_t *body = malloc(BODY_BYTES);
 	struct ht_put p = ht_put_init(body, body ? BODY_BYTES : 0);
@@ -62,6 +62,7 @@ enum ht_err ht_start_block_write(struct ht_block_writer *blocks,
 	for (int i = 0; i < n_args; i++)
 		put_string(&p, argv[i]);
 	ht_put_u64(&p, tolerance_ticks);
+	ht_put_u64(&p, has_mappings);
 
 	enum ht_err err = ht_block_writer_put(blocks, &meta, body, (size_t)(p.pos - body), diag);
 

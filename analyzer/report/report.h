@@ -7,6 +7,7 @@
 #include "analyzer/model/process_selection.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
+#include "analyzer/replay/mapped_memory.h"
 #include "analyzer/symbols/symbolizer.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct ht_report {
 	const struct ht_trace_file *file;
 	const struct ht_trace_model *model;
 	const struct ht_results *results;
+	const struct ht_mapped *mapped; /* NULL: not recorded */
 	struct ht_symbolizer *symbolizer;
 	size_t n_top;    /* sites per section; SIZE_MAX: all */
 	size_t n_frames; /* shown of each stack in the text; SIZE_MAX: all */

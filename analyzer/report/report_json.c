@@ -2,6 +2,7 @@
 /* The report as JSON: schema heaptide.report/1. Analyzer. */
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
+#include "analyzer/report/mapped_rank.h"
 #include "analyzer/report/program_sums.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/site_rank.h"
@@ -14,6 +15,17 @@ struct writer {
 	const struct ht_report *report;
 	struct ht_named_stack stack; /* of the site being written */
 };
+
+static void put_stack(struct writer *w, uint32_t stack)
+{
+	ht_stack_names_resolve(w->report->model, w->report->symbolizer, stack, &w->stack);
+	ht_json_key(&w->json, "stack");
+	ht_json_begin_array(&w->json);
+	for (size_t i = 0; i < w->stack.n_frames; i++)
+		ht_frame_json(&w->json, &w->stack.frames[i]);
+	ht_json_end_array(&w->json);
+	ht_json_put_string(&w->json, "truncated", ht_truncation_text(w->stack.truncation));
+}
 
 static void put_site(struct writer *w, const struct ht_site *site)
 {
@@ -32,13 +44,7 @@ static void put_site(struct writer *w, const struct ht_site *site)
 	ht_json_put_u64(json, "temporary_bytes", site->temporary_bytes);
 	ht_json_put_u64(json, "short_lived_allocations", site->n_short_lived);
 	ht_json_put_u64(json, "short_lived_bytes", site->short_lived_bytes);
-	ht_stack_names_resolve(w->report->model, w->report->symbolizer, site->stack, &w->stack);
-	ht_json_key(json, "stack");
-	ht_json_begin_array(json);
-	for (size_t i = 0; i < w->stack.n_frames; i++)
-		ht_frame_json(json, &w->stack.frames[i]);
-	ht_json_end_array(json);
-	ht_json_put_string(json, "truncated", ht_truncation_text(w->stack.truncation));
+	put_stack(w, site->stack);
 	ht_json_end_object(json);
 }
 
@@ -53,6 +59,58 @@ static void put_sites(struct writer *w, enum ht_site_order order)
 		put_site(w, rank.sites[i]);
 	ht_json_end_array(&w->json);
 	ht_site_rank_done(&rank);
+}
+
+static void put_mapped_site(struct writer *w, const struct ht_mapped_site *site)
+{
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "calls", site->n_calls);
+	ht_json_put_u64(json, "mapped_bytes", site->mapped_bytes);
+	ht_json_put_u64(json, "at_peak_ranges", site->n_at_peak);
+	ht_json_put_u64(json, "at_peak_bytes", site->at_peak_bytes);
+	ht_json_put_u64(json, "left_ranges", site->n_left);
+	ht_json_put_u64(json, "left_bytes", site->left_bytes);
+	put_stack(w, site->stack);
+	ht_json_end_object(json);
+}
+
+static void put_mapped(struct writer *w)
+{
+	const struct ht_mapped *m = w->report->mapped;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "mapped");
+	if (!m) {
+		ht_json_null(json);
+		return;
+	}
+
+	struct ht_mapped_rank rank = ht_mapped_rank_new(m);
+
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "peak_bytes", m->peak_bytes);
+	ht_json_put_u64(json, "peak_time_ns", ht_tick_clock_ns(&w->report->model->clock, m->peak_tick));
+	ht_json_put_u64(json, "peak_ranges", m->n_at_peak);
+	ht_json_put_u64(json, "peak_anonymous_bytes", m->at_peak_bytes_of[HT_MAPPED_ANONYMOUS]);
+	ht_json_put_u64(json, "peak_file_bytes", m->at_peak_bytes_of[HT_MAPPED_FILE]);
+	ht_json_put_u64(json, "peak_reserved_bytes", m->at_peak_bytes_of[HT_MAPPED_RESERVED]);
+	ht_json_put_u64(json, "left_bytes", m->left_bytes);
+	ht_json_put_u64(json, "left_ranges", m->n_left);
+	ht_json_put_u64(json, "at_exec_bytes", m->at_exec_bytes);
+	ht_json_put_u64(json, "maps", m->n_maps);
+	ht_json_put_u64(json, "unmaps", m->n_unmaps);
+	ht_json_put_u64(json, "remaps", m->n_remaps);
+	ht_json_put_u64(json, "mapped_bytes", m->mapped_bytes);
+	ht_json_put_u64(json, "n_sites", rank.n_sites);
+	ht_json_key(json, "sites");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < rank.n_sites && i < w->report->n_top; i++)
+		put_mapped_site(w, rank.sites[i]);
+	ht_json_end_array(json);
+	ht_json_end_object(json);
+	free(rank.sites);
 }
 
 static void put_processes(struct writer *w)
@@ -322,6 +380,7 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	                ht_tick_clock_span_ns(&report->model->clock,
 	                                      2 * report->model->recording.tolerance_ticks));
 	ht_json_end_object(&w.json);
+	put_mapped(&w);
 	put_coverage(&w);
 	ht_json_end_object(&w.json);
 	putc('\n', out);

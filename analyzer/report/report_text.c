@@ -304,6 +304,7 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 		ht_text_processes(&page, report, MAX_SHOWN_PROCESSES);
 	if (report->results->window.is_instant) {
 		put_leaks(&page, report);
+		ht_text_mapped(&page, report);
 		put_footer(&page, report);
 		return;
 	}
@@ -313,6 +314,7 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	put_leaks(&page, report);
 	put_churn(&page, report);
 	put_distributions(&page, report);
+	ht_text_mapped(&page, report);
 	ht_text_coverage(&page, report);
 	put_footer(&page, report);
 }

@@ -34,6 +34,9 @@ void ht_text_processes(struct ht_text_page *page, const struct ht_report *report
 /* The processes put together by program. */
 void ht_text_programs(struct ht_text_page *page, const struct ht_report *report);
 
+/* Who mapped memory; nothing when that was not recorded. */
+void ht_text_mapped(struct ht_text_page *page, const struct ht_report *report);
+
 /* What the trace did not see or lost; nothing when there is nothing to say. */
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);
 

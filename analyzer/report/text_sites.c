@@ -46,7 +46,6 @@ static void put_amounts(struct ht_text_page *page, enum ht_site_order order,
                         const struct amounts *a, const struct amounts *all, uint64_t n_sites)
 {
 	char pct[HT_HUMAN_BYTES], amount[HT_HUMAN_BYTES], n[HT_HUMAN_BYTES], more[HT_HUMAN_BYTES];
-	enum ht_paint paint = n_sites ? HT_PAINT_PLAIN : HT_PAINT_STRONG;
 
 	switch (order) {
 	case HT_BY_AT_PEAK_BYTES:
@@ -57,29 +56,21 @@ static void put_amounts(struct ht_text_page *page, enum ht_site_order order,
 		ht_human_pct(pct, is_peak ? a->at_peak_bytes : a->leaked_bytes,
 		             is_peak ? all->at_peak_bytes : all->leaked_bytes);
 		ht_human_bytes(amount, is_peak ? a->at_peak_bytes : a->leaked_bytes);
-		ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
-		ht_text_put_right(page, paint, amount, AMOUNT_END_COLUMN);
-		ht_text_to_column(page, DETAIL_COLUMN);
+		ht_text_amount(page, pct, amount, n_sites == 0);
 		ht_text_putf(page, HT_PAINT_PLAIN, "in %s block%s", ht_human_count(n, n_blocks),
 		             plural(n_blocks));
 		break;
 	}
 	case HT_BY_SHORT_LIVED:
 		ht_human_pct(pct, a->n_short_lived, all->n_short_lived);
-		ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
-		ht_text_put_right(page, paint, ht_human_count(amount, a->n_short_lived),
-		                  AMOUNT_END_COLUMN);
-		ht_text_to_column(page, DETAIL_COLUMN);
+		ht_text_amount(page, pct, ht_human_count(amount, a->n_short_lived), n_sites == 0);
 		ht_text_putf(page, HT_PAINT_PLAIN, "short-lived (%s temporary), %s",
 		             ht_human_count(n, a->n_temporary),
 		             ht_human_bytes(more, a->short_lived_bytes));
 		break;
 	case HT_BY_ALLOCATIONS:
 		ht_human_pct(pct, a->n_allocations, all->n_allocations);
-		ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
-		ht_text_put_right(page, paint, ht_human_count(amount, a->n_allocations),
-		                  AMOUNT_END_COLUMN);
-		ht_text_to_column(page, DETAIL_COLUMN);
+		ht_text_amount(page, pct, ht_human_count(amount, a->n_allocations), n_sites == 0);
 		ht_text_putf(page, HT_PAINT_PLAIN, "allocation%s, %s", plural(a->n_allocations),
 		             ht_human_bytes(n, a->allocated_bytes));
 		break;
@@ -230,11 +221,27 @@ static void put_stack(struct ht_text_page *page, const struct ht_named_stack *st
 	ht_text_end_line(page);
 }
 
+void ht_text_amount(struct ht_text_page *page, const char *pct, const char *amount, bool is_strong)
+{
+	ht_text_put_right(page, HT_PAINT_DIM, pct, PCT_END_COLUMN);
+	ht_text_put_right(page, is_strong ? HT_PAINT_STRONG : HT_PAINT_PLAIN, amount,
+	                  AMOUNT_END_COLUMN);
+	ht_text_to_column(page, DETAIL_COLUMN);
+}
+
+void ht_text_stack(struct ht_text_page *page, const struct ht_report *report, uint32_t stack)
+{
+	struct ht_named_stack named = { 0 };
+
+	ht_stack_names_resolve(report->model, report->symbolizer, stack, &named);
+	put_stack(page, &named, report->n_frames);
+	ht_named_stack_done(&named);
+}
+
 void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
                    enum ht_site_order order)
 {
 	struct ht_site_rank rank = ht_site_rank_new(&report->results->sites, order);
-	struct ht_named_stack stack = { 0 };
 	struct amounts all = { 0 }, others = { 0 };
 
 	for (size_t i = 0; i < rank.n_sites; i++) {
@@ -248,14 +255,11 @@ void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
 		add_site(&one, rank.sites[i]);
 		ht_text_end_line(page);
 		put_amounts(page, order, &one, &all, 0);
-		ht_stack_names_resolve(report->model, report->symbolizer, rank.sites[i]->stack,
-		                       &stack);
-		put_stack(page, &stack, report->n_frames);
+		ht_text_stack(page, report, rank.sites[i]->stack);
 	}
 	if (rank.n_sites > report->n_top) {
 		ht_text_end_line(page);
 		put_amounts(page, order, &others, &all, rank.n_sites - report->n_top);
 	}
-	ht_named_stack_done(&stack);
 	ht_site_rank_done(&rank);
 }

@@ -21,6 +21,7 @@
 #define HEAPTIDE_ENV_ONLY "HEAPTIDE_ONLY"         /* --only GLOB, several with : between */
 #define HEAPTIDE_ENV_MAX_SIZE "HEAPTIDE_MAX_SIZE" /* --max-size=SIZE */
 #define HEAPTIDE_ENV_EXACT_TIME "HEAPTIDE_EXACT_TIME" /* 1: --exact-time */
+#define HEAPTIDE_ENV_MMAP "HEAPTIDE_MMAP" /* 1: --mmap */
 
 /* Read by the shim: the heaptide executable to start as recorder under plain LD_PRELOAD. */
 #define HEAPTIDE_ENV_RECORDER "HEAPTIDE_RECORDER"

@@ -107,6 +107,7 @@ struct ht_region_header {
 	uint32_t log_level;  /* 0 silent */
 	int32_t recorder_pid; /* in the recorder's own pid namespace; for messages only */
 	uint32_t has_python;  /* stacks get the frames of a Python interpreter */
+	uint32_t has_mappings; /* mmap and its kin are recorded */
 	uint32_t follow;      /* enum ht_follow */
 	char only[HT_REGION_ONLY_BYTES]; /* empty: no matter which program */
 
@@ -266,6 +267,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
  *   TICK          2      0     0               [1] base_tick from here on
  *   NODE          4      0     id              [1] address [2] parent node [3] module generation
  *   MODULE        aux    n     module serial   struct ht_module_record from word [1] on, then path bytes
+ *   MAPPING       10     tick  stack           struct ht_mapping_record from word [1] on
  *   PYTHON        aux    n     code number     struct ht_python_record from word [1] on, then name and file
  */
 enum ht_record_kind {
@@ -280,7 +282,8 @@ enum ht_record_kind {
 	HT_REC_NODE = 9,
 	HT_REC_MODULE = 10,
 	HT_REC_PYTHON = 11,
-	HT_N_REC = 12,
+	HT_REC_MAPPING = 14,
+	HT_N_REC = 16,
 };
 #define HT_REC_AUX_MAX ((1u << 28) - 1)
 
@@ -299,6 +302,7 @@ static inline uint32_t ht_record_n_words(uint64_t word)
 		[HT_REC_ALLOC] = 2, [HT_REC_FREE] = 2,         [HT_REC_REALLOC] = 4,
 		[HT_REC_MISSED_FREE] = 2, [HT_REC_UNKNOWN_FREE] = 2, [HT_REC_LOST] = 2,
 		[HT_REC_RANGE] = 2, [HT_REC_TICK] = 2,         [HT_REC_NODE] = 4,
+		[HT_REC_MAPPING] = 10,
 	};
 	uint32_t kind = ht_record_kind(word);
 
@@ -333,6 +337,24 @@ struct ht_python_record {
 	uint32_t reserved0;
 };
 static_assert(sizeof(struct ht_python_record) == 32, "PYTHON record layout");
+
+/*
+ * A call that mapped memory or gave it back, and succeeded. Sequence numbers are of the process, and go on in a fork's
+ * child. A mapping takes its number after the call, a release before it: in their order no address is mapped twice.
+ */
+struct ht_mapping_record {
+	uint64_t addr; /* REMAP: where it is now */
+	uint64_t n_bytes;
+	uint64_t old_addr; /* REMAP: what was given back, of old_bytes; else 0 */
+	uint64_t old_bytes;
+	uint64_t sequence;
+	uint64_t old_sequence; /* REMAP: taken before the call; else 0 */
+	uint32_t kind;         /* enum ht_mapping_kind */
+	uint32_t protection;   /* MAP: as mmap(2) has them */
+	uint32_t flags;
+	uint32_t reserved0;
+};
+static_assert(sizeof(struct ht_mapping_record) == 64, "MAPPING record layout");
 
 /* [any thread] [no alloc] addresses inside a mapped region; no checks, the creator made them fit. */
 static inline struct ht_process_slot *ht_region_process(struct ht_region_header *h, uint32_t i)

@@ -227,6 +227,16 @@ static inline void ht_columns_put(struct ht_put columns[HT_N_COLUMNS], struct ht
 	}
 }
 
+/* Whether there can be a mapping like this: what both sides refuse otherwise. */
+static inline bool ht_mapping_is_possible(uint64_t kind, uint64_t addr, uint64_t n_bytes,
+					  uint64_t old_addr, uint64_t old_bytes)
+{
+	return kind >= HT_MAPPING_MAP && kind <= HT_MAPPING_BREAK && n_bytes > 0 &&
+	       addr <= HT_MAX_ALLOCATION_BYTES && n_bytes <= HT_MAX_ALLOCATION_BYTES - addr &&
+	       old_addr <= HT_MAX_ALLOCATION_BYTES && old_bytes <= HT_MAX_ALLOCATION_BYTES - old_addr &&
+	       (kind == HT_MAPPING_REMAP || old_bytes == 0);
+}
+
 /* A run of events of one thread inside an EVENTS block. */
 struct ht_segment {
 	uint32_t process_serial;

@@ -25,7 +25,8 @@ enum ht_block_type {
 	HT_BLOCK_SYMBOLS = 9, /* names of code addresses */
 	HT_BLOCK_PYTHON = 10, /* code objects of interpreters */
 	HT_BLOCK_CHECKPOINT = 11, /* what was live at a moment */
-	HT_N_BLOCK_TYPES = 12,
+	HT_BLOCK_MAPPINGS = 14, /* calls of mmap and its kin */
+	HT_N_BLOCK_TYPES = 15,
 };
 
 /*
@@ -108,6 +109,13 @@ enum ht_event_kind {
 enum ht_python_kind {
 	HT_PYTHON_INTERPRETER = 1, /* name: its version; file: why its stacks are missing, or empty */
 	HT_PYTHON_CODE = 2,
+};
+
+enum ht_mapping_kind {
+	HT_MAPPING_MAP = 1,
+	HT_MAPPING_UNMAP = 2,
+	HT_MAPPING_REMAP = 3,
+	HT_MAPPING_BREAK = 4, /* the program break went up */
 };
 
 /* One event, decoded. Fields a kind does not use are 0. */

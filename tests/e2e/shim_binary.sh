@@ -9,6 +9,7 @@ exports() {
 	nm -D --defined-only "$shim" | awk '$2 != "A" { print $3 }' | sort >found
 	cat >wanted <<-'LIST'
 		aligned_alloc
+		brk@HEAPTIDE_ASLEEP
 		calloc
 		dallocx@HEAPTIDE_ASLEEP
 		free
@@ -17,12 +18,17 @@ exports() {
 		malloc
 		mallocx@HEAPTIDE_ASLEEP
 		memalign
+		mmap64@HEAPTIDE_ASLEEP
+		mmap@HEAPTIDE_ASLEEP
+		mremap@HEAPTIDE_ASLEEP
+		munmap@HEAPTIDE_ASLEEP
 		posix_memalign
 		prctl
 		pvalloc
 		rallocx@HEAPTIDE_ASLEEP
 		realloc
 		reallocarray
+		sbrk@HEAPTIDE_ASLEEP
 		sdallocx@HEAPTIDE_ASLEEP
 		valloc
 		xallocx@HEAPTIDE_ASLEEP

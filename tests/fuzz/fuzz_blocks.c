@@ -5,6 +5,7 @@
 #include "tests/unit/trace_maker.h"
 
 #include "analyzer/replay/checkpoint.h"
+#include "analyzer/replay/mapped_memory.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/symbols/stored_symbols.h"
 
@@ -51,6 +52,25 @@ static void replay(struct ht_trace_file *file, struct ht_trace_model *model, uin
 	ht_results_done(&results);
 }
 
+static void check_mapped(const struct ht_trace_model *model, uint64_t from_tick)
+{
+	const struct ht_window window = {
+		.is_part = from_tick > 0,
+		.from_tick = from_tick,
+		.to_tick = UINT64_MAX,
+	};
+	uint64_t at_peak = 0, left = 0;
+	struct ht_mapped m;
+
+	ht_mapped_run(model, &window, NULL, &m);
+	for (size_t i = 0; i < m.n_sites; i++) {
+		at_peak += m.sites[i].at_peak_bytes;
+		left += m.sites[i].left_bytes;
+	}
+	must(at_peak == m.peak_bytes && left == m.left_bytes);
+	ht_mapped_done(&m);
+}
+
 static void read_symbols(struct ht_trace_file *file)
 {
 	struct ht_stored_symbols *stored = ht_stored_symbols_new();
@@ -83,6 +103,7 @@ static void read_trace(const char *path)
 		replay(file, &model, 0);
 		replay(file, &model, first + (model.last_tick - first) / 2);
 		ht_checkpoint_verify(&model, file);
+		check_mapped(&model, first + (model.last_tick - first) / 2);
 		read_symbols(file);
 		ht_trace_model_done(&model);
 	}
