@@ -206,7 +206,7 @@ static int rebind_module(struct dl_phdr_info *module, size_t size, void *context
 			uintptr_t at = module->dlpi_addr + rela->r_offset;
 
 			if ((type != R_GLOB_DAT && type != R_JUMP_SLOT && type != R_ADDRESS) ||
-			    ELF64_R_SYM(rela->r_info) == 0)
+			    ELF64_R_SYM(rela->r_info) == 0 || at % sizeof(uintptr_t) != 0)
 				continue;
 
 			uintptr_t bound = atomic_load_explicit((_Atomic(uintptr_t) *)at,

@@ -15,10 +15,18 @@ recorded() {
 	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
+mapped() {
+	run "$heaptide" record -q -f --mmap -o t.zst -- "$programs/mapped_memory" "$@"
+	equal "exit status" 0 "$status"
+	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+}
+
 n_mutants=150
 [ "$is_long" = 1 ] && n_mutants=5000
 for shape in churn forks reallocs threads; do
 	e2e_case "$shape" mutants_of $shape 700
 done
 e2e_case "recorded" recorded
+e2e_case "mapped memory" mapped calls 3
+e2e_case "mapped memory of processes" mapped forks
 e2e_done
