@@ -7,7 +7,7 @@ ht_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 ht_build_packages=(gcc g++ make autoconf automake libtool pkg-config libc6-dev libzstd-dev
 	zlib1g-dev libunwind-dev libdw-dev libjemalloc-dev libcjson-dev libdeflate-dev libiberty-dev check)
-ht_test_packages=(jq python3-prometheus-client valgrind heaptrack sqlite3 perl git python3 zstd clang llvm binutils shellcheck
+ht_test_packages=(jq python3-prometheus-client valgrind heaptrack sqlite3 perl git python3 zstd clang llvm binutils elfutils xz-utils shellcheck
 	libtcmalloc-minimal4 libmimalloc2.0 strace)
 # Large ones, for cases that are skipped without them.
 ht_long_test_packages=(rustc rustfilt gdc dwz)
