@@ -128,6 +128,19 @@ void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
 		note_missed_free(t, block, before);
 }
 
+uint64_t ht_capture_next_id(void)
+{
+	return ht_tls.self ? ht_tls.self->next_id : 0;
+}
+
+bool ht_capture_has_since(void *block, uint64_t next_id)
+{
+	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)block);
+	uint64_t identity = slot ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
+
+	return identity != 0 && (identity & HT_LIVE_ID_MASK) >= next_id;
+}
+
 /* A free that is not a plain one: lost, watched, or of a block nobody saw allocated. */
 static __attribute__((noinline, cold)) void
 record_odd_free(struct ht_thread *t, void *block, uint64_t identity, const uint64_t *hook_frame)

@@ -9,11 +9,19 @@
 #define HT_CAPTURE_H
 
 #include <heaptide/shared_region.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* After the real call: block is new, size bytes were asked for. */
 void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame);
+
+/*
+ * For a real call that perhaps goes through another hook: the next id of this thread, before it; and after it whether
+ * block was recorded since.
+ */
+uint64_t ht_capture_next_id(void);
+bool ht_capture_has_since(void *block, uint64_t next_id);
 
 /* Before the real call: block, not NULL, is about to be freed. */
 void ht_capture_free(void *block, const uint64_t *hook_frame);

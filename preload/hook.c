@@ -11,7 +11,11 @@
 bool ht_hook_enter_again(const uint64_t *frame)
 {
 	if (!ht_hook_again_is_alone(ht_tls.in_hook, (uintptr_t)frame)) {
-		HT_COUNT(n_nested_calls);
+		uint64_t pc = ht_arch_call_site(frame).pc;
+
+		/* An allocator's use of itself is nothing that is not seen. */
+		if (!ht_hook_again_is_our_code(pc) && !ht_real_calls_is_allocator_code(pc))
+			HT_COUNT(n_nested_calls);
 		return false;
 	}
 	ht_hook_put_down(frame);

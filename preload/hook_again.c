@@ -17,10 +17,14 @@
 
 #define PAGE_BYTES      4096u
 #define MAX_SPAN_BYTES  (1u << 20) /* farther apart it is rather two stacks than one */
-#define OWN_FRAME_WORDS 2u         /* the saved frame pointer and the return address of a hook */
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char etext[] __attribute__((visibility("hidden")));
+
+bool ht_hook_again_is_our_code(uint64_t pc)
+{
+	return pc - (uintptr_t)__ehdr_start < (uintptr_t)etext - (uintptr_t)__ehdr_start;
+}
 
 /* Whether an address in the shim lies on the stack in [from, to). */
 static bool has_our_address(uintptr_t from, uintptr_t to)
@@ -28,7 +32,7 @@ static bool has_our_address(uintptr_t from, uintptr_t to)
 	const volatile uintptr_t *end = (const volatile uintptr_t *)to;
 
 	for (const volatile uintptr_t *p = (const volatile uintptr_t *)from; p < end; p++) {
-		if (*p - (uintptr_t)__ehdr_start < (uintptr_t)etext - (uintptr_t)__ehdr_start)
+		if (ht_hook_again_is_our_code(*p))
 			return true;
 	}
 	return false;
@@ -65,7 +69,9 @@ bool ht_hook_again_is_alone(uint64_t mark, uintptr_t now)
 	uintptr_t before = mark & ((1ull << HT_HOOK_FRAME_BITS) - 1);
 	uintptr_t low = now < before ? now : before;
 	uintptr_t high = now < before ? before : now;
-	uintptr_t from = now + OWN_FRAME_WORDS * sizeof(uintptr_t);
+	/* Behind the saved frame pointer: an allocator may jump from one function of it to another, which
+	 * then returns to the outer hook. */
+	uintptr_t from = now + sizeof(uintptr_t);
 
 	if (mark == HT_IN_SETUP || high - low > MAX_SPAN_BYTES)
 		return false;

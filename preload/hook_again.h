@@ -19,4 +19,7 @@ static inline uint64_t ht_hook_mark(const uint64_t *frame)
  */
 bool ht_hook_again_is_alone(uint64_t mark, uintptr_t now);
 
+/* Whether pc is in the shim. */
+bool ht_hook_again_is_our_code(uint64_t pc);
+
 #endif

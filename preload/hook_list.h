@@ -7,9 +7,8 @@
 #include <stdint.h>
 
 /*
- * Not here, on purpose: malloc_usable_size (nothing to
- * record), operator new and delete (libstdc++'s call malloc and free, and a program without C++ that
- * loads a C++ library locally must keep finding that library's own).
+ * Not here, on purpose: malloc_usable_size (nothing to record), and libstdc++'s operator new and delete, which call
+ * malloc and free; a program without C++ that loads a C++ library locally must keep finding that library's own.
  */
 #define HT_HOOKS_REQUIRED(X)                 \
 	X(malloc, void *, (size_t))          \
@@ -51,7 +50,42 @@
 	X(sbrk, void *, (intptr_t))                                 \
 	X(brk, int, (void *))
 
-#define HT_HOOKS_SLEEPING(X) HT_HOOKS_JEMALLOC(X) HT_HOOKS_MAPPING(X)
+/*
+ * operator new, new[], delete and delete[], where those that come next are the allocator's own, which do not call malloc
+ * and free. X has the arguments as well; the first one is the size, or the block.
+ */
+#define HT_HOOKS_NEW(X)                                                             \
+	X(_Znwm, void *, (size_t size), (size))                                     \
+	X(_Znam, void *, (size_t size), (size))                                     \
+	X(_ZnwmRKSt9nothrow_t, void *, (size_t size, const void *tag), (size, tag)) \
+	X(_ZnamRKSt9nothrow_t, void *, (size_t size, const void *tag), (size, tag)) \
+	X(_ZnwmSt11align_val_t, void *, (size_t size, size_t align), (size, align)) \
+	X(_ZnamSt11align_val_t, void *, (size_t size, size_t align), (size, align)) \
+	X(_ZnwmSt11align_val_tRKSt9nothrow_t, void *,                               \
+	  (size_t size, size_t align, const void *tag), (size, align, tag))         \
+	X(_ZnamSt11align_val_tRKSt9nothrow_t, void *,                               \
+	  (size_t size, size_t align, const void *tag), (size, align, tag))
+
+#define HT_HOOKS_DELETE(X)                                                                         \
+	X(_ZdlPv, void, (void *block), (block))                                                    \
+	X(_ZdaPv, void, (void *block), (block))                                                    \
+	X(_ZdlPvm, void, (void *block, size_t size), (block, size))                                \
+	X(_ZdaPvm, void, (void *block, size_t size), (block, size))                                \
+	X(_ZdlPvRKSt9nothrow_t, void, (void *block, const void *tag), (block, tag))                \
+	X(_ZdaPvRKSt9nothrow_t, void, (void *block, const void *tag), (block, tag))                \
+	X(_ZdlPvSt11align_val_t, void, (void *block, size_t align), (block, align))                \
+	X(_ZdaPvSt11align_val_t, void, (void *block, size_t align), (block, align))                \
+	X(_ZdlPvmSt11align_val_t, void, (void *block, size_t size, size_t align),                  \
+	  (block, size, align))                                                                    \
+	X(_ZdaPvmSt11align_val_t, void, (void *block, size_t size, size_t align),                  \
+	  (block, size, align))                                                                    \
+	X(_ZdlPvSt11align_val_tRKSt9nothrow_t, void, (void *block, size_t align, const void *tag), \
+	  (block, align, tag))                                                                     \
+	X(_ZdaPvSt11align_val_tRKSt9nothrow_t, void, (void *block, size_t align, const void *tag), \
+	  (block, align, tag))
+
+#define HT_HOOKS_OPERATORS(X) HT_HOOKS_NEW(X) HT_HOOKS_DELETE(X)
+#define HT_HOOKS_SLEEPING(X)  HT_HOOKS_JEMALLOC(X) HT_HOOKS_MAPPING(X) HT_HOOKS_OPERATORS(X)
 
 /*
  * Our own prototypes, not <stdlib.h>'s: those carry attributes that would let the compiler assume what
@@ -63,13 +97,13 @@ HT_HOOKS(HT_DECLARE_HOOK)
 #undef HT_DECLARE_HOOK
 
 /* A hook that is asleep has a name of its own; the dynamic symbol alone is called as the function. */
-#define HT_DECLARE_SLEEPING(name, type, params) \
+#define HT_DECLARE_SLEEPING(name, type, params, ...) \
 	extern type ht_sleeping_##name params __attribute__((visibility("default")));
 HT_HOOKS_SLEEPING(HT_DECLARE_SLEEPING)
 #undef HT_DECLARE_SLEEPING
 
 /* Beside the definitions: the dynamic symbol, of a version that no reference has. */
-#define HT_NAME_SLEEPING(name, type, params) \
+#define HT_NAME_SLEEPING(name, type, params, ...) \
 	__asm__(".symver ht_sleeping_" #name ", " #name "@HEAPTIDE_ASLEEP");
 
 #endif

@@ -62,14 +62,40 @@ void ht_real_calls_clear_dlerror(void)
 #endif
 }
 
-/* What is next to a hook that sleeps, and, when there is something, the hook to be woken. */
-#define HT_FIND(name, type, params)                                                           \
+/* glibc 2.35's; takes no lock. */
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+
+/* The loaded file that has the real malloc, unless it is libc. */
+static bool find_allocator(struct dl_find_object *ret_found)
+{
+	struct dl_find_object libc;
+
+	return _dl_find_object != NULL &&
+	       _dl_find_object((void *)(uintptr_t)ht_real.malloc, ret_found) == 0 &&
+	       _dl_find_object((void *)(uintptr_t)getauxval, &libc) == 0 &&
+	       ret_found->dlfo_link_map != libc.dlfo_link_map;
+}
+
+bool ht_real_calls_is_allocator_code(uint64_t pc)
+{
+	struct dl_find_object allocator;
+
+	return find_allocator(&allocator) &&
+	       pc - (uintptr_t)allocator.dlfo_map_start <
+	               (uintptr_t)allocator.dlfo_map_end - (uintptr_t)allocator.dlfo_map_start;
+}
+
+/* What is next to a hook that sleeps, and, when that will do, the hook to be woken. */
+#define HT_FIND_IF(is_fit, name, type, params)                                                \
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(                                \
 	        #name, (const void *)(uintptr_t)ht_sleeping_##name);                          \
-	if (ht_real.name)                                                                     \
+	if (ht_real.name && is_fit)                                                           \
 		hooks[n++] = (struct ht_sleeping_hook){ #name, (uintptr_t)ht_sleeping_##name, \
 			                                (uintptr_t)ht_real.name };
-#define HT_ONE(name, type, params) +1
+#define HT_FIND(name, type, params) HT_FIND_IF(true, name, type, params)
+#define HT_FIND_OWN(name, type, params, args) \
+	HT_FIND_IF(ht_real_calls_is_allocator_code((uintptr_t)ht_real.name), name, type, params)
+#define HT_ONE(name, type, params, ...) +1
 
 static void wake_jemalloc_hooks(void)
 {
@@ -80,6 +106,19 @@ static void wake_jemalloc_hooks(void)
 	if (dlsym(RTLD_NEXT, "mallocx") == NULL)
 		return;
 	HT_HOOKS_JEMALLOC(HT_FIND)
+	ht_sleeping_hooks_wake(hooks, n);
+}
+
+/* libstdc++'s call malloc and free, and so does what libc's malloc is used with. */
+static void wake_operator_hooks(void)
+{
+	struct ht_sleeping_hook hooks[0 HT_HOOKS_OPERATORS(HT_ONE)];
+	struct dl_find_object allocator;
+	size_t n = 0;
+
+	if (!find_allocator(&allocator))
+		return;
+	HT_HOOKS_OPERATORS(HT_FIND_OWN)
 	ht_sleeping_hooks_wake(hooks, n);
 }
 
@@ -94,7 +133,9 @@ void ht_real_calls_wake_mapping_hooks(void)
 }
 
 #undef HT_ONE
+#undef HT_FIND_OWN
 #undef HT_FIND
+#undef HT_FIND_IF
 
 bool ht_real_calls_resolve(void)
 {
@@ -110,6 +151,7 @@ bool ht_real_calls_resolve(void)
 	HT_HOOKS(HT_RESOLVE)
 #undef HT_RESOLVE
 	wake_jemalloc_hooks();
+	wake_operator_hooks();
 	ht_real_calls_clear_dlerror();
 	ht_tls.in_hook = in_hook;
 
@@ -127,20 +169,6 @@ bool ht_real_calls_resolve(void)
 		return false; /* a libc that is neither: the arena goes on serving */
 	atomic_store_explicit(&ht_real_calls_are_resolved, true, memory_order_release);
 	return true;
-}
-
-/* glibc 2.35's; takes no lock. */
-extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
-
-/* The loaded file that has the real malloc, unless it is libc. */
-static bool find_allocator(struct dl_find_object *ret_found)
-{
-	struct dl_find_object libc;
-
-	return _dl_find_object != NULL &&
-	       _dl_find_object((void *)(uintptr_t)ht_real.malloc, ret_found) == 0 &&
-	       _dl_find_object((void *)(uintptr_t)getauxval, &libc) == 0 &&
-	       ret_found->dlfo_link_map != libc.dlfo_link_map;
 }
 
 uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size)
@@ -162,15 +190,6 @@ uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size)
 	for (uint32_t i = 0; i < n; i++)
 		ret_path[i] = path[i];
 	return n;
-}
-
-bool ht_real_calls_is_allocator_code(uint64_t pc)
-{
-	struct dl_find_object allocator;
-
-	return find_allocator(&allocator) &&
-	       pc - (uintptr_t)allocator.dlfo_map_start <
-	               (uintptr_t)allocator.dlfo_map_end - (uintptr_t)allocator.dlfo_map_start;
 }
 
 /*

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct ht_real_calls {
-#define HT_REAL_FIELD(name, type, params) type(*name) params;
+#define HT_REAL_FIELD(name, type, params, ...) type(*name) params;
 	HT_HOOKS(HT_REAL_FIELD)
 	HT_HOOKS_SLEEPING(HT_REAL_FIELD) /* valid in hooks that are awake */
 #undef HT_REAL_FIELD

@@ -104,7 +104,7 @@ static void put_all(struct ht_text_page *page, const struct ht_coverage *c,
 	put(page, c->n_anomalies, "events contradict others; see: heaptide verify");
 	put(page, c->n_unknown_frees, "frees of blocks whose allocation was not seen");
 	put(page, c->n_missed_frees, "blocks were freed unseen (their address came back)");
-	put(page, c->n_nested_calls, "calls from inside the allocator or from signal handlers");
+	put(page, c->n_nested_calls, "calls from signal handlers inside of other calls");
 	put(page, c->n_untracked_addrs, "blocks at addresses that cannot be tracked");
 	put(page, c->n_stacks_differing, "stacks differ from libunwind's");
 	for (uint32_t i = 1; i < HT_N_TRUNC; i++) {

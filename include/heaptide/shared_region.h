@@ -199,8 +199,8 @@ struct ht_process_slot {
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid, in which the pid is meant; 0: not known */
 
 	_Alignas(HT_CACHE_LINE) _Atomic uint64_t n_unknown_frees;  /* pointer we never saw allocated */
-	_Atomic uint64_t n_nested_calls;    /* hooks entered from a signal handler or from inside the
-					       allocator: passed through, not recorded */
+	_Atomic uint64_t n_nested_calls;    /* hooks entered inside of others, by signal handlers:
+					       passed through, not recorded. Not what allocators call */
 	_Atomic uint64_t n_lost_events;     /* no chunk to be had */
 	_Atomic uint64_t n_untracked_addrs; /* blocks above the address space the live map covers */
 	_Atomic uint64_t n_early_blocks;    /* served by the bootstrap arena, not recorded */

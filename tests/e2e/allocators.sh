@@ -50,6 +50,73 @@ by_path() {
 	equal "allocator" "$PWD/lib/libtcmalloc_minimal.so.4" "$(value t.zst '.processes[0].allocator')"
 }
 
+# operators NAME FILE ARGS...: the allocator's own operator new and delete, which do not call malloc and free; preloaded,
+# and linked where there is something to link with.
+operators() {
+	local way
+	installed "$1" "$2"
+	need g++
+	cat >p.cc <<-'CODE'
+		#include <cstdio>
+		#include <cstdlib>
+		#include <new>
+		template <class T> static T kept(T p) { asm volatile("" : "+r"(p) : : "memory"); return p; }
+		static void promise(int size, int n, int live) { printf("promise: size %d times %d live %d\n", size, n, live); }
+		static int n_handled;
+		struct alignas(128) wide { char bytes[1024]; };
+		int main(int argc, char **)
+		{
+			for (int i = 0; i < 10; i++) {
+				::operator delete(kept(::operator new(7001)));
+				::operator delete(kept(::operator new(7003)), (size_t)7003);
+				delete[] kept(new char[7005]);
+				::operator delete(kept(::operator new(7007, std::nothrow)), std::nothrow);
+				delete[] kept(new (std::nothrow) char[7009]);
+				::operator delete(kept(::operator new(7011, std::align_val_t(64))), std::align_val_t(64));
+				::operator delete[](kept(::operator new[](7013, std::align_val_t(64), std::nothrow)), std::align_val_t(64), std::nothrow);
+				delete kept(new wide);
+				(void)kept(new char[7017]);
+				free(kept(malloc(7019)));
+			}
+			for (int size = 7001; size <= 7019; size += 2)
+				if (size != 7015)
+					promise(size, 10, size == 7017 ? 10 : 0);
+			promise(1024, 10, 0);
+			if (argc > 1)
+				return 0;
+			std::set_new_handler([] {
+				(void)kept(malloc(7021));
+				if (++n_handled == 3)
+					std::set_new_handler(nullptr);
+			});
+			for (int i = 0; i < 2; i++) {
+				try {
+					(void)kept(new char[(size_t)1 << 61]);
+				} catch (const std::bad_alloc &) {
+					(void)kept(new char[7023]);
+				}
+			}
+			promise(7021, 3, 3);
+			promise(7023, 2, 2);
+		}
+	CODE
+	g++ -std=c++17 -O1 -Wno-alloc-size-larger-than -o preloaded p.cc
+	for way in preloaded linked; do
+		if [ "$way" = linked ]; then
+			[ -e "$(gcc -print-file-name="lib$1.so")" ] || continue
+			g++ -std=c++17 -O1 -Wno-alloc-size-larger-than -o linked p.cc "-l$1"
+			run "$heaptide" record -q -f -o t.zst -- ./linked "${@:3}"
+		else
+			run "$heaptide" record -q -f --allocator="$1" -o t.zst -- ./preloaded "${@:3}"
+		fi
+		equal "exit status" 0 "$status"
+		verified t.zst
+		promises_kept t.zst out
+		unknown_frees 0
+		equal "calls inside of hooks, missed frees" "0 0" "$(value t.zst '.coverage | "\(.nested_calls) \(.missed_frees)"')"
+	done
+}
+
 # What the program has by itself is said as well, and libc's is not worth a word.
 by_itself() {
 	installed jemalloc libjemalloc.so.2
@@ -96,6 +163,10 @@ refusals() {
 e2e_case "jemalloc" under jemalloc libjemalloc.so.2
 e2e_case "tcmalloc" under tcmalloc libtcmalloc_minimal.so.4
 e2e_case "mimalloc" under mimalloc libmimalloc.so.2
+e2e_case "operators of jemalloc" operators jemalloc libjemalloc.so.2
+e2e_case "operators of tcmalloc" operators tcmalloc libtcmalloc_minimal.so.4
+# It is C, which cannot throw: it aborts.
+e2e_case "operators of mimalloc" operators mimalloc libmimalloc.so.2 no-throw
 e2e_case "by path, by file name, in LD_LIBRARY_PATH" by_path
 e2e_case "one that the program brings itself, and libc's" by_itself
 e2e_case "some processes have it" in_some

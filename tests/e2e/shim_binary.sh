@@ -4,10 +4,30 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
-# The hooks and nothing else, unversioned, or of the version that is found by nobody (sleeping_hooks.h). Not operator new and delete: libstdc++'s call malloc and free.
+# The hooks and nothing else, unversioned, or of the version that is found by nobody (sleeping_hooks.h).
 exports() {
 	nm -D --defined-only "$shim" | awk '$2 != "A" { print $3 }' | sort >found
 	cat >wanted <<-'LIST'
+		_ZdaPv@HEAPTIDE_ASLEEP
+		_ZdaPvRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_ZdaPvSt11align_val_t@HEAPTIDE_ASLEEP
+		_ZdaPvSt11align_val_tRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_ZdaPvm@HEAPTIDE_ASLEEP
+		_ZdaPvmSt11align_val_t@HEAPTIDE_ASLEEP
+		_ZdlPv@HEAPTIDE_ASLEEP
+		_ZdlPvRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_ZdlPvSt11align_val_t@HEAPTIDE_ASLEEP
+		_ZdlPvSt11align_val_tRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_ZdlPvm@HEAPTIDE_ASLEEP
+		_ZdlPvmSt11align_val_t@HEAPTIDE_ASLEEP
+		_Znam@HEAPTIDE_ASLEEP
+		_ZnamRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_ZnamSt11align_val_t@HEAPTIDE_ASLEEP
+		_ZnamSt11align_val_tRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_Znwm@HEAPTIDE_ASLEEP
+		_ZnwmRKSt9nothrow_t@HEAPTIDE_ASLEEP
+		_ZnwmSt11align_val_t@HEAPTIDE_ASLEEP
+		_ZnwmSt11align_val_tRKSt9nothrow_t@HEAPTIDE_ASLEEP
 		aligned_alloc
 		brk@HEAPTIDE_ASLEEP
 		calloc

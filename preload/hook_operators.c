@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * operator new and delete of allocators that have their own: awake only then, so the real functions are known. What
+ * holds for the hooks of hook.c holds here. Target.
+ */
+#include "arch/call_site.h"
+#include "capture.h"
+#include "hook_entry.h"
+
+HT_HOOKS_OPERATORS(HT_NAME_SLEEPING)
+
+/*
+ * The real one may call the program's new_handler, which may do anything, and may throw, also through here: so this is
+ * no hook yet while it runs. One that calls malloc after all has been recorded there.
+ */
+#define HT_DEFINE_NEW(name, type, params, args)                                     \
+	void *ht_sleeping_##name params                                             \
+	{                                                                           \
+		uint64_t next_id = ht_capture_next_id();                            \
+		void *block = ht_real.name args;                                    \
+		if (HT_LIKELY(block != NULL) && ht_hook_enter()) {                  \
+			if (HT_LIKELY(!ht_capture_has_since(block, next_id)))       \
+				ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME()); \
+			ht_hook_leave();                                            \
+		}                                                                   \
+		return block;                                                       \
+	}
+
+HT_HOOKS_NEW(HT_DEFINE_NEW)
+
+#define HT_DEFINE_DELETE(name, type, params, args)                    \
+	void ht_sleeping_##name params                                \
+	{                                                             \
+		if (HT_UNLIKELY(ht_boot_arena_owns(block)))           \
+			return;                                       \
+		bool is_recording = block != NULL && ht_hook_enter(); \
+		if (HT_LIKELY(is_recording))                          \
+			ht_capture_free(block, HT_ARCH_OWN_FRAME());  \
+		ht_real.name args;                                    \
+		if (HT_LIKELY(is_recording))                          \
+			ht_hook_leave();                              \
+	}
+
+HT_HOOKS_DELETE(HT_DEFINE_DELETE)
