@@ -89,7 +89,7 @@ bool ht_real_calls_is_allocator_code(uint64_t pc)
 #define HT_FIND_IF(is_fit, name, type, params)                                                \
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(                                \
 	        #name, (const void *)(uintptr_t)ht_sleeping_##name);                          \
-	if (ht_real.name && is_fit)                                                           \
+	if (ht_real.name && (is_fit))                                                         \
 		hooks[n++] = (struct ht_sleeping_hook){ #name, (uintptr_t)ht_sleeping_##name, \
 			                                (uintptr_t)ht_real.name };
 #define HT_FIND(name, type, params) HT_FIND_IF(true, name, type, params)

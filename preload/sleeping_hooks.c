@@ -225,6 +225,6 @@ void ht_sleeping_hooks_wake(const struct ht_sleeping_hook *hooks, size_t n_hooks
 {
 	struct rebinding r = { hooks, n_hooks };
 
-	if (make_visible(hooks, n_hooks))
+	if (n_hooks && make_visible(hooks, n_hooks))
 		dl_iterate_phdr(rebind_module, &r);
 }
