@@ -12,6 +12,7 @@
 #define ZSTD_DESCRIPTOR_OFF      4u /* frame header descriptor, behind the magic (RFC 8878, 3.1.1.1.1) */
 #define ZSTD_DESCRIPTOR_UNUSED   16u /* a bit that decoders ignore; we want it 0 */
 #define ZSTD_DESCRIPTOR_CHECKSUM 4u
+#define ZSTD_MAGIC_FIRST_BYTE    0x28u /* of 0xfd2fb528; skippable frames begin with 0x5. */
 
 void ht_body_done(struct ht_body *body)
 {
@@ -30,6 +31,39 @@ enum ht_err ht_body_read(struct ht_body *body, const struct ht_file_bytes *file,
 	return ht_file_bytes_read(file, off_bytes, body->frame, length_bytes, diag);
 }
 
+/* Frames, each with its length and a checksum, and nothing else: body_bytes in all. */
+static enum ht_err check_frames(const uint8_t *frames, size_t n_bytes, size_t body_bytes,
+                                uint64_t off_bytes, uint32_t seq, struct ht_diag *diag)
+{
+	size_t pos = 0;
+	size_t left = body_bytes;
+
+	do {
+		const uint8_t *frame = frames + pos;
+		size_t n = ZSTD_findFrameCompressedSize(frame, n_bytes - pos);
+		unsigned long long content = ZSTD_getFrameContentSize(frame, n_bytes - pos);
+
+		/* What is no frame at all, and what does not say its length, are numbers near 2^64. */
+		if (ZSTD_isError(n) || content > left)
+			return ht_diag_set(
+			        diag, HT_ERR_CORRUPT, off_bytes, seq,
+			        "a compressed block does not have the length it should have");
+
+		uint8_t descriptor = frame[ZSTD_DESCRIPTOR_OFF];
+
+		if (frame[0] != ZSTD_MAGIC_FIRST_BYTE || !(descriptor & ZSTD_DESCRIPTOR_CHECKSUM) ||
+		    descriptor & ZSTD_DESCRIPTOR_UNUSED)
+			return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, seq,
+			                   "a compressed block has no checksum");
+		pos += n;
+		left -= (size_t)content;
+	} while (pos < n_bytes);
+	if (left)
+		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, seq,
+		                   "a compressed block does not have the length it should have");
+	return HT_OK;
+}
+
 enum ht_err ht_body_decompress(struct ht_body *body, const struct ht_block_header *header,
                                uint64_t off_bytes, struct ht_diag *diag)
 {
@@ -37,15 +71,8 @@ enum ht_err ht_body_decompress(struct ht_body *body, const struct ht_block_heade
 	size_t frame_bytes = (size_t)header->frame_bytes;
 	size_t body_bytes = (size_t)header->body_bytes;
 
-	if (ZSTD_getFrameContentSize(frame, frame_bytes) != body_bytes ||
-	    ZSTD_findFrameCompressedSize(frame, frame_bytes) != frame_bytes)
-		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-		                   "a compressed block does not have the length it should have");
-	uint8_t descriptor = frame[ZSTD_DESCRIPTOR_OFF];
-
-	if (!(descriptor & ZSTD_DESCRIPTOR_CHECKSUM) || descriptor & ZSTD_DESCRIPTOR_UNUSED)
-		return ht_diag_set(diag, HT_ERR_CORRUPT, off_bytes, header->seq,
-		                   "a compressed block has no checksum");
+	if (check_frames(frame, frame_bytes, body_bytes, off_bytes, header->seq, diag) != HT_OK)
+		return HT_ERR_CORRUPT;
 	body->bytes = ht_xalloc_grow(body->bytes, &body->capacity, body_bytes, 1);
 	if (!body->zstd)
 		body->zstd = ZSTD_createDCtx();

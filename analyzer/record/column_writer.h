@@ -71,6 +71,9 @@ void ht_column_writer_free(struct ht_column_writer *writer);
 
 enum ht_err ht_column_writer_error(const struct ht_column_writer *writer, struct ht_diag *ret_diag);
 
+/* From here on saving time matters more than bytes; or, with false, no longer. */
+void ht_column_writer_hurry(struct ht_column_writer *writer, bool is_hurried);
+
 /*
  * The events from here on are of this thread. tick and next_id are where its coder may start; they
  * matter for size only.

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* When this part of the chunks is full, what is done with their records should be done faster. */
+#define BEHIND_PART 8
+
 /* How far a chunk was read, and what its records so far mean for the next ones. */
 struct cursor {
 	bool is_started; /* the header was read */
@@ -414,10 +417,18 @@ static void look_everywhere(struct ht_drain *d)
 	}
 }
 
+/* Whether of the chunks of either size so many are full that the program may have to wait soon. */
+static bool is_behind(const struct ht_drain *d, const uint32_t n_full[2])
+{
+	return n_full[0] > d->n_small / BEHIND_PART ||
+	       n_full[1] > (d->n_chunks - d->n_small) / BEHIND_PART;
+}
+
 uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
 {
 	struct ht_region_header *h = d->region->header;
 	uint32_t n_freed = 0;
+	uint32_t n_full[2] = { 0 };
 	uint32_t n = 0;
 
 	if (is_thorough)
@@ -441,6 +452,7 @@ uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
 
 		if (word == 0)
 			continue;
+		n_full[i >= d->n_small] += is_full;
 		if (slot >= d->n_slots || (!is_full && (uint32_t)word != HT_CHUNK_OWNED)) {
 			/* Nobody's: somebody scribbled over it. */
 			d->n_damaged++;
@@ -458,6 +470,7 @@ uint32_t ht_drain_round(struct ht_drain *d, bool is_thorough)
 			n_freed++;
 		}
 	}
+	ht_column_writer_hurry(d->columns, is_behind(d, n_full));
 	return n_freed + drain_candidates(d, n, false);
 }
 

@@ -51,7 +51,7 @@ const struct ht_recorder_config ht_recorder_default_config = {
 	.overload = HT_OVERLOAD_BLOCK,
 	.unwind = HT_UNWIND_DEFAULT,
 	.max_frames = 512,
-	.level = 6,
+	.level = 9,
 	.tolerance_ticks = HT_DEFAULT_TOLERANCE_TICKS,
 };
 

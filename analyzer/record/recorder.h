@@ -27,7 +27,7 @@ struct ht_recorder_config {
 	bool has_mappings; /* mmap and its kin are recorded */
 	uint32_t follow;                 /* enum ht_follow */
 	char only[HT_REGION_ONLY_BYTES]; /* as struct ht_region_header has it */
-	int level;          /* zstd's */
+	int level;          /* zstd's, while the recorder keeps up */
 	uint32_t tolerance_ticks; /* how far off ticks may be where one thread runs alone; 0: exact */
 	uint64_t max_bytes; /* of the trace; 0: as many as there are */
 	bool is_live_counted; /* for struct ht_recorder_result.live */

@@ -30,8 +30,8 @@ enum ht_block_type {
 };
 
 /*
- * Every block: skippable frame with this as payload, then one zstd frame (with content size and
- * checksum) of frame_bytes that decodes to body_bytes. Little endian.
+ * Every block: skippable frame with this as payload, then zstd frames (each with content size and
+ * checksum), one or more, of frame_bytes in all that decode to body_bytes in all. Little endian.
  */
 struct ht_block_header {
 	uint32_t magic; /* HT_BLOCK_MAGIC */
@@ -49,7 +49,7 @@ struct ht_block_header {
 };
 static_assert(sizeof(struct ht_block_header) == 72, "block header layout");
 
-/* Bytes in the file before the zstd frame of a block: skippable magic, its length, the header. */
+/* Bytes in the file before the zstd frames of a block: skippable magic, its length, the header. */
 #define HT_BLOCK_PREFIX_BYTES 80u
 
 /* The last 32 bytes of a finished file: skippable magic, length 24, this. */

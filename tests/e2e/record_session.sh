@@ -187,7 +187,7 @@ disk_full() {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	mkdir small
 	unshare -m bash -c '
-		mount -t tmpfs -o size=256k tmpfs small || exit 77
+		mount -t tmpfs -o size=128k tmpfs small || exit 77
 		"$0" record -o small/t.zst "$1" 3000000 >out 2>err
 		echo $? >status
 		cp small/t.zst .' "$heaptide" "$programs/steady_churn" || skip "cannot mount"

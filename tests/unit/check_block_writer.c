@@ -91,6 +91,44 @@ START_TEST(test_put_blocks_read_back_equal)
 }
 END_TEST
 
+/* Long pieces are frames of their own, of which a reader knows nothing. */
+START_TEST(test_put_pieces_read_back_as_one)
+{
+	static uint8_t body[100000];
+	struct ht_body_piece pieces[] = {
+		{ body, 40000 }, { body + 40000, 0 }, { body + 40000, 1 }, { body + 40001, 59999 }
+	};
+	struct ht_block_meta meta = { .type = HT_BLOCK_NODES, .n_items = 9 };
+	struct ht_diag diag;
+	struct ht_read_back r;
+	uint64_t n_items;
+
+	fill_random(body, sizeof(body), 2);
+	/* All small, or all but small: one frame or three. */
+	for (unsigned part = 1; part <= 10; part += 9) {
+		struct ht_body_piece some[4];
+
+		for (int i = 0; i < 4; i++)
+			some[i] =
+			        (struct ht_body_piece){ pieces[i].bytes, pieces[i].n_bytes / part };
+		ck_assert_int_eq(ht_block_writer_put_pieces(writer, &meta, some, 4, &diag), HT_OK);
+		ht_block_writer_hurry(writer, true);
+	}
+	ck_assert_int_eq(ht_block_writer_finish(writer, &diag), HT_OK);
+
+	ht_read_back_init(&r, trace_path);
+	struct ht_get g = ht_read_back_body(&r, HT_BLOCK_NODES, 0, &n_items);
+
+	ck_assert_uint_eq(ht_get_left(&g), sizeof(body));
+	ck_assert_mem_eq(g.pos, body, sizeof(body));
+	g = ht_read_back_body(&r, HT_BLOCK_NODES, 1, &n_items);
+	ck_assert_uint_eq(ht_get_left(&g), 4000 + 5999);
+	ck_assert_mem_eq(g.pos, body, 4000);
+	ck_assert_mem_eq(g.pos + 4000, body + 40001, 5999);
+	ht_read_back_done(&r);
+}
+END_TEST
+
 START_TEST(test_put_body_too_long_is_refused)
 {
 	void *body = calloc(1, HT_BLOCK_MAX_BODY_BYTES + 1);
@@ -181,6 +219,7 @@ int main(void)
 
 	tcase_add_checked_fixture(core, setup, teardown);
 	tcase_add_test(core, test_put_blocks_read_back_equal);
+	tcase_add_test(core, test_put_pieces_read_back_as_one);
 	suite_add_tcase(suite, core);
 	tcase_add_checked_fixture(limits, setup, teardown);
 	tcase_add_test(limits, test_put_body_too_long_is_refused);
