@@ -10,6 +10,7 @@ tools_gen_trace_LDADD = libanalyzer.la
 
 EXTRA_DIST += \
 	%D%/bench \
+	%D%/bench.d/bench_analysis.py \
 	%D%/bench.d/bench_bars.py \
 	%D%/bench.d/bench_doubts.py \
 	%D%/bench.d/bench_inputs.py \

@@ -22,13 +22,18 @@ COUNT_WITHOUT_SYMBOLS = """zstd -dcq "$1" |
 awk '$1 == "s" {next} $1 == "i" {print $1, $2, $3; next} {print}' | zstd -cq | wc -c"""
 
 
+def which(name):
+    """The path of a command."""
+    return shutil.which(name) or name
+
+
 class Program:
     """One command line, with its input and environment."""
 
     def __init__(self, name, argv, stdin=None, env=None, is_counted=True):
         self.name = name
         self.is_counted = is_counted  # in the means; its runs are long enough for that
-        self.argv = [shutil.which(argv[0]) or argv[0]] + argv[1:]
+        self.argv = [which(argv[0])] + argv[1:]
         self.how = {"stdin": stdin, "env": env}
 
     def measure(self, tracer, base, sampler=None):
