@@ -78,9 +78,9 @@ leaked_of_size() {
 
 fork_both() {
 	plain fork_both
-	equal "processes" 54 "$(value t.zst '.processes | length')"
+	equal "processes" 57 "$(value t.zst '.processes | length')"
 	local size
-	for size in 100 101 102 103; do
+	for size in 100 101 102 103 104 105 106; do
 		equal "leaked blocks of $size bytes" 1000 "$(leaked_of_size "$size")"
 	done
 }

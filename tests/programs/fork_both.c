@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parent and children allocate side by side; children come from fork, _Fork and the raw system
- * call, one while other threads allocate. Each of the four processes leaks 1000 blocks of its own.
+ * Parent and children allocate side by side; children come from fork, _Fork, the raw system calls fork,
+ * clone and clone3, and from clone() with a stack of its own; later ones while other threads allocate.
+ * Each of the seven processes leaks 1000 blocks of its own.
  */
 #include "program.h"
 
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +56,28 @@ static void child(pid_t pid, void *inherited, size_t n_bytes)
 	_exit(7);
 }
 
+static int cloned_child(void *inherited)
+{
+	child(0, inherited, 106);
+	return 0;
+}
+
+static pid_t clone_with_stack(void *inherited)
+{
+	static _Alignas(16) char stack[65536];
+
+	return clone(cloned_child, stack + sizeof(stack), SIGCHLD, inherited);
+}
+
+/* Where the kernel lacks it, clone instead. */
+static pid_t fork_by_clone3(void)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	return pid >= 0 ? pid : (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
 static void reap(pid_t pid)
 {
 	int status;
@@ -62,14 +89,17 @@ static void reap(pid_t pid)
 int main(void)
 {
 	void *inherited = malloc(opaque(5000));
-	pid_t pids[3];
+	pid_t pids[6];
 	pthread_t thread;
 
 	child(pids[0] = fork(), inherited, 101);
 	child(pids[1] = _Fork(), inherited, 102);
 	child(pids[2] = (pid_t)syscall(SYS_fork), inherited, 103);
+	child(pids[3] = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), inherited, 104);
+	child(pids[4] = fork_by_clone3(), inherited, 105);
+	pids[5] = clone_with_stack(inherited);
 	leak(100);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 6; i++)
 		reap(pids[i]);
 	free(inherited);
 
