@@ -6,7 +6,7 @@
 #include "analyzer/read/trace_file.h"
 
 #include <heaptide/end_rule.h>
-#include <heaptide/trace_codec.h>
+#include <heaptide/event_columns.h>
 #include <heaptide/trace_format.h>
 
 /* events holds those of all segments, one after another. All zero is an empty one, to be reused. */
@@ -17,7 +17,21 @@ struct ht_event_block {
 	struct ht_segment *segments;
 	size_t n_segments;
 	size_t segments_capacity;
+	/* Scratch of decoding. */
 	uint64_t *expected; /* distances, for HT_ENDS_EXPECTED; NULL until needed */
+	uint32_t *leads;    /* the group of each */
+	size_t leads_capacity;
+	struct ht_event_group *groups;
+	size_t groups_capacity;
+};
+
+/* What leads of one node have in the columns, in the order of time: where its next numbers are. */
+struct ht_event_group {
+	const uint8_t *tails;
+	const uint8_t *sizes;
+	const uint8_t *ends; /* for HT_ENDS_GROUPED */
+	uint32_t n_leads;
+	uint32_t node;
 };
 
 void ht_event_block_done(struct ht_event_block *events);

@@ -2,7 +2,7 @@
 /* Encodes pending events, nodes, modules and processes, and writes them batch by batch. Analyzer. */
 #include "analyzer/record/column_writer.h"
 
-#include "analyzer/record/end_chooser.h"
+#include "analyzer/record/event_encoder.h"
 #include "analyzer/record/node_batch.h"
 
 #include <heaptide/tick_line.h>
@@ -49,11 +49,8 @@ struct ht_column_writer {
 	struct ht_column_totals totals;
 
 	/* EVENTS in the making. A segment is open when n_segments > 0. */
-	uint8_t *column_bytes[HT_N_COLUMNS];
-	struct ht_put columns[HT_N_COLUMNS];
-	struct ht_column_state state;
+	struct ht_event_encoder *encoder;
 	struct ht_tick_line line;
-	struct ht_end_chooser *end_chooser;
 	struct ht_segment *segments;
 	uint32_t n_segments;
 	bool has_turns;   /* of several threads, in the block before */
@@ -148,11 +145,6 @@ static struct ht_put *entries_next(struct ht_column_writer *w, struct entries *e
 
 static void reset_events(struct ht_column_writer *w)
 {
-	size_t size =
-	        (size_t)w->limits.max_events * HT_COLUMN_MAX_BYTES_PER_EVENT + HT_VARINT_MAX_BYTES;
-
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		w->columns[i] = ht_put_init(w->column_bytes[i], size);
 	w->has_turns = w->n_segments > 1;
 	w->n_segments = 0;
 	w->n_events = 0;
@@ -171,24 +163,18 @@ enum ht_err ht_column_writer_new(struct ht_block_writer *blocks,
 	w->blocks = blocks;
 	w->limits = limits ? *limits : ht_column_default_limits;
 
-	/* The length of the next one follows each. */
-	size_t column_size =
-	        (size_t)w->limits.max_events * HT_COLUMN_MAX_BYTES_PER_EVENT + HT_VARINT_MAX_BYTES;
 	bool is_ok = entries_init(&w->processes, HT_BLOCK_PROCESS, 4 * PROCESS_MAX_BYTES) &&
 		     entries_init(&w->modules, HT_BLOCK_MODULES, 2 * MODULE_MAX_BYTES) &&
 		     entries_init(&w->ends, HT_BLOCK_PROCESS_END, 16 * END_MAX_BYTES);
 
 	w->segments = calloc(w->limits.max_segments, sizeof(*w->segments));
-	w->body_size = 3 * HT_VARINT_MAX_BYTES + (size_t)w->limits.max_segments * SEGMENT_MAX_BYTES;
+	w->body_size = (2 + HT_N_COLUMNS) * HT_VARINT_MAX_BYTES +
+	               (size_t)w->limits.max_segments * SEGMENT_MAX_BYTES;
 	if (w->body_size < ht_node_batch_body_size(w->limits.max_nodes))
 		w->body_size = ht_node_batch_body_size(w->limits.max_nodes);
 	w->body = malloc(w->body_size);
-	for (int i = 0; i < HT_N_COLUMNS; i++) {
-		w->column_bytes[i] = malloc(column_size);
-		is_ok = is_ok && w->column_bytes[i];
-	}
 	if (!is_ok || !w->segments || !w->body ||
-	    ht_end_chooser_new(w->limits.max_events, &w->end_chooser) != HT_OK) {
+	    ht_event_encoder_new(w->limits.max_events, &w->encoder) != HT_OK) {
 		ht_column_writer_free(w);
 		return HT_ERR_NOMEM;
 	}
@@ -201,9 +187,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 {
 	if (!w)
 		return;
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		free(w->column_bytes[i]);
-	ht_end_chooser_free(w->end_chooser);
+	ht_event_encoder_free(w->encoder);
 	for (size_t i = 0; i < w->n_batches; i++)
 		ht_node_batch_free(w->batches[i]);
 	free(w->batches);
@@ -236,12 +220,12 @@ const struct ht_column_totals *ht_column_writer_totals(const struct ht_column_wr
  */
 static void open_segment(struct ht_column_writer *w)
 {
-	ht_tick_line_end(&w->line, &w->columns[HT_COLUMN_TICKS]);
+	ht_tick_line_end(&w->line, ht_event_encoder_ticks(w->encoder));
 	w->has_threads |= w->run.thread_serial > 1;
 	w->run.tolerance_ticks =
 	        w->has_turns || w->has_threads || w->n_segments ? 0 : w->limits.tolerance_ticks;
 	w->segments[w->n_segments++] = w->run;
-	w->state = ht_column_state_init(w->run.next_id);
+	ht_event_encoder_begin_segment(w->encoder, w->run.next_id);
 	w->line = ht_tick_line_init(w->run.first_tick);
 }
 
@@ -275,8 +259,8 @@ void ht_column_writer_event(struct ht_column_writer *w, const struct ht_event *e
 {
 	if (w->n_segments == 0)
 		open_segment(w);
-	ht_columns_put(w->columns, &w->state, event);
-	ht_tick_line_put(&w->line, &w->columns[HT_COLUMN_TICKS], event->tick,
+	ht_event_encoder_put(w->encoder, event);
+	ht_tick_line_put(&w->line, ht_event_encoder_ticks(w->encoder), event->tick,
 			 w->run.tolerance_ticks);
 	if (event->tick < w->first_tick)
 		w->first_tick = event->tick;
@@ -286,11 +270,9 @@ void ht_column_writer_event(struct ht_column_writer *w, const struct ht_event *e
 	w->totals.n_of_kind[event->kind]++;
 	if (event->kind == HT_EVENT_LOST)
 		w->totals.n_lost += event->size;
-	if (++w->n_events < w->limits.max_events)
-		return;
-	w->run.first_tick = w->line.end;
-	w->run.next_id = w->state.next_id;
-	ht_column_writer_flush(w);
+	w->n_events++;
+	if (ht_event_encoder_is_full(w->encoder))
+		ht_column_writer_flush(w);
 }
 
 static void flush_batch(struct ht_column_writer *w, struct ht_node_batch *b)
@@ -463,36 +445,10 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 	       w->python.n_items || w->mappings.n_items || w->ends.n_items;
 }
 
-/*
- * What stands before the columns, then each column with the length of the next one behind it, so that every
- * piece is one stretch of memory.
- */
-static void put_columns(struct ht_column_writer *w, struct ht_put *p,
-                        struct ht_body_piece pieces[1 + HT_N_COLUMNS])
-{
-	struct ht_get columns[HT_N_COLUMNS];
-
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		columns[i] = ht_get_init(w->column_bytes[i],
-					 (size_t)(w->columns[i].pos - w->column_bytes[i]));
-	ht_put_u64(p, ht_end_chooser_choose(w->end_chooser, w->segments, w->n_segments, columns,
-					    &columns[HT_COLUMN_ENDS]));
-	ht_put_u64(p, ht_get_left(&columns[0]));
-	pieces[0] = (struct ht_body_piece){ w->body, (size_t)(p->pos - w->body) };
-	for (int i = 0; i < HT_N_COLUMNS; i++) {
-		size_t n_bytes = ht_get_left(&columns[i]);
-
-		if (i + 1 < HT_N_COLUMNS) {
-			ht_put_u64(&w->columns[i], ht_get_left(&columns[i + 1]));
-			n_bytes = (size_t)(w->columns[i].pos - w->column_bytes[i]);
-		}
-		pieces[1 + i] = (struct ht_body_piece){ columns[i].pos, n_bytes };
-	}
-}
-
 static void flush_events(struct ht_column_writer *w)
 {
 	struct ht_put p = ht_put_init(w->body, w->body_size);
+	struct ht_get columns[HT_N_COLUMNS];
 	struct ht_body_piece pieces[1 + HT_N_COLUMNS];
 	struct ht_block_meta meta = {
 		.type = HT_BLOCK_EVENTS,
@@ -503,13 +459,20 @@ static void flush_events(struct ht_column_writer *w)
 	};
 
 	if (w->n_events) {
-		ht_tick_line_end(&w->line, &w->columns[HT_COLUMN_TICKS]);
+		ht_tick_line_end(&w->line, ht_event_encoder_ticks(w->encoder));
 		if (w->segments[w->n_segments - 1].n_events == 0)
 			w->n_segments--;
 		ht_put_u64(&p, w->n_segments);
 		for (uint32_t i = 0; i < w->n_segments; i++)
 			ht_put_segment(&p, &w->segments[i]);
-		put_columns(w, &p, pieces);
+
+		enum ht_end_rule rule = ht_event_encoder_finish(w->encoder, NULL, columns);
+
+		ht_event_columns_put_head(&p, rule, columns);
+		pieces[0] = (struct ht_body_piece){ w->body, (size_t)(p.pos - w->body) };
+		for (int i = 0; i < HT_N_COLUMNS; i++)
+			pieces[1 + i] = (struct ht_body_piece){ columns[i].pos,
+				                                ht_get_left(&columns[i]) };
 		write_pieces(w, &meta, pieces, 1 + HT_N_COLUMNS);
 		if (w->err == HT_OK)
 			w->totals.n_events += w->n_events;
@@ -529,7 +492,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 	if (w->n_segments) {
 		/* The run goes on in the next block where this one stops. */
 		w->run.first_tick = w->line.end;
-		w->run.next_id = w->state.next_id;
+		w->run.next_id = ht_event_encoder_next_id(w->encoder);
 	}
 	entries_flush(w, &w->processes);
 	entries_flush(w, &w->modules);

@@ -7,7 +7,7 @@ libanalyzer_la_SOURCES += \
 	%D%/clock_source.c %D%/clock_source.h \
 	%D%/column_writer.c %D%/column_writer.h \
 	%D%/drain.c %D%/drain.h \
-	%D%/end_chooser.c %D%/end_chooser.h \
+	%D%/event_encoder.c %D%/event_encoder.h \
 	%D%/exit_status.c %D%/exit_status.h \
 	%D%/id_sizes.c %D%/id_sizes.h \
 	%D%/launch.c %D%/launch.h \

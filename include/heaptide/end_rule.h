@@ -6,13 +6,14 @@
 #ifndef HEAPTIDE_END_RULE_H
 #define HEAPTIDE_END_RULE_H
 
-#include <heaptide/trace_codec.h>
+#include <heaptide/event_columns.h>
 
 enum ht_end_rule {
 	HT_ENDS_PLAIN = 0,    /* counted from the newest id, or from the one that ended before */
 	HT_ENDS_NEAREST = 1,  /* from the nearer one of the two */
 	HT_ENDS_EXPECTED = 2, /* from the distance that followed the same distances before */
-	HT_N_END_RULES = 3,
+	HT_ENDS_GROUPED = 3,  /* as PLAIN, but in the order of the leads' groups */
+	HT_N_END_RULES = 4,
 };
 
 #define HT_END_MULTIPLIER    0x9e3779b97f4a7c15ull
@@ -20,7 +21,13 @@ enum ht_end_rule {
 
 /* What the rules remember within a segment; last and distances are 0 at its start. */
 struct ht_ends {
-	uint64_t base;      /* ht_column_state.end_base */
+	/*
+	 * What the next distance counts from: the next expected id, so that blocks freed soon cost little,
+	 * or, when an id ended and none began since, that one, so that a structure freed in the order of its
+	 * making is a run of equal numbers. (CPython: 0.02 bytes a free; 1.4 when counted from the newest id
+	 * always.)
+	 */
+	uint64_t base;
 	uint64_t last;      /* the last id that ended */
 	uint64_t distances; /* a hash of the last few distances, by sign and magnitude */
 };
@@ -82,7 +89,7 @@ static inline __attribute__((always_inline)) uint64_t ht_ends_get(struct ht_ends
                                                                   uint64_t *expected,
                                                                   uint64_t next_id, uint64_t v)
 {
-	if (rule == HT_ENDS_PLAIN)
+	if (rule == HT_ENDS_PLAIN || rule == HT_ENDS_GROUPED)
 		return e->base -= ht_unzigzag(v);
 	if (rule == HT_ENDS_NEAREST)
 		return e->last = (v & 1 ? e->last : next_id) - ht_unzigzag(v >> 1);

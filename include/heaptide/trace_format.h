@@ -4,6 +4,7 @@
 #define HEAPTIDE_TRACE_FORMAT_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HT_TRACE_VERSION 1u
@@ -84,6 +85,11 @@ enum ht_event_kind {
 	HT_EVENT_REALLOC_MOVED = 7, /* went to another address */
 	HT_N_EVENT_KINDS = 8,
 };
+
+static inline bool ht_kind_has_new_id(uint32_t kind)
+{
+	return kind == HT_EVENT_ALLOC || kind == HT_EVENT_REALLOC || kind == HT_EVENT_REALLOC_MOVED;
+}
 
 /*
  * Nodes. A stack is named by its innermost node {parent node, address}; parents lead outwards.

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Decoding of event blocks against the reference decoder, whole, cut and damaged. Tests. */
+/* Decoding of event blocks: what was put, whole, cut and damaged. Tests. */
 #include "run_suite.h"
 
 #include "analyzer/base/xalloc.h"
 #include "analyzer/read/event_block.h"
+#include "analyzer/record/event_encoder.h"
 
 #include <heaptide/tick_line.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN_BYTES 65536u
+#define BODY_BYTES 524288u
+#define MAX_EVENTS 3001u
 
 /* An EVENTS body and what is in it. */
 struct sample {
-	uint8_t body[8 * COLUMN_BYTES];
+	uint8_t body[BODY_BYTES];
 	size_t n_bytes;
-	struct ht_event events[3000];
+	struct ht_event events[MAX_EVENTS];
 	size_t n_events;
 	struct ht_block block;
 };
@@ -55,20 +57,13 @@ static struct ht_event random_event(uint64_t *tick, uint64_t *next_id, bool is_w
 static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segment, bool is_wild,
                         enum ht_end_rule rule)
 {
-	static uint8_t columns[HT_N_COLUMNS][COLUMN_BYTES];
-	struct ht_put puts[HT_N_COLUMNS];
+	struct ht_event_encoder *encoder;
+	struct ht_get columns[HT_N_COLUMNS];
 	struct ht_put p = ht_put_init(s->body, sizeof(s->body));
 	uint64_t first = UINT64_MAX, last = 0;
-	static uint64_t expected[1u << HT_END_DISTANCE_BITS];
-	static uint8_t end_bytes[HT_N_END_RULES][COLUMN_BYTES];
-	struct ht_put ends[HT_N_END_RULES];
+	bool has_free_nodes = rand() % 2;
 
-	memset(expected, 0, sizeof(expected));
-	for (int i = 1; i < HT_N_END_RULES; i++)
-		ends[i] = ht_put_init(end_bytes[i], COLUMN_BYTES);
-
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		puts[i] = ht_put_init(columns[i], COLUMN_BYTES);
+	ck_assert_int_eq(ht_event_encoder_new(MAX_EVENTS, &encoder), HT_OK);
 	s->n_events = 0;
 	ht_put_u64(&p, n_segments);
 	for (size_t i = 0; i < n_segments; i++) {
@@ -76,47 +71,33 @@ static void make_sample(struct sample *s, size_t n_segments, size_t n_per_segmen
 		uint64_t next_id = is_wild ? random_u64() : 5000;
 		struct ht_segment segment = { 1,    (uint32_t)i + 1, 77, (uint32_t)n_per_segment,
 			                      tick, next_id,         0 };
-		struct ht_column_state state = ht_column_state_init(next_id);
 		struct ht_tick_line line = ht_tick_line_init(tick);
-		struct ht_ends memory = { .base = next_id };
 
 		ht_put_segment(&p, &segment);
+		ht_event_encoder_begin_segment(encoder, next_id);
 		for (size_t k = 0; k < n_per_segment; k++) {
 			struct ht_event e = random_event(&tick, &next_id, is_wild);
 
-			ht_columns_put(puts, &state, &e);
-			if (ht_kind_has_new_id(e.kind))
-				memory.base = e.id + 1;
-			if (ht_kind_ends_id(e.kind)) {
-				uint64_t id = ht_kind_has_new_id(e.kind) ? e.old_id : e.id;
-
-				ht_ends_put(&memory, expected, state.next_id, memory.base - id,
-				            &ends[HT_ENDS_NEAREST], &ends[HT_ENDS_EXPECTED]);
-			} else if (e.kind == HT_EVENT_UNKNOWN_FREE) {
-				ht_put_u64(&ends[HT_ENDS_NEAREST], e.id);
-				ht_put_u64(&ends[HT_ENDS_EXPECTED], e.id);
-			}
-			ht_tick_line_put(&line, &puts[HT_COLUMN_TICKS], e.tick, 0);
+			if (!has_free_nodes && !ht_kind_has_new_id(e.kind))
+				e.node = 0;
+			ck_assert(!ht_event_encoder_is_full(encoder));
+			ht_event_encoder_put(encoder, &e);
+			ht_tick_line_put(&line, ht_event_encoder_ticks(encoder), e.tick, 0);
 			first = e.tick < first ? e.tick : first;
 			last = e.tick > last ? e.tick : last;
 			s->events[s->n_events++] = e;
 		}
-		ht_tick_line_end(&line, &puts[HT_COLUMN_TICKS]);
+		ht_tick_line_end(&line, ht_event_encoder_ticks(encoder));
 	}
-	if (rule != HT_ENDS_PLAIN && ends[rule].is_full) {
-		ck_assert(is_wild);
-		rule = HT_ENDS_PLAIN;
-	}
-	ht_put_u64(&p, rule);
-	for (int i = 0; i < HT_N_COLUMNS; i++) {
-		bool is_ends = i == HT_COLUMN_ENDS && rule != HT_ENDS_PLAIN;
-		const struct ht_put *put = is_ends ? &ends[rule] : &puts[i];
-		const uint8_t *bytes = is_ends ? end_bytes[rule] : columns[i];
 
-		ck_assert(!put->is_full);
-		ht_put_bytes(&p, bytes, (size_t)(put->pos - bytes));
-	}
+	enum ht_end_rule used = ht_event_encoder_finish(encoder, &rule, columns);
+
+	ck_assert(used == rule || is_wild);
+	ht_event_columns_put_head(&p, used, columns);
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		ht_put_raw(&p, columns[i].pos, ht_get_left(&columns[i]));
 	ck_assert(!p.is_full);
+	ht_event_encoder_free(encoder);
 	s->n_bytes = (size_t)(p.pos - s->body);
 	s->block = (struct ht_block){ .n_items = s->n_events,
 		                      .first_tick = first,
@@ -233,7 +214,7 @@ START_TEST(test_event_block_claiming_huge_counts_is_damaged)
 	ht_put_segment(&p, &huge);
 	ht_put_u64(&p, HT_ENDS_PLAIN);
 	for (int i = 0; i < HT_N_COLUMNS; i++)
-		ht_put_bytes(&p, "", 0);
+		ht_put_u64(&p, 0);
 	s.block.n_items = UINT32_MAX;
 	ck_assert_int_eq(decode_copy(&s, (size_t)(p.pos - s.body)), HT_ERR_CORRUPT);
 }

@@ -4,8 +4,8 @@
 
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
+#include "analyzer/record/event_encoder.h"
 
-#include <heaptide/end_rule.h>
 #include <heaptide/shared_region.h>
 #include <heaptide/tick_line.h>
 #include <heaptide/trace_codec.h>
@@ -17,7 +17,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define COLUMN_BYTES (1u << 20)
+#define BLOCK_EVENTS (1u << 17)
 #define BODY_BYTES   (8u << 20)
 
 struct segment_list {
@@ -36,10 +36,8 @@ struct ht_trace_maker {
 	uint64_t last_tick;
 
 	struct segment_list segments; /* of the EVENTS block being made */
-	struct ht_column_state state;
+	struct ht_event_encoder *encoder;
 	struct ht_tick_line line;
-	uint8_t *columns[HT_N_COLUMNS];
-	struct ht_put puts[HT_N_COLUMNS];
 	uint64_t first_event_tick;
 	uint64_t last_event_tick;
 	uint8_t *body;
@@ -57,8 +55,6 @@ static void must(bool is_true, const char *what)
 
 static void begin_events(struct ht_trace_maker *m)
 {
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		m->puts[i] = ht_put_init(m->columns[i], COLUMN_BYTES);
 	m->segments.n = 0;
 	m->first_event_tick = UINT64_MAX;
 	m->last_event_tick = 0;
@@ -143,8 +139,7 @@ struct ht_trace_maker *ht_trace_maker_new(void)
 	m->last_tick = HT_MAKER_ZERO_TICK;
 	m->body = ht_xalloc(BODY_BYTES);
 	m->events_body = ht_xalloc(BODY_BYTES);
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		m->columns[i] = ht_xalloc(COLUMN_BYTES);
+	must(ht_event_encoder_new(BLOCK_EVENTS, &m->encoder) == HT_OK, "no memory");
 	begin_events(m);
 
 	struct ht_put p = ht_put_init(m->body, BODY_BYTES);
@@ -172,8 +167,7 @@ void ht_trace_maker_free(struct ht_trace_maker *m)
 		return;
 	ht_strbuf_done(&m->file);
 	ht_strbuf_done(&m->index);
-	for (int i = 0; i < HT_N_COLUMNS; i++)
-		free(m->columns[i]);
+	ht_event_encoder_free(m->encoder);
 	free(m->segments.items);
 	free(m->body);
 	free(m->events_body);
@@ -281,12 +275,13 @@ void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uin
 			.first_tick = event->tick,
 			.next_id = event->id,
 		};
-		m->state = ht_column_state_init(event->id);
-		ht_tick_line_end(&m->line, &m->puts[HT_COLUMN_TICKS]);
+		ht_event_encoder_begin_segment(m->encoder, event->id);
+		ht_tick_line_end(&m->line, ht_event_encoder_ticks(m->encoder));
 		m->line = ht_tick_line_init(event->tick);
 	}
-	ht_columns_put(m->puts, &m->state, event);
-	ht_tick_line_put(&m->line, &m->puts[HT_COLUMN_TICKS], event->tick, 0);
+	must(!ht_event_encoder_is_full(m->encoder), "too many events");
+	ht_event_encoder_put(m->encoder, event);
+	ht_tick_line_put(&m->line, ht_event_encoder_ticks(m->encoder), event->tick, 0);
 	segment->n_events++;
 	m->n_events++;
 	if (event->tick < m->first_event_tick)
@@ -300,20 +295,22 @@ void ht_trace_maker_event(struct ht_trace_maker *m, uint32_t process_serial, uin
 void ht_trace_maker_flush(struct ht_trace_maker *m)
 {
 	struct ht_put p = ht_put_init(m->events_body, BODY_BYTES);
+	struct ht_get columns[HT_N_COLUMNS];
 	uint64_t n_events = 0;
 
 	if (m->segments.n > 0) {
-		ht_tick_line_end(&m->line, &m->puts[HT_COLUMN_TICKS]);
+		ht_tick_line_end(&m->line, ht_event_encoder_ticks(m->encoder));
 		ht_put_u64(&p, m->segments.n);
 		for (size_t i = 0; i < m->segments.n; i++) {
 			ht_put_segment(&p, &m->segments.items[i]);
 			n_events += m->segments.items[i].n_events;
 		}
-		ht_put_u64(&p, HT_ENDS_PLAIN);
-		for (int i = 0; i < HT_N_COLUMNS; i++) {
-			must(!m->puts[i].is_full, "column too large");
-			ht_put_bytes(&p, m->columns[i], (size_t)(m->puts[i].pos - m->columns[i]));
-		}
+
+		enum ht_end_rule rule = ht_event_encoder_finish(m->encoder, NULL, columns);
+
+		ht_event_columns_put_head(&p, rule, columns);
+		for (int i = 0; i < HT_N_COLUMNS; i++)
+			ht_put_raw(&p, columns[i].pos, ht_get_left(&columns[i]));
 		must(!p.is_full, "events too large");
 		write_block(m, HT_BLOCK_EVENTS, n_events, m->events_body,
 		            (size_t)(p.pos - m->events_body), m->first_event_tick,
