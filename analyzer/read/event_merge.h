@@ -14,6 +14,7 @@ struct ht_event_run {
 	uint32_t tid;
 	const struct ht_event *events;
 	size_t n_events;
+	size_t n_readable; /* at least n_events: what the thread does next, after others */
 };
 
 struct ht_event_merge;

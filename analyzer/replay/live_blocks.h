@@ -19,6 +19,7 @@
  */
 #define HT_LIVE_SEGMENT_BITS 6u
 #define HT_LIVE_SEGMENT      (1u << HT_LIVE_SEGMENT_BITS)
+#define HT_LIVE_MANY_ARRAYS  64u
 
 struct ht_live_segment {
 	struct ht_live_block *blocks; /* by the low bits of the id; NULL: none are here */
@@ -57,10 +58,26 @@ struct ht_live_block *ht_live_blocks_find_stray(const struct ht_live_blocks *liv
 void ht_live_blocks_remove_stray(struct ht_live_blocks *live, uint64_t id);
 void ht_live_blocks_drop_array(struct ht_live_blocks *live, struct ht_live_segment *segment);
 
+/* True when they are more than fit a processor's nearer caches. */
+static inline bool ht_live_blocks_are_many(const struct ht_live_blocks *live)
+{
+	return live->n_arrays > HT_LIVE_MANY_ARRAYS;
+}
+
 /*
- * Start loading what a find of id will read, some time before it. Always inline: GCC 12 finds that such
- * functions have no effect, and leaves out calls of them.
+ * Start loading what ht_live_blocks_prefetch will read, some time before it. Always inline, as the next one: GCC
+ * 12 finds that such functions have no effect, and leaves out calls of them.
  */
+static inline __attribute__((always_inline)) void
+ht_live_blocks_prefetch_place(const struct ht_live_blocks *live, uint64_t id)
+{
+	uint64_t i = (id >> HT_LIVE_SEGMENT_BITS) - live->base;
+
+	/* What is not there is not loaded, which does no harm. */
+	__builtin_prefetch((const void *)((uintptr_t)live->segments + i * sizeof(*live->segments)));
+}
+
+/* Start loading what a find of id will read, some time before it. */
 static inline __attribute__((always_inline)) void
 ht_live_blocks_prefetch(const struct ht_live_blocks *live, uint64_t id)
 {

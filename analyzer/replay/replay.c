@@ -199,6 +199,7 @@ static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border b
 			r->n_events += part.n_events;
 		c->run.events += part.n_events;
 		c->run.n_events -= part.n_events;
+		c->run.n_readable -= part.n_events;
 		tell_progress(r, c);
 		if (r->n_events >= c->checkpoint_at)
 			save_checkpoint(r, c);
