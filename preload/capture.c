@@ -128,17 +128,24 @@ void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
 		note_missed_free(t, block, before);
 }
 
-uint64_t ht_capture_next_id(void)
+struct ht_capture_ids ht_capture_ids_now(void)
 {
-	return ht_tls.self ? ht_tls.self->next_id : 0;
+	struct ht_thread *t = ht_tls.self;
+
+	return t ? (struct ht_capture_ids){ t->next_id, t->end_id }
+	         : (struct ht_capture_ids){ 0, 0 };
 }
 
-bool ht_capture_has_since(void *block, uint64_t next_id)
+bool ht_capture_has_since(void *block, struct ht_capture_ids before)
 {
 	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)block);
 	uint64_t identity = slot ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
+	uint64_t id = identity & HT_LIVE_ID_MASK;
+	struct ht_capture_ids now = ht_capture_ids_now();
+	/* A range begun since is this thread's from its beginning. */
+	uint64_t first = now.end == before.end ? before.next : now.end - HT_ID_RANGE;
 
-	return identity != 0 && (identity & HT_LIVE_ID_MASK) >= next_id;
+	return id != 0 && id >= first && id < now.next;
 }
 
 /* A free that is not a plain one: lost, watched, or of a block nobody saw allocated. */

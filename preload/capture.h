@@ -17,11 +17,16 @@
 void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame);
 
 /*
- * For a real call that perhaps goes through another hook: the next id of this thread, before it; and after it whether
- * block was recorded since.
+ * For a real call that perhaps goes through another hook: the ids this thread has left, before it; and after it
+ * whether block was recorded by this thread since. Other threads' ids say nothing: an older block of theirs may have
+ * been at the address, and freed unseen.
  */
-uint64_t ht_capture_next_id(void);
-bool ht_capture_has_since(void *block, uint64_t next_id);
+struct ht_capture_ids {
+	uint64_t next;
+	uint64_t end;
+};
+struct ht_capture_ids ht_capture_ids_now(void);
+bool ht_capture_has_since(void *block, struct ht_capture_ids before);
 
 /* Before the real call: block, not NULL, is about to be freed. */
 void ht_capture_free(void *block, const uint64_t *hook_frame);

@@ -16,10 +16,10 @@ HT_HOOKS_OPERATORS(HT_NAME_SLEEPING)
 #define HT_DEFINE_NEW(name, type, params, args)                                     \
 	void *ht_sleeping_##name params                                             \
 	{                                                                           \
-		uint64_t next_id = ht_capture_next_id();                            \
+		struct ht_capture_ids before = ht_capture_ids_now();                \
 		void *block = ht_real.name args;                                    \
 		if (HT_LIKELY(block != NULL) && ht_hook_enter()) {                  \
-			if (HT_LIKELY(!ht_capture_has_since(block, next_id)))       \
+			if (HT_LIKELY(!ht_capture_has_since(block, before)))        \
 				ht_capture_alloc(block, size, HT_ARCH_OWN_FRAME()); \
 			ht_hook_leave();                                            \
 		}                                                                   \

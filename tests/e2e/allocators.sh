@@ -117,6 +117,39 @@ operators() {
 	done
 }
 
+# taken_over NAME FILE: a block of another thread is freed unseen, and its address comes back from operator new.
+taken_over() {
+	installed "$1" "$2"
+	need g++
+	cat >p.cc <<-'CODE'
+		#include <cstdio>
+		#include <cstdlib>
+		#include <dlfcn.h>
+		#include <new>
+		#include <thread>
+		int main(int, char **args)
+		{
+			void *library = dlopen(args[1], RTLD_LAZY | RTLD_NOLOAD);
+			auto unseen_free = (void (*)(void *))dlsym(library, "free");
+			void *others = nullptr;
+			int n = 0;
+			free(malloc(7031));
+			std::thread([&] { others = malloc(7033); }).join();
+			unseen_free(others);
+			for (void *mine = nullptr; mine != others; n++)
+				mine = ::operator new(7035);
+			::operator delete(others);
+			printf("promise: size 7033 times 1 live 0\npromise: size 7035 times %d live %d\n", n, n - 1);
+		}
+	CODE
+	g++ -O1 -fno-builtin -pthread -o p p.cc
+	run "$heaptide" record -q -f --allocator="$1" -o t.zst -- timeout 20 ./p "$libraries/$2"
+	equal "exit status" 0 "$status"
+	verified t.zst
+	promises_kept t.zst out
+	equal "missed frees" 1 "$(value t.zst .coverage.missed_frees)"
+}
+
 # What the program has by itself is said as well, and libc's is not worth a word.
 by_itself() {
 	installed jemalloc libjemalloc.so.2
@@ -167,6 +200,8 @@ e2e_case "operators of jemalloc" operators jemalloc libjemalloc.so.2
 e2e_case "operators of tcmalloc" operators tcmalloc libtcmalloc_minimal.so.4
 # It is C, which cannot throw: it aborts.
 e2e_case "operators of mimalloc" operators mimalloc libmimalloc.so.2 no-throw
+e2e_case "another thread's block, jemalloc" taken_over jemalloc libjemalloc.so.2
+e2e_case "another thread's block, tcmalloc" taken_over tcmalloc libtcmalloc_minimal.so.4
 e2e_case "by path, by file name, in LD_LIBRARY_PATH" by_path
 e2e_case "one that the program brings itself, and libc's" by_itself
 e2e_case "some processes have it" in_some
