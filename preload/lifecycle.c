@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "confinement.h"
 #include "follow.h"
+#include "hook_exec.h"
 #include "hot.h"
 #include "module_table.h"
 #include "python_walk.h"
@@ -170,6 +171,7 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 
 		ht_process.slot = slot;
 		ht_process.slot_index = i;
+		ht_process.pid = pid;
 		ht_process.serial = slot->serial;
 		atomic_store(state_word, ht_process_word(HT_PROCESS_ACTIVE, pid));
 		ring(region);
@@ -328,6 +330,7 @@ __attribute__((constructor)) static void construct(void)
 		return;
 	ht_tls.in_hook = HT_IN_SETUP;
 	ht_confinement_resolve();
+	ht_hook_exec_resolve();
 	if (ht_lifecycle_is_active() || ht_lifecycle_check())
 		set_up_python();
 	ht_tls.in_hook = 0;

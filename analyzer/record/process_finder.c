@@ -81,6 +81,11 @@ static enum mapped has_region(const struct ht_region *region, pid_t pid)
 	return mapped;
 }
 
+bool ht_process_finder_has_left(const struct ht_region *region, pid_t pid)
+{
+	return has_region(region, pid) == NOT_MAPPED;
+}
+
 /* Whether pid is known as inner in a pid namespace below ours. */
 static bool has_inner_pid(pid_t pid, pid_t inner)
 {

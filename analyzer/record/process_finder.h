@@ -23,6 +23,9 @@ enum ht_found {
 enum ht_found ht_process_finder_find(const struct ht_region *region, pid_t pid, pid_t ppid,
 				     uint64_t pid_namespace, pid_t *ret_pid);
 
+/* Whether this process, pid in our namespace, is there and has no longer mapped the region it had. */
+bool ht_process_finder_has_left(const struct ht_region *region, pid_t pid);
+
 /* Whether the numbers of processes in a pid namespace mean the same here. [any thread] */
 bool ht_process_finder_is_ours(uint64_t pid_namespace);
 

@@ -273,11 +273,22 @@ static bool is_replaced(const struct ht_process_watch *w, uint32_t slot)
 	return atomic_load(&ht_region_process(w->region->header, slot)->is_replaced) != 0;
 }
 
+/*
+ * It has called exec, and that has not failed. Seen of one that has ended, or has left the region: the program that it
+ * was is not what ended later, and how that ended is not asked.
+ */
+static bool is_in_exec(const struct ht_process_watch *w, uint32_t slot)
+{
+	return atomic_load(&ht_region_process(w->region->header, slot)->n_in_exec) != 0;
+}
+
 static bool has_ended(const struct ht_process_watch *w, uint32_t slot)
 {
 	const struct watched *p = &w->watched[slot];
 
 	if (is_replaced(w, slot))
+		return true;
+	if (is_in_exec(w, slot) && p->pid && ht_process_finder_has_left(w->region, p->pid))
 		return true;
 	if (!p->pid || p->has_exec)
 		return true;
@@ -292,7 +303,7 @@ static bool try_finish(struct ht_process_watch *w, uint32_t slot, uint64_t now_n
 	const struct watched *p = &w->watched[slot];
 	struct ht_exit_status status = { p->has_exec ? HT_END_EXEC : HT_END_UNKNOWN, 0 };
 
-	if (is_replaced(w, slot))
+	if (is_replaced(w, slot) || is_in_exec(w, slot))
 		status.kind = HT_END_EXEC;
 	else if (p->pid && !p->has_exec)
 		status = ht_exit_status_of(p->pid, p->pidfd);

@@ -210,7 +210,10 @@ struct ht_process_slot {
 	_Atomic uint64_t n_truncated[HT_N_TRUNC]; /* new stacks that ended early, by reason */
 	_Atomic uint32_t is_replaced; /* set by the process's next image when that is not recorded */
 	uint32_t allocator_bytes; /* without terminating NUL */
-	uint64_t reserved1[15];
+	_Atomic uint32_t n_in_exec; /* calls of exec and the like that have not failed: the process may
+				       be another program by now */
+	uint32_t reserved2;
+	uint64_t reserved1[14];
 
 	char exe[HT_PROCESS_EXE_BYTES];
 	char cmdline[HT_PROCESS_CMDLINE_BYTES];

@@ -26,10 +26,32 @@ in_parallel() {
 	equal "blocks" 800 "$("$heaptide" dump --json t.zst | grep -c '"size":10093,')"
 }
 
-# The child that is given no environment of ours runs unharmed; its parent is recorded to the exec.
+# The program that is given no environment of ours runs unharmed; who executes it is recorded to the exec, and
+# it is not that one that then ends with 0.
 cleaned() {
-	keeps_promises "$programs/robust_life" exec "$1" /bin/sh -c 'echo "${LD_PRELOAD:-none}"; exec true'
+	# shellcheck disable=SC2016
+	keeps_promises "$programs/robust_life" exec "$1" /bin/sh -c 'echo "${LD_PRELOAD:-none} $#"; exec true'
 	says verify.out robust_life
+	equal "how it ended" "$2" "$(value t.zst '.processes[0].ended')"
+}
+
+# A program that cannot be recorded takes the place of one that is, at once or after seconds; or it does not.
+static_program() {
+	need gcc
+	printf '#include <unistd.h>\nint main(int n, char **v) { sleep(n > 1); return n > 2 ? *v[2] & 15 : 9; }' >s.c
+	gcc -static -o static s.c 2>/dev/null || skip "no static libc"
+	ended_as() { # HOW STATUS SCRIPT
+		record t.zst bash -c "$3"
+		equal "status of $3" "$2" "$status"
+		verified t.zst
+		equal "the end of $3" "$1" "$(value t.zst '[.processes[].ended] | join(", ")')"
+	}
+	ended_as exec 9 'exec ./static'
+	ended_as exec 9 'exec ./static slow'
+	ended_as "exit 3, exec" 3 '(exec ./static slow 7); exit 3'
+	ended_as "exit 126" 126 'exec /'
+	ended_as "exit 5" 5 'shopt -s execfail; exec /nothing; exec ./s.c; exit 5'
+	ended_as "signal 9" 137 'shopt -s execfail; exec /nothing; kill -9 $$'
 }
 
 # Processes too short for a look now and then: how each ended is known. Before Linux 6.15 only a process's
@@ -70,9 +92,13 @@ done
 # shellcheck disable=SC2016
 e2e_case "E7 sh -c" wrapped sh -c '"$0" "$@"'
 e2e_case "E7 xargs -P 4" in_parallel
-for way in execve execvpe execle fexecve clearenv null spawn spawnp vfork; do
-	e2e_case "E8 cleaned environment: $way" cleaned $way
+for way in execve execvpe execl execle execlp execveat fexecve clearenv null; do
+	e2e_case "E8 cleaned environment: $way" cleaned $way exec
 done
+for way in spawn spawnp vfork; do
+	e2e_case "E8 cleaned environment: $way" cleaned $way "exit 0"
+done
+e2e_case "E6 exec of a static program" static_program
 e2e_case "E8 an exec that fails" life exec_fails
 e2e_case "E9 the user's LD_PRELOAD" other_preload
 e2e_case "E11 E12 handlers of exit that allocate and fork" life exit_handlers

@@ -32,6 +32,15 @@ exports() {
 		brk@HEAPTIDE_ASLEEP
 		calloc
 		dallocx@HEAPTIDE_ASLEEP
+		execl
+		execle
+		execlp
+		execv
+		execve
+		execveat
+		execvp
+		execvpe
+		fexecve
 		free
 		free_aligned_sized
 		free_sized

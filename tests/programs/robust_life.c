@@ -173,6 +173,18 @@ static void exec_cleaned(char **args)
 	else if (strcmp(way, "clearenv") == 0) {
 		clearenv();
 		execv(argv[0], argv);
+	} else if (strcmp(way, "execl") == 0) {
+		clearenv();
+		execl(argv[0], argv[0], argv[1], argv[2], NULL);
+	} else if (strcmp(way, "execlp") == 0) {
+		clearenv();
+		/* More than a few arguments: $1 to $80. */
+#define TEN "x", "x", "x", "x", "x", "x", "x", "x", "x", "x"
+		execlp(argv[0], argv[0], argv[1], argv[2], "sh", TEN, TEN, TEN, TEN, TEN, TEN, TEN,
+		       TEN, NULL);
+#undef TEN
+	} else if (strcmp(way, "execveat") == 0) {
+		execveat(AT_FDCWD, argv[0], argv, none, 0);
 	} else if (strcmp(way, "null") == 0) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnonnull"
