@@ -50,10 +50,11 @@ static inline uint64_t take_diff(struct ht_get *get, uint64_t before)
 	return before + ht_unzigzag(take(get));
 }
 
-/* Smallest and largest tick seen. */
+/* Smallest and largest tick of the lines seen, and whether one began before the event before it. */
 struct tick_range {
 	uint64_t first;
 	uint64_t last;
+	bool has_fallen;
 };
 
 /* Read the segment heads; false when they do not add up to what the header says. */
@@ -196,26 +197,41 @@ struct cursor {
 	struct ht_tick_steps steps;
 	struct ht_ends ended;
 	uint64_t next_id;
+	bool has_tick; /* of an event before, in this segment */
 	bool is_good;
 };
+
+/* A line of several events goes on from its first tick to its last one: only these need to be looked at. */
+static inline void begin_line(struct cursor *c, struct tick_range *range)
+{
+	uint64_t n_more = take(&c->ticks);
+	uint64_t distance = ht_unzigzag(take(&c->ticks));
+	uint64_t before = c->steps.tick;
+	uint64_t last = before + distance;
+
+	c->is_good &= ht_tick_steps_begin(&c->steps, n_more, distance) &&
+	              (n_more == 0 || last >= before);
+	if (!c->is_good) {
+		c->steps.n_left = 1; /* what it says is of no use any more */
+		return;
+	}
+
+	uint64_t first = before + c->steps.step;
+
+	range->has_fallen |= first < before && c->has_tick;
+	c->has_tick = true;
+	if (first < range->first)
+		range->first = first;
+	if (last > range->last)
+		range->last = last;
+}
 
 static inline __attribute__((always_inline)) uint64_t next_tick(struct cursor *c,
                                                                 struct tick_range *range)
 {
-	if (c->steps.n_left == 0) {
-		uint64_t n_more = take(&c->ticks);
-
-		c->is_good &= ht_tick_steps_begin(&c->steps, n_more, ht_unzigzag(take(&c->ticks)));
-		c->steps.n_left += !c->is_good; /* what it says is of no use any more */
-	}
-
-	uint64_t tick = ht_tick_steps_next(&c->steps);
-
-	if (tick < range->first)
-		range->first = tick;
-	if (tick > range->last)
-		range->last = tick;
-	return tick;
+	if (c->steps.n_left == 0)
+		begin_line(c, range);
+	return ht_tick_steps_next(&c->steps);
 }
 
 /* The next id that ended, behind a lead of the group. */
@@ -386,7 +402,7 @@ enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht
                                   const uint8_t *body, size_t n_bytes, struct ht_diag *diag)
 {
 	struct ht_get get = ht_get_init(body, n_bytes);
-	struct decoder d = { .range = { UINT64_MAX, 0 } };
+	struct decoder d = { .range = { UINT64_MAX, 0, false } };
 	uint32_t n_groups;
 	size_t n_leads;
 
@@ -429,6 +445,7 @@ enum ht_err ht_event_block_decode(struct ht_event_block *events, const struct ht
 	if (d.leads != d.leads_end)
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,
 		                   "an event block has more leads than events");
+	events->has_rising_ticks = !d.range.has_fallen;
 	if (events->n_events > 0 &&
 	    (d.range.first < block->first_tick || d.range.last > block->last_tick))
 		return ht_diag_set(diag, HT_ERR_CORRUPT, block->off_bytes, block->seq,

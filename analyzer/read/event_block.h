@@ -17,6 +17,7 @@ struct ht_event_block {
 	struct ht_segment *segments;
 	size_t n_segments;
 	size_t segments_capacity;
+	bool has_rising_ticks; /* in every segment, no tick is before its predecessor's */
 	/* Scratch of decoding. */
 	uint64_t *expected; /* distances, for HT_ENDS_EXPECTED; NULL until needed */
 	uint32_t *leads;    /* the group of each */

@@ -11,7 +11,7 @@
 
 /* A decoded block in use. Goes to the list of spare ones when no segment of it is left. */
 struct live_block {
-	struct ht_pool_block pooled;
+	struct ht_event_block decoded;
 	size_t i_block;
 	size_t n_segments_left;
 	struct live_block *next_spare;
@@ -112,7 +112,7 @@ static void free_block(struct live_block *block)
 {
 	if (!block)
 		return;
-	ht_event_block_done(&block->pooled.decoded);
+	ht_event_block_done(&block->decoded);
 	free(block);
 }
 
@@ -252,7 +252,7 @@ static void queue_segment(struct ht_event_merge *merge, struct live_block *block
 
 	if (merge->keeps_positions)
 		add_mark(stream, block->i_block);
-	make_ticks_rise(merge, stream, events, segment->n_events, block->pooled.has_rising_ticks);
+	make_ticks_rise(merge, stream, events, segment->n_events, block->decoded.has_rising_ticks);
 	stream->tid = segment->tid;
 	stream->n_queued += segment->n_events;
 	if (n_skipped > stream->n_to_skip)
@@ -294,7 +294,7 @@ static void decode_next_block(struct ht_event_merge *merge)
 	block->i_block = merge->i_block - 1;
 
 	size_t i_block;
-	enum ht_err err = ht_event_pool_take(merge->pool, &block->pooled, &i_block, &diag);
+	enum ht_err err = ht_event_pool_take(merge->pool, &block->decoded, &i_block, &diag);
 
 	/* It never ends before its last EVENTS block. */
 	if (err) {
@@ -302,7 +302,7 @@ static void decode_next_block(struct ht_event_merge *merge)
 		merge->counts.n_damaged_blocks++;
 		merge->counts.n_damaged_events += header->n_items;
 	} else {
-		const struct ht_event_block *decoded = &block->pooled.decoded;
+		const struct ht_event_block *decoded = &block->decoded;
 
 		merge->counts.n_blocks++;
 		for (size_t i = 0; i < decoded->n_segments; i++) {

@@ -18,7 +18,7 @@ enum slot_state { SLOT_EMPTY, SLOT_BUSY, SLOT_READY };
 
 struct slot {
 	enum slot_state state;
-	struct ht_pool_block block;
+	struct ht_event_block block;
 	size_t i_block;
 	enum ht_err err;
 	struct ht_diag diag;
@@ -44,35 +44,14 @@ struct ht_event_pool {
 	size_t n_threads;
 };
 
-static bool are_rising(const struct ht_event *events, size_t n_events)
-{
-	uint64_t fallen = 0;
-
-	for (size_t i = 1; i < n_events; i++)
-		fallen |= events[i].tick < events[i - 1].tick;
-	return !fallen;
-}
-
 static void decode(const struct ht_event_pool *pool, struct slot *slot, struct ht_body *body)
 {
 	const struct ht_block *header = &pool->blocks[slot->i_block];
-	struct ht_event_block *decoded = &slot->block.decoded;
-	size_t i_event = 0;
 
 	slot->err = ht_trace_file_load(pool->file, header, body, &slot->diag);
 	if (!slot->err)
-		slot->err = ht_event_block_decode(decoded, header, body->bytes, body->n_bytes,
+		slot->err = ht_event_block_decode(&slot->block, header, body->bytes, body->n_bytes,
 		                                  &slot->diag);
-	if (slot->err)
-		return;
-	slot->block.has_rising_ticks = true;
-	for (size_t i = 0; i < decoded->n_segments; i++) {
-		size_t n_events = decoded->segments[i].n_events;
-
-		if (!are_rising(decoded->events + i_event, n_events))
-			slot->block.has_rising_ticks = false;
-		i_event += n_events;
-	}
 }
 
 /* The slot of the next block that nobody has begun, now busy; NULL when there is none. Locked. */
@@ -175,12 +154,12 @@ void ht_event_pool_free(struct ht_event_pool *pool)
 	pthread_cond_destroy(&pool->is_free);
 	pthread_mutex_destroy(&pool->lock);
 	for (size_t i = 0; i < pool->n_slots; i++)
-		ht_event_block_done(&pool->slots[i].block.decoded);
+		ht_event_block_done(&pool->slots[i].block);
 	ht_body_done(&pool->body);
 	free(pool);
 }
 
-enum ht_err ht_event_pool_take(struct ht_event_pool *pool, struct ht_pool_block *block,
+enum ht_err ht_event_pool_take(struct ht_event_pool *pool, struct ht_event_block *block,
                                size_t *ret_i_block, struct ht_diag *diag)
 {
 	struct slot *slot = &pool->slots[pool->n_taken % pool->n_slots];
@@ -201,7 +180,7 @@ enum ht_err ht_event_pool_take(struct ht_event_pool *pool, struct ht_pool_block 
 		}
 	}
 	/* The slot is nobody else's until it is empty. */
-	struct ht_pool_block taken = slot->block;
+	struct ht_event_block taken = slot->block;
 
 	slot->block = *block;
 	*block = taken;

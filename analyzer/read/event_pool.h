@@ -7,12 +7,6 @@
 
 struct ht_event_pool;
 
-/* A decoded block. All zero is an empty one. */
-struct ht_pool_block {
-	struct ht_event_block decoded;
-	bool has_rising_ticks; /* in every segment, no tick is before its predecessor's */
-};
-
 /*
  * Decode the EVENTS blocks among blocks[0..n_blocks), a part of those of file, with n_jobs threads, of which the
  * caller of take is one; where threads cannot be had, fewer do. 0 is as many as there are processors.
@@ -30,7 +24,7 @@ void ht_event_pool_free(struct ht_event_pool *pool);
  * HT_ERR_END after the last one. When it cannot be decoded: HT_ERR_IO, HT_ERR_TRUNCATED or
  * HT_ERR_CORRUPT, with *ret_i_block and *diag filled; the block after it can be taken next.
  */
-enum ht_err ht_event_pool_take(struct ht_event_pool *pool, struct ht_pool_block *block,
+enum ht_err ht_event_pool_take(struct ht_event_pool *pool, struct ht_event_block *block,
                                size_t *ret_i_block, struct ht_diag *diag) HT_MUST_CHECK;
 
 #endif
