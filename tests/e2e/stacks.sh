@@ -18,7 +18,7 @@ fork_beside_threads() {
 	equal "exit status" 0 "$status"
 	verified t.zst
 	# No child hangs, and none is without stacks.
-	equal "processes" 54 "$(value t.zst '.processes | length')"
+	equal "processes" 57 "$(value t.zst '.processes | length')"
 	equal "stacks that differ" 0 "$("$heaptide" info --json t.zst | jq "[.processes[].counters.stacks_differing] | add")"
 	equal "cut stacks" 0 "$("$heaptide" info --json t.zst | jq "[.processes[].counters.truncated_stacks[]] | add // 0")"
 }
