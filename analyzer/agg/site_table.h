@@ -21,8 +21,9 @@ struct ht_site {
 	uint64_t n_live;
 	uint64_t n_at_peak; /* right after ht_site_table_finish */
 	uint64_t live_bytes;
-	uint64_t at_peak_bytes; /* likewise */
-	uint64_t own_peak_bytes;
+	uint64_t at_peak_bytes;  /* likewise */
+	uint64_t own_peak_bytes; /* the most it ever had, */
+	uint64_t own_peak_tick;  /* first at this time */
 	uint64_t peak_epoch;
 	uint64_t n_leaked;
 	uint64_t leaked_bytes;
@@ -68,14 +69,22 @@ static inline void ht_site_table_touch(struct ht_site_table *table, struct ht_si
 	}
 }
 
+/* After the live bytes of a site have grown. */
+static inline void ht_site_check_own_peak(struct ht_site *site, uint64_t tick)
+{
+	if (site->live_bytes > site->own_peak_bytes) {
+		site->own_peak_bytes = site->live_bytes;
+		site->own_peak_tick = tick;
+	}
+}
+
 static inline void ht_site_table_add_live(struct ht_site_table *table, struct ht_site *site,
-                                          uint64_t size)
+                                          uint64_t size, uint64_t tick)
 {
 	ht_site_table_touch(table, site);
 	site->n_live++;
 	site->live_bytes += size;
-	if (site->live_bytes > site->own_peak_bytes)
-		site->own_peak_bytes = site->live_bytes;
+	ht_site_check_own_peak(site, tick);
 	table->n_live++;
 	table->live_bytes += size;
 }

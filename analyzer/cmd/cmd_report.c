@@ -36,6 +36,9 @@ static const char usage[] =
         "repeated\n"
         "      --program GLOB   only programs whose path or name matches; may be repeated\n"
         "      --by-process     only the tables of processes and programs, in full\n"
+        "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped\n"
+        "                       only these sections of the report\n"
+        "      --sites          only all places, by the most that each ever had live\n"
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
@@ -62,6 +65,7 @@ struct options {
 	bool has_at;
 	struct ht_process_choice processes;
 	bool is_by_process;
+	uint32_t sections;
 	const char *path;
 };
 
@@ -81,6 +85,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_PROCESS,
 		OPT_PROGRAM,
 		OPT_BY_PROCESS,
+		OPT_SECTION, /* and enum ht_report_section: the last ones */
 	};
 	static const struct option longs[] = {
 		{ "top", required_argument, NULL, 'n' },
@@ -96,6 +101,14 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "process", required_argument, NULL, OPT_PROCESS },
 		{ "program", required_argument, NULL, OPT_PROGRAM },
 		{ "by-process", no_argument, NULL, OPT_BY_PROCESS },
+		{ "peak", no_argument, NULL, OPT_SECTION + HT_SECTION_PEAK },
+		{ "leaks", no_argument, NULL, OPT_SECTION + HT_SECTION_LEAKS },
+		{ "churn", no_argument, NULL, OPT_SECTION + HT_SECTION_CHURN },
+		{ "rate", no_argument, NULL, OPT_SECTION + HT_SECTION_RATE },
+		{ "sites", no_argument, NULL, OPT_SECTION + HT_SECTION_SITES },
+		{ "sizes", no_argument, NULL, OPT_SECTION + HT_SECTION_SIZES },
+		{ "lifetimes", no_argument, NULL, OPT_SECTION + HT_SECTION_LIFETIMES },
+		{ "mapped", no_argument, NULL, OPT_SECTION + HT_SECTION_MAPPED },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -140,13 +153,21 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			fputs(usage, stdout);
 			*ret_is_done = true;
 			return HT_EXIT_OK;
-		default: return ht_option_complain("report", c, argv);
+		default:
+			if (c <= OPT_SECTION)
+				return ht_option_complain("report", c, argv);
+			o->sections |= (uint32_t)(c - OPT_SECTION);
+			break;
 		}
 		if (!is_good)
 			return ht_cmd_usage("report", "\"%s\" is no value for this option", optarg);
 	}
 	if (o->has_at && (o->has_from || o->has_to))
 		return ht_cmd_usage("report", "--at is one moment; --from and --to are for others");
+	if (o->has_at && (o->sections & ~(uint32_t)(HT_SECTION_LEAKS | HT_SECTION_MAPPED)))
+		return ht_cmd_usage("report", "at one moment there are --leaks and --mapped only");
+	if (o->is_by_process && o->sections)
+		return ht_cmd_usage("report", "--by-process is a report of its own");
 	return ht_option_path("report", argc, argv, &o->path);
 }
 
@@ -250,6 +271,7 @@ int ht_cmd_report(int argc, char **argv)
 		.n_frames = o.n_frames ? o.n_frames : SIZE_MAX,
 		.selection = replay.selection,
 		.is_being_recorded = input.is_being_recorded,
+		.sections = o.sections,
 	};
 
 	if (o.is_json) {

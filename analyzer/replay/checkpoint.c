@@ -196,7 +196,7 @@ static void load_block(struct loaded *l, struct ht_get *get, uint32_t process, u
 	b.thread = l->threads[thread];
 	*block = b;
 	ht_site_table_add_live(&l->r->results->sites, &l->r->results->sites.sites[b.owner_site],
-	                       b.size);
+	                       b.size, b.birth_tick);
 	l->r->results->processes[process].live_bytes += b.size;
 }
 

@@ -74,9 +74,11 @@ static inline uint32_t site_of(struct ht_replay_state *r, const struct actor *a,
 }
 
 static inline void add_live(struct ht_replay_state *r, const struct actor *a, struct ht_site *site,
-                            uint64_t size)
+                            const struct ht_event *e)
 {
-	ht_site_table_add_live(&r->results->sites, site, size);
+	uint64_t size = e->size;
+
+	ht_site_table_add_live(&r->results->sites, site, size, e->tick);
 	a->result->live_bytes += size;
 	if (a->result->live_bytes > a->result->peak_bytes)
 		a->result->peak_bytes = a->result->live_bytes;
@@ -233,8 +235,7 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 	site->allocated_bytes += e->size;
 	site->n_live++;
 	site->live_bytes += e->size;
-	if (site->live_bytes > site->own_peak_bytes)
-		site->own_peak_bytes = site->live_bytes;
+	ht_site_check_own_peak(site, e->tick);
 	s->n_live++;
 	s->live_bytes += e->size;
 	if (s->live_bytes > s->max_live_bytes) {
@@ -347,7 +348,7 @@ static bool apply_realloc(struct ht_replay_state *r, const struct actor *a,
 	born.size = e->size;
 	born.owner_site = i_site;
 	*block = born;
-	add_live(r, a, &r->results->sites.sites[i_site], e->size);
+	add_live(r, a, &r->results->sites.sites[i_site], e);
 	check_peak(r, step, e->tick);
 	return true;
 }

@@ -65,6 +65,7 @@ static void forget_sites(struct ht_site_table *table, uint64_t tick)
 			.n_live = old->n_live,
 			.live_bytes = old->live_bytes,
 			.own_peak_bytes = old->live_bytes,
+			.own_peak_tick = tick,
 		};
 	}
 	table->peak_bytes = table->live_bytes;

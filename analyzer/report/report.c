@@ -74,3 +74,8 @@ uint64_t ht_report_duration_ns(const struct ht_report *report)
 	return ht_tick_clock_ns(clock, results->end_tick) -
 	       ht_tick_clock_ns(clock, results->window.from_tick);
 }
+
+bool ht_report_has(const struct ht_report *report, enum ht_report_section section)
+{
+	return ((report->sections ? report->sections : HT_SECTIONS_DEFAULT) & section) != 0;
+}

@@ -14,6 +14,23 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* Parts of a report that can be had alone. */
+enum ht_report_section {
+	HT_SECTION_PEAK = 1u << 0,
+	HT_SECTION_LEAKS = 1u << 1,
+	HT_SECTION_CHURN = 1u << 2,
+	HT_SECTION_RATE = 1u << 3,
+	HT_SECTION_SITES = 1u << 4, /* every site, by its own peak */
+	HT_SECTION_SIZES = 1u << 5,
+	HT_SECTION_LIFETIMES = 1u << 6,
+	HT_SECTION_MAPPED = 1u << 7,
+};
+
+/* All but HT_SECTION_SITES, which has nothing that the others together have not. */
+#define HT_SECTIONS_DEFAULT                                                        \
+	(HT_SECTION_PEAK | HT_SECTION_LEAKS | HT_SECTION_CHURN | HT_SECTION_RATE | \
+	 HT_SECTION_SIZES | HT_SECTION_LIFETIMES | HT_SECTION_MAPPED)
+
 /* What a renderer needs; all owned by the caller. */
 struct ht_report {
 	const struct ht_trace_file *file;
@@ -25,7 +42,12 @@ struct ht_report {
 	size_t n_frames; /* shown of each stack in the text; SIZE_MAX: all */
 	const struct ht_process_selection *selection; /* that results are of; NULL: all */
 	bool is_being_recorded;
+	uint32_t
+	        sections; /* enum ht_report_section that are wanted alone; 0: the default, and the rest */
 };
+
+/* Whether this is to be shown. */
+bool ht_report_has(const struct ht_report *report, enum ht_report_section section);
 
 /* How the text may look. */
 #define HT_TEXT_MIN_COLUMNS 80u

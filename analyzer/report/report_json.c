@@ -38,6 +38,11 @@ static void put_site(struct writer *w, const struct ht_site *site)
 	ht_json_put_u64(json, "at_peak_bytes", site->at_peak_bytes);
 	ht_json_put_u64(json, "at_peak_allocations", site->n_at_peak);
 	ht_json_put_u64(json, "own_peak_bytes", site->own_peak_bytes);
+	ht_json_key(json, "own_peak_time_ns");
+	if (site->own_peak_bytes)
+		ht_json_u64(json, ht_tick_clock_ns(&w->report->model->clock, site->own_peak_tick));
+	else
+		ht_json_null(json);
 	ht_json_put_u64(json, "leaked_allocations", site->n_leaked);
 	ht_json_put_u64(json, "leaked_bytes", site->leaked_bytes);
 	ht_json_put_u64(json, "temporary_allocations", site->n_temporary);
@@ -91,7 +96,8 @@ static void put_mapped(struct writer *w)
 
 	ht_json_begin_object(json);
 	ht_json_put_u64(json, "peak_bytes", m->peak_bytes);
-	ht_json_put_u64(json, "peak_time_ns", ht_tick_clock_ns(&w->report->model->clock, m->peak_tick));
+	ht_json_put_u64(json, "peak_time_ns",
+	                ht_tick_clock_ns(&w->report->model->clock, m->peak_tick));
 	ht_json_put_u64(json, "peak_ranges", m->n_at_peak);
 	ht_json_put_u64(json, "peak_anonymous_bytes", m->at_peak_bytes_of[HT_MAPPED_ANONYMOUS]);
 	ht_json_put_u64(json, "peak_file_bytes", m->at_peak_bytes_of[HT_MAPPED_FILE]);
@@ -324,12 +330,77 @@ void ht_report_coverage_json(const struct ht_report *report, FILE *out)
 	putc('\n', out);
 }
 
+static void put_peak(struct writer *w)
+{
+	const struct ht_site_table *sites = &w->report->results->sites;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "peak");
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "bytes", sites->peak_bytes);
+	ht_json_put_u64(json, "allocations", sites->n_at_peak);
+	ht_json_put_u64(json, "time_ns",
+	                ht_tick_clock_ns(&w->report->model->clock, sites->peak_tick));
+	put_sites(w, HT_BY_AT_PEAK_BYTES);
+	ht_json_end_object(json);
+}
+
+static void put_leaks(struct writer *w)
+{
+	const struct ht_counts *totals = &w->report->results->totals;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "leaked");
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "bytes", totals->leaked_bytes);
+	ht_json_put_u64(json, "allocations", totals->n_leaked);
+	ht_json_put_u64(json, "at_exec_bytes", totals->live_at_exec_bytes);
+	ht_json_put_u64(json, "at_exec_allocations", totals->n_live_at_exec);
+	put_sites(w, HT_BY_LEAKED_BYTES);
+	ht_json_end_object(json);
+}
+
+static void put_churn(struct writer *w)
+{
+	const struct ht_results *results = w->report->results;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "churn");
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "temporary_allocations", results->n_temporary);
+	ht_json_put_u64(json, "temporary_bytes", results->temporary_bytes);
+	ht_json_put_u64(json, "short_lived_allocations", results->n_short_lived);
+	ht_json_put_u64(json, "short_lived_bytes", results->short_lived_bytes);
+	ht_json_put_u64(json, "short_lived_age", results->short_lived_age);
+	put_sites(w, HT_BY_SHORT_LIVED);
+	ht_json_end_object(json);
+}
+
+static void put_all_sites(struct writer *w)
+{
+	ht_json_key(&w->json, "sites");
+	ht_json_begin_object(&w->json);
+	put_sites(w, HT_BY_OWN_PEAK_BYTES);
+	ht_json_end_object(&w->json);
+}
+
+static void put_lifetimes(struct writer *w)
+{
+	const struct ht_results *results = w->report->results;
+	const struct ht_tick_clock *clock = &w->report->model->clock;
+
+	put_percentiles(w, "lifetimes_ns", &results->lifetimes_ticks, clock);
+	ht_json_put_u64(&w->json, "censored", results->n_censored);
+	ht_json_put_u64(
+	        &w->json, "within",
+	        ht_tick_clock_span_ns(clock, 2 * w->report->model->recording.tolerance_ticks));
+	ht_json_end_object(&w->json);
+}
+
 void ht_report_json(const struct ht_report *report, FILE *out)
 {
 	struct writer w = { .json = ht_json_writer_init(out), .report = report };
-	const struct ht_results *results = report->results;
 	const struct ht_recording *recording = &report->model->recording;
-	const struct ht_tick_clock *clock = &report->model->clock;
 	uint64_t duration_ns = ht_report_duration_ns(report);
 
 	ht_json_begin_object(&w.json);
@@ -340,47 +411,29 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		ht_json_string(&w.json, recording->argv[i]);
 	ht_json_end_array(&w.json);
 	put_window(&w);
-	put_processes(&w);
-	put_programs(&w);
+	if (!report->sections) {
+		put_processes(&w);
+		put_programs(&w);
+	}
 	put_totals(&w, duration_ns);
-
-	ht_json_key(&w.json, "peak");
-	ht_json_begin_object(&w.json);
-	ht_json_put_u64(&w.json, "bytes", results->sites.peak_bytes);
-	ht_json_put_u64(&w.json, "allocations", results->sites.n_at_peak);
-	ht_json_put_u64(&w.json, "time_ns", ht_tick_clock_ns(clock, results->sites.peak_tick));
-	put_sites(&w, HT_BY_AT_PEAK_BYTES);
-	ht_json_end_object(&w.json);
-
-	ht_json_key(&w.json, "leaked");
-	ht_json_begin_object(&w.json);
-	ht_json_put_u64(&w.json, "bytes", results->totals.leaked_bytes);
-	ht_json_put_u64(&w.json, "allocations", results->totals.n_leaked);
-	ht_json_put_u64(&w.json, "at_exec_bytes", results->totals.live_at_exec_bytes);
-	ht_json_put_u64(&w.json, "at_exec_allocations", results->totals.n_live_at_exec);
-	put_sites(&w, HT_BY_LEAKED_BYTES);
-	ht_json_end_object(&w.json);
-
-	ht_json_key(&w.json, "churn");
-	ht_json_begin_object(&w.json);
-	ht_json_put_u64(&w.json, "temporary_allocations", results->n_temporary);
-	ht_json_put_u64(&w.json, "temporary_bytes", results->temporary_bytes);
-	ht_json_put_u64(&w.json, "short_lived_allocations", results->n_short_lived);
-	ht_json_put_u64(&w.json, "short_lived_bytes", results->short_lived_bytes);
-	ht_json_put_u64(&w.json, "short_lived_age", results->short_lived_age);
-	put_sites(&w, HT_BY_SHORT_LIVED);
-	ht_json_end_object(&w.json);
-
-	put_rate(&w, duration_ns);
-	put_percentiles(&w, "sizes", &results->sizes, NULL);
-	ht_json_end_object(&w.json);
-	put_percentiles(&w, "lifetimes_ns", &results->lifetimes_ticks, clock);
-	ht_json_put_u64(&w.json, "censored", results->n_censored);
-	ht_json_put_u64(&w.json, "within",
-	                ht_tick_clock_span_ns(&report->model->clock,
-	                                      2 * report->model->recording.tolerance_ticks));
-	ht_json_end_object(&w.json);
-	put_mapped(&w);
+	if (ht_report_has(report, HT_SECTION_PEAK))
+		put_peak(&w);
+	if (ht_report_has(report, HT_SECTION_LEAKS))
+		put_leaks(&w);
+	if (ht_report_has(report, HT_SECTION_CHURN))
+		put_churn(&w);
+	if (ht_report_has(report, HT_SECTION_RATE))
+		put_rate(&w, duration_ns);
+	if (ht_report_has(report, HT_SECTION_SITES))
+		put_all_sites(&w);
+	if (ht_report_has(report, HT_SECTION_SIZES)) {
+		put_percentiles(&w, "sizes", &report->results->sizes, NULL);
+		ht_json_end_object(&w.json);
+	}
+	if (ht_report_has(report, HT_SECTION_LIFETIMES))
+		put_lifetimes(&w);
+	if (ht_report_has(report, HT_SECTION_MAPPED))
+		put_mapped(&w);
 	put_coverage(&w);
 	ht_json_end_object(&w.json);
 	putc('\n', out);

@@ -239,13 +239,18 @@ static void put_distributions(struct ht_text_page *page, const struct ht_report 
 	const struct ht_percentiles *lifetimes = &report->results->lifetimes_ticks;
 	struct ht_humans h;
 
-	if (sizes->n == 0)
+	bool has_lifetimes = ht_report_has(report, HT_SECTION_LIFETIMES);
+
+	if (sizes->n == 0 || !(has_lifetimes || ht_report_has(report, HT_SECTION_SIZES)))
 		return;
 	ht_text_heading(page, "DISTRIBUTION");
 	for (unsigned i = 0; i < 5; i++)
 		ht_text_put_right(page, HT_PAINT_DIM, names[i], HT_LABEL_COLUMNS + 12 * (i + 1));
 	ht_text_end_line(page);
-	put_percentile_row(page, "  size", sizes, NULL);
+	if (ht_report_has(report, HT_SECTION_SIZES))
+		put_percentile_row(page, "  size", sizes, NULL);
+	if (!has_lifetimes)
+		return;
 	put_percentile_row(page, "  lifetime", lifetimes, &report->model->clock);
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 
@@ -253,8 +258,7 @@ static void put_distributions(struct ht_text_page *page, const struct ht_report 
 	uint64_t tolerance = 2 * report->model->recording.tolerance_ticks;
 
 	ht_text_putf(page, HT_PAINT_DIM, "(of %s freed blocks, %s %s",
-	             ht_human_count(h.a, lifetimes->n),
-	             tolerance ? "each within" : "in ticks of",
+	             ht_human_count(h.a, lifetimes->n), tolerance ? "each within" : "in ticks of",
 	             ht_human_ns(h.b, ht_tick_clock_span_ns(&report->model->clock,
 	                                                    tolerance ? tolerance : 1)));
 	if (report->results->n_censored)
@@ -262,6 +266,39 @@ static void put_distributions(struct ht_text_page *page, const struct ht_report 
 		             ht_human_count(h.a, report->results->n_censored));
 	ht_text_put(page, HT_PAINT_DIM, ")");
 	ht_text_end_line(page);
+}
+
+/* Every place, whatever it matters for. */
+static void put_sites(struct ht_text_page *page, const struct ht_report *report)
+{
+	struct ht_humans h;
+
+	ht_text_heading(page, "SITES");
+	ht_text_to_column(page, HT_LABEL_COLUMNS);
+	ht_text_putf(page, HT_PAINT_STRONG, "%s place%s",
+	             ht_human_count(h.a, report->results->sites.n_sites),
+	             ht_plural(report->results->sites.n_sites));
+	ht_text_put(page, HT_PAINT_PLAIN, ", by the most that each had live, in % of the peak");
+	ht_text_end_line(page);
+	ht_text_sites(page, report, HT_BY_OWN_PEAK_BYTES);
+}
+
+/* A section that was asked for is not passed over in silence. */
+static void put_what_is_missing(struct ht_text_page *page, const struct ht_report *report)
+{
+	if ((report->sections & ~(uint32_t)HT_SECTION_MAPPED) &&
+	    report->results->totals.n_allocations == 0 &&
+	    report->results->totals.n_reallocations == 0) {
+		ht_text_end_line(page);
+		ht_text_put(page, HT_PAINT_PLAIN, "Nothing was allocated.");
+		ht_text_end_line(page);
+	}
+	if ((report->sections & HT_SECTION_MAPPED) && !report->mapped) {
+		ht_text_end_line(page);
+		ht_text_put(page, HT_PAINT_PLAIN,
+		            "Mapped memory was not recorded: heaptide record --mmap.");
+		ht_text_end_line(page);
+	}
 }
 
 static void put_footer(struct ht_text_page *page, const struct ht_report *report)
@@ -300,21 +337,32 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	uint64_t duration_ns = ht_report_duration_ns(report);
 
 	ht_text_header(&page, report, duration_ns);
-	if (ht_report_n_processes(report) > 1)
+	if (!report->sections && ht_report_n_processes(report) > 1)
 		ht_text_processes(&page, report, MAX_SHOWN_PROCESSES);
 	if (report->results->window.is_instant) {
-		put_leaks(&page, report);
-		ht_text_mapped(&page, report);
+		if (ht_report_has(report, HT_SECTION_LEAKS))
+			put_leaks(&page, report);
+		if (ht_report_has(report, HT_SECTION_MAPPED))
+			ht_text_mapped(&page, report);
 		put_footer(&page, report);
 		return;
 	}
-	put_totals(&page, report, duration_ns);
-	put_peak(&page, report);
-	put_rate(&page, report, duration_ns);
-	put_leaks(&page, report);
-	put_churn(&page, report);
+	if (!report->sections)
+		put_totals(&page, report, duration_ns);
+	if (ht_report_has(report, HT_SECTION_PEAK))
+		put_peak(&page, report);
+	if (ht_report_has(report, HT_SECTION_RATE))
+		put_rate(&page, report, duration_ns);
+	if (ht_report_has(report, HT_SECTION_LEAKS))
+		put_leaks(&page, report);
+	if (ht_report_has(report, HT_SECTION_CHURN))
+		put_churn(&page, report);
+	if (ht_report_has(report, HT_SECTION_SITES))
+		put_sites(&page, report);
 	put_distributions(&page, report);
-	ht_text_mapped(&page, report);
+	if (ht_report_has(report, HT_SECTION_MAPPED))
+		ht_text_mapped(&page, report);
+	put_what_is_missing(&page, report);
 	ht_text_coverage(&page, report);
 	put_footer(&page, report);
 }

@@ -19,6 +19,9 @@ static struct keys keys_of(const struct ht_site *site, enum ht_site_order order)
 	case HT_BY_AT_PEAK_BYTES: return (struct keys){ site->at_peak_bytes, site->n_at_peak };
 	case HT_BY_LEAKED_BYTES: return (struct keys){ site->leaked_bytes, site->n_leaked };
 	case HT_BY_SHORT_LIVED: return (struct keys){ site->n_short_lived, site->n_temporary };
+	case HT_BY_OWN_PEAK_BYTES:
+		return (struct keys){ site->own_peak_bytes,
+			              site->n_allocations + site->n_reallocations };
 	case HT_BY_ALLOCATIONS: break;
 	}
 	return (struct keys){ site->n_allocations, site->allocated_bytes };

@@ -13,6 +13,7 @@ enum ht_site_order {
 	HT_BY_LEAKED_BYTES,
 	HT_BY_SHORT_LIVED, /* number; then temporary ones */
 	HT_BY_ALLOCATIONS,
+	HT_BY_OWN_PEAK_BYTES, /* then calls */
 };
 
 /* Sites of a table by falling value; those with nothing to say for the question are left out. */

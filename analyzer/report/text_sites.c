@@ -22,6 +22,7 @@ struct amounts {
 	uint64_t n_at_peak, at_peak_bytes;
 	uint64_t n_leaked, leaked_bytes;
 	uint64_t n_short_lived, n_temporary, short_lived_bytes;
+	uint64_t own_peak_bytes, own_peak_tick; /* of one site; peaks of several do not add up */
 };
 
 static void add_site(struct amounts *sum, const struct ht_site *site)
@@ -35,15 +36,37 @@ static void add_site(struct amounts *sum, const struct ht_site *site)
 	sum->n_short_lived += site->n_short_lived;
 	sum->n_temporary += site->n_temporary;
 	sum->short_lived_bytes += site->short_lived_bytes;
+	sum->own_peak_bytes = site->own_peak_bytes;
+	sum->own_peak_tick = site->own_peak_tick;
 }
 
-static const char *plural(uint64_t n)
+/* Of a site, its own peak and what it allocated; of n_sites others, that only. */
+static void put_own_peak(struct ht_text_page *page, const struct ht_report *report,
+                         const struct amounts *a, uint64_t n_sites)
 {
-	return n == 1 ? "" : "s";
+	char pct[HT_HUMAN_BYTES] = "", amount[HT_HUMAN_BYTES] = "", n[HT_HUMAN_BYTES];
+
+	if (n_sites == 0) {
+		ht_human_pct(pct, a->own_peak_bytes, report->results->sites.peak_bytes);
+		ht_human_bytes(amount, a->own_peak_bytes);
+	}
+	ht_text_amount(page, pct, amount, n_sites == 0);
+	if (n_sites == 0)
+		ht_text_putf(page, HT_PAINT_PLAIN, "first at %s; ",
+		             ht_human_ns(amount, ht_tick_clock_ns(&report->model->clock,
+		                                                  a->own_peak_tick)));
+	ht_text_putf(page, HT_PAINT_PLAIN, "%s allocation%s, %s",
+	             ht_human_count(n, a->n_allocations), ht_plural(a->n_allocations),
+	             ht_human_bytes(amount, a->allocated_bytes));
+	if (a->n_leaked)
+		ht_text_putf(page, HT_PAINT_PLAIN, "; %s left in %s block%s",
+		             ht_human_bytes(amount, a->leaked_bytes),
+		             ht_human_count(n, a->n_leaked), ht_plural(a->n_leaked));
 }
 
-static void put_amounts(struct ht_text_page *page, enum ht_site_order order,
-                        const struct amounts *a, const struct amounts *all, uint64_t n_sites)
+static void put_amounts(struct ht_text_page *page, const struct ht_report *report,
+                        enum ht_site_order order, const struct amounts *a,
+                        const struct amounts *all, uint64_t n_sites)
 {
 	char pct[HT_HUMAN_BYTES], amount[HT_HUMAN_BYTES], n[HT_HUMAN_BYTES], more[HT_HUMAN_BYTES];
 
@@ -58,7 +81,7 @@ static void put_amounts(struct ht_text_page *page, enum ht_site_order order,
 		ht_human_bytes(amount, is_peak ? a->at_peak_bytes : a->leaked_bytes);
 		ht_text_amount(page, pct, amount, n_sites == 0);
 		ht_text_putf(page, HT_PAINT_PLAIN, "in %s block%s", ht_human_count(n, n_blocks),
-		             plural(n_blocks));
+		             ht_plural(n_blocks));
 		break;
 	}
 	case HT_BY_SHORT_LIVED:
@@ -68,16 +91,17 @@ static void put_amounts(struct ht_text_page *page, enum ht_site_order order,
 		             ht_human_count(n, a->n_temporary),
 		             ht_human_bytes(more, a->short_lived_bytes));
 		break;
+	case HT_BY_OWN_PEAK_BYTES: put_own_peak(page, report, a, n_sites); break;
 	case HT_BY_ALLOCATIONS:
 		ht_human_pct(pct, a->n_allocations, all->n_allocations);
 		ht_text_amount(page, pct, ht_human_count(amount, a->n_allocations), n_sites == 0);
-		ht_text_putf(page, HT_PAINT_PLAIN, "allocation%s, %s", plural(a->n_allocations),
+		ht_text_putf(page, HT_PAINT_PLAIN, "allocation%s, %s", ht_plural(a->n_allocations),
 		             ht_human_bytes(n, a->allocated_bytes));
 		break;
 	}
 	if (n_sites)
 		ht_text_putf(page, HT_PAINT_DIM, ", at %s other place%s",
-		             ht_human_count(n, n_sites), plural(n_sites));
+		             ht_human_count(n, n_sites), ht_plural(n_sites));
 	ht_text_end_line(page);
 }
 
@@ -254,12 +278,12 @@ void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
 
 		add_site(&one, rank.sites[i]);
 		ht_text_end_line(page);
-		put_amounts(page, order, &one, &all, 0);
+		put_amounts(page, report, order, &one, &all, 0);
 		ht_text_stack(page, report, rank.sites[i]->stack);
 	}
 	if (rank.n_sites > report->n_top) {
 		ht_text_end_line(page);
-		put_amounts(page, order, &others, &all, rank.n_sites - report->n_top);
+		put_amounts(page, report, order, &others, &all, rank.n_sites - report->n_top);
 	}
 	ht_site_rank_done(&rank);
 }

@@ -40,6 +40,7 @@ struct block {
 struct sums {
 	uint64_t n_allocations, n_frees, n_reallocations, allocated_bytes, n_inherited, n_missed;
 	uint64_t peak, n_at_peak, peak_tick, at_peak[N_STACKS], own_peak[N_STACKS];
+	uint64_t own_peak_tick[N_STACKS];
 	uint64_t process_peak[N_PROCESSES];
 	uint64_t leaked[N_STACKS], n_leaked, leaked_bytes, exec_bytes, kept_bytes, n_kept;
 	uint64_t n_temporary[N_STACKS], n_short[N_STACKS], temporary_bytes, short_bytes;
@@ -83,8 +84,10 @@ static void look(const struct story *s, uint64_t tick, struct sums *sums)
 		of_process[b->process] += b->size;
 	}
 	for (size_t i = 0; i < N_STACKS; i++) {
-		if (of_stack[i] > sums->own_peak[i])
+		if (of_stack[i] > sums->own_peak[i]) {
 			sums->own_peak[i] = of_stack[i];
+			sums->own_peak_tick[i] = tick;
+		}
 	}
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		if (of_process[i] > sums->process_peak[i])
@@ -367,6 +370,8 @@ static void compare_site(const struct ht_site *site, uint32_t stack, const struc
 {
 	ck_assert_uint_eq(site->at_peak_bytes, sums->at_peak[stack]);
 	ck_assert_uint_eq(site->own_peak_bytes, sums->own_peak[stack]);
+	if (site->own_peak_bytes > 0)
+		ck_assert_uint_eq(site->own_peak_tick, sums->own_peak_tick[stack]);
 	ck_assert_uint_eq(site->leaked_bytes, sums->leaked[stack]);
 	ck_assert_uint_eq(site->n_temporary, sums->n_temporary[stack]);
 	ck_assert_uint_eq(site->n_short_lived, sums->n_short[stack]);

@@ -145,6 +145,8 @@ START_TEST(test_report_json_keeps_the_contract)
 	ck_assert_double_eq(number(json, "peak.time_ns"), 20000000);
 	ck_assert_double_eq(number(json, "peak.sites.0.at_peak_bytes"), 2000);
 	ck_assert_double_eq(number(json, "peak.sites.0.own_peak_bytes"), 2000);
+	ck_assert_double_eq(number(json, "peak.sites.0.own_peak_time_ns"),
+	                    number(json, "peak.time_ns"));
 	ck_assert_double_eq(number(json, "peak.sites.1.at_peak_bytes"), 1000);
 	ck_assert_int_eq(cJSON_GetArraySize(at(json, "peak.sites")), 2);
 	ck_assert_double_eq(number(json, "leaked.bytes"), 1000);
