@@ -6,6 +6,7 @@ bin_PROGRAMS += heaptide
 libanalyzer_la_SOURCES = \
 	%D%/agg/rate_windows.c %D%/agg/rate_windows.h \
 	%D%/agg/results.c %D%/agg/results.h \
+	%D%/agg/site_detail.c %D%/agg/site_detail.h \
 	%D%/agg/site_table.c %D%/agg/site_table.h \
 	%D%/agg/tally.c %D%/agg/tally.h \
 	%D%/base/arena.c %D%/base/arena.h \

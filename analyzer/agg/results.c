@@ -9,6 +9,8 @@ void ht_results_done(struct ht_results *results)
 	if (!results)
 		return;
 	free(results->processes);
+	free(results->threads);
+	ht_site_details_done(&results->details);
 	ht_site_table_done(&results->sites);
 	ht_rate_windows_done(&results->rate);
 	*results = (struct ht_results){ 0 };

@@ -4,6 +4,7 @@
 #define HT_RESULTS_H
 
 #include "analyzer/agg/rate_windows.h"
+#include "analyzer/agg/site_detail.h"
 #include "analyzer/agg/site_table.h"
 #include "analyzer/agg/tally.h"
 
@@ -41,6 +42,24 @@ struct ht_process_result {
 	uint64_t peak_bytes; /* of this process alone */
 	uint64_t first_event_tick;
 	uint64_t last_event_tick;
+};
+
+/*
+ * A thread. Frees are FREEs of known blocks. Reallocations leave a block with the thread that allocated it.
+ */
+struct ht_thread_result {
+	uint32_t process; /* index */
+	uint32_t serial;
+	uint32_t tid;
+	bool is_active; /* it did something in the window */
+	uint64_t n_allocations;
+	uint64_t n_reallocations;
+	uint64_t allocated_bytes; /* by both */
+	uint64_t n_frees;
+	uint64_t n_freed_for_others; /* of these, blocks that another thread had allocated */
+	uint64_t freed_for_others_bytes;
+	uint64_t n_freed_by_others; /* of the blocks that it had allocated */
+	uint64_t freed_by_others_bytes;
 };
 
 /* Events that cannot be in an undamaged and complete trace. */
@@ -84,7 +103,10 @@ struct ht_results {
 	struct ht_counts totals;
 	struct ht_process_result *processes; /* by index in the model */
 	size_t n_processes;
+	struct ht_thread_result *threads; /* all there were, those that did nothing in the window, too */
+	size_t n_threads;
 	struct ht_site_table sites;            /* with the peak */
+	struct ht_site_details details;        /* of sites */
 	struct ht_percentiles sizes;           /* of allocations and reallocations */
 	struct ht_percentiles lifetimes_ticks; /* of blocks that were freed */
 	uint64_t n_censored; /* blocks whose end was not seen: still live, or freed unseen */

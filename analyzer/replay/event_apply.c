@@ -25,6 +25,7 @@ struct actor {
 	struct ht_replay_process *process;
 	struct ht_replay_thread *thread;
 	struct ht_process_result *result;
+	struct ht_thread_result *thread_result;
 	uint32_t i_process;
 	uint32_t i_thread;
 };
@@ -45,7 +46,8 @@ static void note_anomaly(struct ht_replay_state *r, enum ht_anomaly_kind kind,
 static struct actor actor_of(const struct ht_replay_state *r, uint32_t i_process, uint32_t i_thread)
 {
 	return (struct actor){ &r->processes[i_process], &r->threads[i_thread],
-		               &r->results->processes[i_process], i_process, i_thread };
+		               &r->results->processes[i_process], &r->results->threads[i_thread],
+		               i_process, i_thread };
 }
 
 static __attribute__((noinline)) uint32_t find_site(struct ht_replay_state *r,
@@ -189,6 +191,9 @@ span_end(struct ht_replay_state *r, const struct actor *a, const struct span *s)
 	result->counts.n_allocations += s->n_allocations;
 	result->counts.n_frees += s->n_frees;
 	result->counts.allocated_bytes += s->allocated_bytes;
+	a->thread_result->n_allocations += s->n_allocations;
+	a->thread_result->n_frees += s->n_frees;
+	a->thread_result->allocated_bytes += s->allocated_bytes;
 	s->step->n_allocations += s->n_allocations;
 	s->step->n_bytes += s->allocated_bytes;
 	if (s->max_live_bytes > s->step->max_live_bytes)
@@ -226,6 +231,7 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 	block->birth_count = ++a->thread->n_allocations;
 	block->owner_site = block->birth_site = i_site;
 	block->thread = a->i_thread;
+	block->n_reallocations = 0;
 	s->n_allocations++;
 	s->allocated_bytes += e->size;
 	collect_alloc(r, e);
@@ -248,6 +254,23 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 			r->results->peak_event = r->n_events + (uint64_t)(e - r->run) + 1;
 		}
 	}
+}
+
+/* A free of a block that another thread allocated. */
+static __attribute__((noinline)) void count_free_for_other(struct ht_replay_state *r,
+                                                           const struct actor *a,
+                                                           const struct ht_live_block *block)
+{
+	struct ht_thread_result *owner = &r->results->threads[block->thread];
+	struct ht_site_detail *detail =
+	        ht_site_details_need(&r->results->details, block->birth_site);
+
+	a->thread_result->n_freed_for_others++;
+	a->thread_result->freed_for_others_bytes += block->size;
+	owner->n_freed_by_others++;
+	owner->freed_by_others_bytes += block->size;
+	detail->n_freed_by_others++;
+	detail->freed_by_others_bytes += block->size;
 }
 
 /* False, with nothing done, when the block is not live. */
@@ -274,6 +297,8 @@ static inline __attribute__((always_inline)) bool span_free(struct ht_replay_sta
 	birth->n_short_lived += is_short_lived;
 	birth->short_lived_bytes += block->size & (0 - (uint64_t)is_short_lived);
 	collect_free(r, e, block);
+	if (block->thread != a->i_thread)
+		count_free_for_other(r, a, block);
 
 	span_touch(s, owner);
 	owner->n_live--;
@@ -314,6 +339,8 @@ static uint32_t count_realloc(struct ht_replay_state *r, const struct actor *a,
 	site->allocated_bytes += e->size;
 	a->result->counts.n_reallocations++;
 	a->result->counts.allocated_bytes += e->size;
+	a->thread_result->n_reallocations++;
+	a->thread_result->allocated_bytes += e->size;
 	collect_realloc(r, e);
 	return i_site;
 }
@@ -334,11 +361,17 @@ static bool apply_realloc(struct ht_replay_state *r, const struct actor *a,
 	uint32_t i_site = count_realloc(r, a, e);
 	struct ht_rate_step *step = step_of(r, e->tick);
 
+	struct ht_site_detail *detail = ht_site_details_need(&r->results->details, i_site);
+
 	if (old_block) {
 		born = *old_block;
+		born.n_reallocations++;
+		ht_site_detail_add_realloc(detail, old_block->size, e->size, born.n_reallocations,
+		                           e->kind == HT_EVENT_REALLOC_MOVED);
 		ht_live_blocks_remove(&a->process->live, old_block);
 		sub_live(r, a, &r->results->sites.sites[born.owner_site], born.size);
 	} else {
+		detail->n_moved += e->kind == HT_EVENT_REALLOC_MOVED;
 		born.birth_count = a->thread->n_allocations;
 		born.birth_site = i_site;
 	}
@@ -493,8 +526,9 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 	r->i_event = r->n_events + 1;
 	if (r->i_waiting < r->n_waiting)
 		ht_event_apply_expired(r, first->tick);
-	if (!a.thread->is_counted) {
-		a.thread->is_counted = true;
+	if (!a.thread_result->is_active) {
+		a.thread_result->is_active = true;
+		a.thread_result->tid = run->tid;
 		a.result->counts.n_threads++;
 	}
 	if (a.process->has_ended)
@@ -542,7 +576,7 @@ void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, b
 	const struct ht_process *process = &r->model->processes.processes[i_process];
 	struct ht_counts *counts = &r->results->processes[i_process].counts;
 	bool is_exec = process->end_kind == HT_END_EXEC && !is_window_end;
-	struct actor a = { p, NULL, &r->results->processes[i_process], i_process, 0 };
+	struct actor a = { p, NULL, &r->results->processes[i_process], NULL, i_process, 0 };
 	size_t cursor = 0;
 
 	if (process->has_end && !is_window_end)

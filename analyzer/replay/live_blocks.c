@@ -227,3 +227,11 @@ const struct ht_live_block *ht_live_blocks_next(const struct ht_live_blocks *liv
 	*cursor = n_dense + in_map;
 	return block;
 }
+
+void ht_live_blocks_forget_reallocations(struct ht_live_blocks *live)
+{
+	size_t cursor = 0;
+
+	for (const struct ht_live_block *b; (b = ht_live_blocks_next(live, &cursor));)
+		((struct ht_live_block *)b)->n_reallocations = 0; /* they are ours */
+}

@@ -155,6 +155,9 @@ static inline void ht_live_blocks_remove(struct ht_live_blocks *live, struct ht_
 	ht_live_blocks_remove_stray(live, block->id);
 }
 
+/* All of them begin again with none. */
+void ht_live_blocks_forget_reallocations(struct ht_live_blocks *live);
+
 /* Visit all blocks in no useful order: start with *cursor 0, NULL at the end. No changes meanwhile. */
 const struct ht_live_block *ht_live_blocks_next(const struct ht_live_blocks *live, size_t *cursor);
 

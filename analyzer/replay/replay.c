@@ -69,6 +69,7 @@ static void finish(struct ht_replay_state *r, const struct ht_event_merge_counts
 	struct ht_results *results = r->results;
 
 	ht_site_table_finish(&results->sites);
+	ht_site_details_finish(&results->details);
 	results->sizes = ht_tally_percentiles(&r->sizes);
 	results->lifetimes_ticks = ht_tally_percentiles(&r->lifetimes_ticks);
 	for (size_t i = 0; i < results->n_processes; i++) {

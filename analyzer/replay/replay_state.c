@@ -39,6 +39,11 @@ uint32_t ht_replay_state_need_thread(struct ht_replay_state *r, uint32_t i_proce
 		r->threads[r->n_threads] =
 		        (struct ht_replay_thread){ .process = i_process, .serial = serial };
 		*slot = ++r->n_threads;
+		r->results->threads = ht_xalloc_grow(r->results->threads,
+		                                     &r->thread_results_capacity, r->n_threads,
+		                                     sizeof(*r->results->threads));
+		r->results->threads[r->results->n_threads++] =
+		        (struct ht_thread_result){ .process = i_process, .serial = serial };
 	}
 	return (uint32_t)*slot - 1;
 }

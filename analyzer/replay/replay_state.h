@@ -25,7 +25,6 @@ struct ht_replay_thread {
 	uint64_t n_allocations;
 	uint32_t process;
 	uint32_t serial;
-	bool is_counted; /* it did something in the window */
 };
 
 /* An end of a block that is not there yet. */
@@ -61,6 +60,7 @@ struct ht_replay_state {
 	struct ht_replay_thread *threads;
 	size_t n_threads;
 	size_t threads_capacity;
+	size_t thread_results_capacity;
 	struct ht_u64_map thread_of; /* process << 32 | thread serial -> index + 1 */
 	struct ht_replay_waiting
 	        *waiting; /* a queue: [i_waiting, n_waiting); numbers count from the first ever */
@@ -73,7 +73,7 @@ struct ht_replay_state {
 /* Make room for the process with this index, and for all that the model has by now. */
 void ht_replay_state_need_process(struct ht_replay_state *r, uint32_t i_process);
 
-/* The index of a thread, new or not. */
+/* The index of a thread, new or not; in the results as well. */
 uint32_t ht_replay_state_need_thread(struct ht_replay_state *r, uint32_t i_process,
                                      uint32_t serial);
 

@@ -89,8 +89,18 @@ void ht_window_begin(struct ht_replay_state *r)
 			.peak_bytes = p->live_bytes,
 		};
 	}
-	for (size_t i = 0; i < r->n_threads; i++)
-		r->threads[i].is_counted = false;
+	for (size_t i = 0; i < r->n_threads; i++) {
+		struct ht_thread_result *t = &results->threads[i];
+
+		*t = (struct ht_thread_result){
+			.process = t->process,
+			.serial = t->serial,
+			.tid = t->tid,
+		};
+	}
+	for (size_t i = 0; i < r->n_processes; i++)
+		ht_live_blocks_forget_reallocations(&r->processes[i].live);
+	ht_site_details_done(&results->details);
 	ht_tally_done(&r->sizes);
 	ht_tally_init(&r->sizes);
 	ht_tally_done(&r->lifetimes_ticks);

@@ -29,12 +29,25 @@ struct step {
 	uint64_t tick, id, old_id, size;
 	uint32_t stack;
 	uint32_t end_kind;
+	bool is_moved;
 };
 
 struct block {
 	bool is_live;
 	uint32_t process, thread, owner, birth_stack;
-	uint64_t id, size, birth_tick, birth_count;
+	uint64_t id, size, birth_tick, birth_count, n_reallocs;
+};
+
+/* Of one stack's reallocations, and of frees of its blocks by other threads. */
+struct habits {
+	uint64_t moved, copied, grown, grown_bytes, small_steps, shrunk, chains, longest, largest;
+	uint64_t freed_by_others, freed_by_others_bytes;
+};
+
+struct thread_sums {
+	bool is_active;
+	uint64_t allocations, reallocations, bytes, frees;
+	uint64_t for_others, for_others_bytes, by_others, by_others_bytes;
 };
 
 struct sums {
@@ -45,6 +58,8 @@ struct sums {
 	uint64_t leaked[N_STACKS], n_leaked, leaked_bytes, exec_bytes, kept_bytes, n_kept;
 	uint64_t n_temporary[N_STACKS], n_short[N_STACKS], temporary_bytes, short_bytes;
 	uint64_t live_before;
+	struct habits habits[N_STACKS];
+	struct thread_sums threads[N_PROCESSES][N_THREADS];
 };
 
 struct story {
@@ -101,14 +116,16 @@ static void look(const struct story *s, uint64_t tick, struct sums *sums)
 	}
 }
 
-static void begin(const struct story *s, uint64_t from, struct sums *sums)
+static void begin(struct story *s, uint64_t from, struct sums *sums)
 {
 	*sums = (struct sums){ 0 };
 	look(s, from, sums);
 	sums->live_before = sums->peak;
 	sums->n_at_peak = 0;
-	for (size_t i = 0; i < s->n_blocks; i++)
+	for (size_t i = 0; i < s->n_blocks; i++) {
 		sums->n_at_peak += s->blocks[i].is_live; /* also when all of them are empty */
+		s->blocks[i].n_reallocs = 0;
+	}
 	sums->peak_tick = from;                          /* also when nothing was live */
 }
 
@@ -141,6 +158,15 @@ static void freed(struct story *s, const struct step *e, uint64_t from, struct s
 
 	b->is_live = false;
 	sums->n_frees++;
+	sums->threads[e->process][e->thread].frees++;
+	if (b->thread != e->thread) {
+		sums->threads[e->process][e->thread].for_others++;
+		sums->threads[e->process][e->thread].for_others_bytes += b->size;
+		sums->threads[e->process][b->thread].by_others++;
+		sums->threads[e->process][b->thread].by_others_bytes += b->size;
+		sums->habits[b->birth_stack].freed_by_others++;
+		sums->habits[b->birth_stack].freed_by_others_bytes += b->size;
+	}
 	if (b->birth_tick <= from)
 		return;
 	if (age == 0 && b->thread == e->thread) {
@@ -153,10 +179,42 @@ static void freed(struct story *s, const struct step *e, uint64_t from, struct s
 	}
 }
 
+static uint64_t max_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* e reallocates b, which has its old size still. */
+static void reallocated(struct block *b, const struct step *e, struct habits *h)
+{
+	b->n_reallocs++;
+	if (e->is_moved) {
+		h->moved++;
+		h->copied += b->size + e->size - max_of(b->size, e->size);
+	}
+	if (e->size > b->size) {
+		h->grown++;
+		h->grown_bytes += e->size - b->size;
+		h->small_steps += 2 * (e->size - b->size) < b->size;
+	}
+	h->shrunk += e->size < b->size;
+	h->chains += b->n_reallocs == 1;
+	h->longest = max_of(h->longest, b->n_reallocs);
+	h->largest = max_of(h->largest, e->size);
+}
+
 static void apply(struct story *s, const struct step *e, uint64_t from, struct sums *sums)
 {
 	struct block *b;
+	struct thread_sums *thread = &sums->threads[e->process][e->thread];
 
+	thread->is_active |= e->what != END;
+	if (e->what == ALLOC)
+		thread->allocations++;
+	if (e->what == REALLOC || e->what == INHERITED_REALLOC)
+		thread->reallocations++;
+	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC)
+		thread->bytes += e->size;
 	switch (e->what) {
 	case ALLOC:
 		s->blocks[s->n_blocks++] = (struct block){
@@ -180,6 +238,7 @@ static void apply(struct story *s, const struct step *e, uint64_t from, struct s
 		break;
 	case REALLOC:
 		b = find(s, e->process, e->old_id);
+		reallocated(b, e, &sums->habits[e->stack]);
 		b->id = e->id;
 		b->size = e->size;
 		b->owner = e->stack;
@@ -199,6 +258,7 @@ static void apply(struct story *s, const struct step *e, uint64_t from, struct s
 			.birth_tick = e->tick,
 			.birth_count = s->n_of_thread[e->process][e->thread],
 		};
+		sums->habits[e->stack].moved++;
 		sums->n_inherited++;
 		sums->n_reallocations++;
 		sums->allocated_bytes += e->size;
@@ -283,6 +343,7 @@ static void choose(struct actor_state *a, struct step *e)
 		e->id = a->ids[a->n_ids++] = a->next_id++;
 	} else if (what < 14) {
 		e->what = REALLOC;
+		e->is_moved = any(3) > 0;
 		i = pick(a);
 		e->old_id = a->ids[i];
 		e->id = a->ids[i] = a->next_id++;
@@ -305,7 +366,7 @@ static void put(struct ht_trace_maker *maker, const struct step *e)
 		ht_trace_maker_process_end(maker, e->process + 1, e->tick, e->end_kind, 0);
 		return;
 	}
-	event.kind = kinds[e->what];
+	event.kind = e->is_moved ? HT_EVENT_REALLOC_MOVED : kinds[e->what];
 	if (e->what == REALLOC || e->what == INHERITED_REALLOC)
 		event.old_id = e->old_id;
 	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC) {
@@ -377,6 +438,53 @@ static void compare_site(const struct ht_site *site, uint32_t stack, const struc
 	ck_assert_uint_eq(site->n_short_lived, sums->n_short[stack]);
 }
 
+static void compare_detail(const struct ht_site_detail *d, const struct habits *h)
+{
+	ck_assert_uint_eq(d->n_moved, h->moved);
+	ck_assert_uint_eq(d->copied_bytes, h->copied);
+	ck_assert_uint_eq(d->n_grown, h->grown);
+	ck_assert_uint_eq(d->grown_bytes, h->grown_bytes);
+	ck_assert_uint_eq(d->n_small_steps, h->small_steps);
+	ck_assert_uint_eq(d->n_shrunk, h->shrunk);
+	ck_assert_uint_eq(d->n_chains, h->chains);
+	ck_assert_uint_eq(d->longest_chain, h->longest);
+	ck_assert_uint_eq(d->largest_bytes, h->largest);
+	ck_assert_uint_eq(d->n_freed_by_others, h->freed_by_others);
+	ck_assert_uint_eq(d->freed_by_others_bytes, h->freed_by_others_bytes);
+}
+
+static void compare_details(const struct ht_site_details *details, size_t i_site,
+                            const struct habits *h)
+{
+	static const struct ht_site_detail none;
+
+	compare_detail(i_site < details->n_details ? &details->details[i_site] : &none, h);
+}
+
+static void compare_threads(const struct ht_results *r, const struct sums *sums)
+{
+	size_t n_active = 0;
+
+	for (size_t i = 0; i < N_PROCESSES * N_THREADS; i++)
+		n_active += sums->threads[i / N_THREADS][i % N_THREADS].is_active;
+	for (size_t i = 0; i < r->n_threads; i++) {
+		const struct ht_thread_result *t = &r->threads[i];
+		const struct thread_sums *sum = &sums->threads[t->process][t->serial - 1];
+
+		ck_assert(t->is_active == sum->is_active);
+		n_active -= t->is_active;
+		ck_assert_uint_eq(t->n_allocations, sum->allocations);
+		ck_assert_uint_eq(t->n_reallocations, sum->reallocations);
+		ck_assert_uint_eq(t->allocated_bytes, sum->bytes);
+		ck_assert_uint_eq(t->n_frees, sum->frees);
+		ck_assert_uint_eq(t->n_freed_for_others, sum->for_others);
+		ck_assert_uint_eq(t->freed_for_others_bytes, sum->for_others_bytes);
+		ck_assert_uint_eq(t->n_freed_by_others, sum->by_others);
+		ck_assert_uint_eq(t->freed_by_others_bytes, sum->by_others_bytes);
+	}
+	ck_assert_uint_eq(n_active, 0);
+}
+
 static void compare(const struct ht_trace_model *model, const struct ht_results *r,
                     const struct sums *sums)
 {
@@ -408,9 +516,11 @@ static void compare(const struct ht_trace_model *model, const struct ht_results 
 
 		ck_assert_uint_lt((addr - 0x1000) / 16, N_STACKS);
 		compare_site(site, (uint32_t)(addr - 0x1000) / 16, sums);
+		compare_details(&r->details, i, &sums->habits[(addr - 0x1000) / 16]);
 		at_peak += site->at_peak_bytes;
 	}
 	ck_assert_uint_eq(at_peak, sums->peak);
+	compare_threads(r, sums);
 	for (int i = 0; i < HT_N_ANOMALIES; i++)
 		ck_assert_uint_eq(r->anomalies[i].n, 0);
 }
