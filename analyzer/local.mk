@@ -24,6 +24,7 @@ libanalyzer_la_SOURCES = \
 	%D%/model/python_list.c %D%/model/python_list.h \
 	%D%/model/stack_join.c %D%/model/stack_join.h \
 	%D%/model/stack_tree.c %D%/model/stack_tree.h \
+	%D%/model/unseen_list.c %D%/model/unseen_list.h \
 	%D%/model/trace_model.c %D%/model/trace_model.h \
 	%D%/read/block_body.c %D%/read/block_body.h \
 	%D%/read/block_list.c %D%/read/block_list.h \

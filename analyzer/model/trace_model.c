@@ -18,6 +18,7 @@ void ht_trace_model_done(struct ht_trace_model *model)
 	ht_stack_tree_done(&model->stacks);
 	ht_python_list_done(&model->python);
 	ht_mapping_list_done(&model->mappings);
+	ht_unseen_list_done(&model->unseen);
 	ht_arena_done(&model->arena);
 }
 
@@ -110,6 +111,7 @@ static bool take_block(struct ht_trace_model *model, const struct ht_block *bloc
 	case HT_BLOCK_MAPPINGS:
 		return ht_mapping_list_add(&model->mappings, &model->processes, &get,
 		                           block->n_items);
+	case HT_BLOCK_UNSEEN: return ht_unseen_list_add(&model->unseen, &get, block->n_items);
 	case HT_BLOCK_END: return take_end(model, &get);
 	default: return true; /* for a later reader */
 	}

@@ -9,6 +9,7 @@
 #include "analyzer/model/process_list.h"
 #include "analyzer/model/python_list.h"
 #include "analyzer/model/stack_tree.h"
+#include "analyzer/model/unseen_list.h"
 #include "analyzer/read/tick_clock.h"
 #include "analyzer/read/trace_file.h"
 
@@ -54,6 +55,7 @@ struct ht_trace_model {
 	struct ht_module_list modules;
 	struct ht_python_list python;
 	struct ht_mapping_list mappings;
+	struct ht_unseen_list unseen;
 	struct ht_stack_tree stacks;
 	uint64_t last_tick;                      /* newest that any block header names */
 	uint64_t n_blocks[HT_N_BLOCK_TYPES + 1]; /* by type; the last counts unknown types */

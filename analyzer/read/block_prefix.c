@@ -69,6 +69,7 @@ const char *ht_block_type_name(unsigned type)
 		[HT_BLOCK_PYTHON] = "PYTHON",
 		[HT_BLOCK_CHECKPOINT] = "CHECKPOINT",
 		[HT_BLOCK_MAPPINGS] = "MAPPINGS",
+		[HT_BLOCK_UNSEEN] = "UNSEEN",
 	};
 
 	return type < HT_N_BLOCK_TYPES ? names[type] : NULL;

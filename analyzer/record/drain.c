@@ -43,6 +43,7 @@ struct ht_drain {
 	struct ht_region *region;
 	struct ht_column_writer *columns;
 	struct ht_live_count *live;
+	struct ht_unseen *unseen; /* may be NULL */
 	uint32_t n_chunks;
 	uint32_t n_small;
 	uint32_t end_small; /* no small chunk from here on was ever taken, as far as we know */
@@ -90,6 +91,11 @@ void ht_drain_free(struct ht_drain *d)
 	free(d->was_taken);
 	free(d->serial_of_slot);
 	free(d);
+}
+
+void ht_drain_set_unseen(struct ht_drain *d, struct ht_unseen *unseen)
+{
+	d->unseen = unseen;
 }
 
 void ht_drain_set_process(struct ht_drain *d, uint32_t slot, uint32_t serial)
@@ -157,6 +163,7 @@ static bool put_module(struct ht_drain *d, uint32_t serial, const struct ht_chun
 		memcpy(path + (size_t)i * 8, &word, 8);
 	}
 	ht_column_writer_module(d->columns, serial, ht_record_node(load(chunk, pos)), &m, path);
+	ht_unseen_add_library(d->unseen, path, m.path_bytes);
 	return true;
 }
 

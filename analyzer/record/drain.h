@@ -6,6 +6,7 @@
 #include "analyzer/record/column_writer.h"
 #include "analyzer/record/live_count.h"
 #include "analyzer/record/region.h"
+#include "analyzer/record/unseen.h"
 
 #include <heaptide/error.h>
 #include <stdbool.h>
@@ -17,6 +18,9 @@ struct ht_drain;
 enum ht_err ht_drain_new(struct ht_region *region, struct ht_column_writer *columns,
 			 struct ht_live_count *live, struct ht_drain **ret_drain) HT_MUST_CHECK;
 void ht_drain_free(struct ht_drain *drain);
+
+/* Tell of modules, too. unseen must outlive it. */
+void ht_drain_set_unseen(struct ht_drain *drain, struct ht_unseen *unseen);
 
 /*
  * Chunks of this process slot belong to the process with this serial from now on; 0: to none that is

@@ -14,6 +14,7 @@ libanalyzer_la_SOURCES += \
 	%D%/live_count.c %D%/live_count.h \
 	%D%/node_batch.c %D%/node_batch.h \
 	%D%/proc_stat.c %D%/proc_stat.h \
+	%D%/own_allocator.c %D%/own_allocator.h \
 	%D%/process_finder.c %D%/process_finder.h \
 	%D%/process_watch.c %D%/process_watch.h \
 	%D%/program.c %D%/program.h \
@@ -23,6 +24,7 @@ libanalyzer_la_SOURCES += \
 	%D%/start_block.c %D%/start_block.h \
 	%D%/symbol_helper.c %D%/symbol_helper.h \
 	%D%/symbol_scan.c %D%/symbol_scan.h \
+	%D%/unseen.c %D%/unseen.h \
 	%D%/trace_output.c %D%/trace_output.h \
 	%D%/trace_rewrite.c %D%/trace_rewrite.h
 libanalyzer_la_CPPFLAGS = $(AM_CPPFLAGS) -DHT_PKGLIBDIR='"$(pkglibdir)"' -DHT_MULTIARCH='"$(host_cpu)-linux-gnu"'

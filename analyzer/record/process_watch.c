@@ -42,6 +42,7 @@ struct ht_process_watch {
 	uint32_t n_seen;
 	uint32_t n_exec; /* of them ended by exec */
 	struct ht_arrival_bell *bell; /* may be NULL */
+	struct ht_unseen *unseen; /* may be NULL */
 	pid_t main_pid;
 	int main_pidfd;
 	uint32_t last_next_serial; /* of the last look at all slots */
@@ -97,6 +98,11 @@ void ht_process_watch_set_main(struct ht_process_watch *w, pid_t pid, int pidfd)
 void ht_process_watch_set_bell(struct ht_process_watch *w, struct ht_arrival_bell *bell)
 {
 	w->bell = bell;
+}
+
+void ht_process_watch_set_unseen(struct ht_process_watch *w, struct ht_unseen *unseen)
+{
+	w->unseen = unseen;
 }
 
 uint32_t ht_process_watch_n_live(const struct ht_process_watch *w)
@@ -196,6 +202,9 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	*p = (struct watched){ .is_live = true, .serial = info.serial, .slot_pid = slot_pid, .pidfd = -1 };
 	p->pidfd = find_process(w, p, s, ht_arrival_bell_take(w->bell, slot, info.serial));
 	ht_arrival_bell_notice(w->region, slot);
+	if (info.start_kind == HT_START_EXEC)
+		ht_unseen_add_program(w->unseen, p->pid, info.exe, info.exe_bytes);
+	ht_unseen_add_allocator(w->unseen, info.allocator, info.allocator_bytes);
 	if (slot >= w->end)
 		w->end = slot + 1;
 	w->n_live++;

@@ -6,6 +6,7 @@
 #include "analyzer/record/column_writer.h"
 #include "analyzer/record/drain.h"
 #include "analyzer/record/region.h"
+#include "analyzer/record/unseen.h"
 
 #include <heaptide/error.h>
 #include <poll.h>
@@ -28,6 +29,9 @@ void ht_process_watch_free(struct ht_process_watch *watch);
  * when it is over before its slot was seen.
  */
 void ht_process_watch_set_main(struct ht_process_watch *watch, pid_t pid, int pidfd);
+
+/* Tell of programs, too. unseen must outlive it. */
+void ht_process_watch_set_unseen(struct ht_process_watch *watch, struct ht_unseen *unseen);
 
 /* Who holds on to processes as they come; must outlive it. NULL: nobody. */
 void ht_process_watch_set_bell(struct ht_process_watch *watch, struct ht_arrival_bell *bell);

@@ -8,6 +8,7 @@
 #include "analyzer/record/exit_status.h"
 #include "analyzer/record/process_watch.h"
 #include "analyzer/record/start_block.h"
+#include "analyzer/record/unseen.h"
 
 #include <heaptide/trace_codec.h>
 
@@ -68,6 +69,7 @@ struct ht_recorder {
 	struct ht_drain *drain;
 	struct ht_process_watch *watch;
 	struct ht_arrival_bell *bell; /* may be NULL */
+	struct ht_unseen *unseen; /* may be NULL */
 	struct ht_symbol_helper *names; /* may be NULL */
 	struct ht_symbol_wait names_wait;
 
@@ -127,6 +129,7 @@ void ht_recorder_free(struct ht_recorder *r)
 		return;
 	ht_process_watch_free(r->watch);
 	ht_arrival_bell_free(r->bell);
+	ht_unseen_free(r->unseen);
 	ht_drain_free(r->drain);
 	ht_live_count_free(r->live);
 	ht_column_writer_free(r->columns);
@@ -164,6 +167,9 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 		*diag = (struct ht_diag){ err, 0, UINT64_MAX, UINT64_MAX, "out of memory" };
 		return err;
 	}
+	r->unseen = ht_unseen_new();
+	ht_drain_set_unseen(r->drain, r->unseen);
+	ht_process_watch_set_unseen(r->watch, r->unseen);
 	ht_block_writer_set_limit(r->blocks, r->config.max_bytes);
 	err = ht_start_block_write(r->blocks, &r->clock, limits.tolerance_ticks,
 				   r->config.has_mappings, argc, argv, diag);
@@ -397,6 +403,9 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	ht_column_writer_flush(r->columns);
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
 		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : HT_RECORD_DISK;
+	/* A disk that is full now is noticed again by what comes after this. */
+	if (result.diag.err == HT_OK && ht_unseen_write(r->unseen, r->blocks, &diag) != HT_OK)
+		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : result.end;
 	finish_names(r, &result);
 	result.totals = *ht_column_writer_totals(r->columns);
 	result.has_live = ht_live_count_totals(r->live, &result.live);

@@ -266,6 +266,29 @@ static void put_rate(struct writer *w, uint64_t duration_ns)
 	ht_json_end_object(json);
 }
 
+static void put_unseen(struct writer *w, const char *key, enum ht_unseen_kind kind)
+{
+	const struct ht_unseen_list *list = &w->report->model->unseen;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, key);
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < list->n_items; i++) {
+		const struct ht_unseen_item *item = &list->items[i];
+
+		if (item->kind != kind)
+			continue;
+		ht_json_begin_object(json);
+		ht_json_put_string(json, "file", item->path);
+		ht_json_put_string(json, kind == HT_UNSEEN_PROGRAM ? "reason" : "allocator",
+		                   item->detail);
+		if (kind == HT_UNSEEN_PROGRAM)
+			ht_json_put_u64(json, "times", item->n);
+		ht_json_end_object(json);
+	}
+	ht_json_end_array(json);
+}
+
 static void put_coverage(struct writer *w)
 {
 	struct ht_coverage c = ht_report_coverage(w->report);
@@ -297,6 +320,8 @@ static void put_coverage(struct writer *w)
 	}
 	ht_json_end_object(json);
 	ht_json_put_u64(json, "truncated_allocations", c.n_truncated_allocations);
+	put_unseen(w, "own_allocators", HT_UNSEEN_OWN_ALLOCATOR);
+	put_unseen(w, "unrecorded_programs", HT_UNSEEN_PROGRAM);
 	ht_json_end_object(json);
 }
 

@@ -76,6 +76,40 @@ static void put_python(struct ht_text_page *page, const struct ht_trace_model *m
 	}
 }
 
+/* Enough to know where to look; "info --coverage" has all. */
+#define MAX_UNSEEN_LINES 4u
+
+static void put_unseen(struct ht_text_page *page, const struct ht_report *report, size_t max_lines)
+{
+	const struct ht_unseen_list *list = &report->model->unseen;
+
+	for (size_t i = 0; i < list->n_items && i < max_lines; i++) {
+		const struct ht_unseen_item *item = &list->items[i];
+		const char *name = base_name(item->path);
+
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		if (item->kind == HT_UNSEEN_OWN_ALLOCATOR && strcmp(item->detail, "malloc") == 0)
+			ht_text_putf(
+			        page, HT_PAINT_WARNING,
+			        "%s has a malloc of its own: what that serves is not recorded.",
+			        name);
+		else if (item->kind == HT_UNSEEN_OWN_ALLOCATOR)
+			ht_text_putf(page, HT_PAINT_WARNING,
+			             "%s has %s built in: what that serves is not recorded.", name,
+			             item->detail);
+		else
+			ht_text_putf(page, HT_PAINT_WARNING,
+			             "%s was started and not recorded: it %s", name, item->detail);
+		ht_text_end_line(page);
+	}
+	if (list->n_items <= max_lines)
+		return;
+	ht_text_to_column(page, HT_LABEL_COLUMNS);
+	ht_text_putf(page, HT_PAINT_WARNING, "%zu more like these: heaptide info --coverage",
+	             list->n_items - max_lines);
+	ht_text_end_line(page);
+}
+
 /* The same, if there was any. */
 static void put_gap(struct ht_text_page *page, uint64_t n, const char *what)
 {
@@ -125,7 +159,8 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 	struct ht_coverage c = ht_report_coverage(report);
 	const struct ht_recording *recording = &report->model->recording;
 
-	if (!has_gaps(&c) && !hidden_python(report->model) && !silent_python(report->model))
+	if (!has_gaps(&c) && report->model->unseen.n_items == 0 && !hidden_python(report->model) &&
+	    !silent_python(report->model))
 		return;
 	ht_text_heading(page, "NOT SEEN");
 	ht_text_end_line(page);
@@ -144,6 +179,7 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 		ht_text_end_line(page);
 	}
 	put_python(page, report->model);
+	put_unseen(page, report, MAX_UNSEEN_LINES);
 	put_all(page, &c, put_gap);
 }
 
@@ -161,6 +197,7 @@ void ht_report_coverage_text(const struct ht_report *report, const struct ht_tex
 	                              : "The trace is damaged.");
 	ht_text_end_line(&page);
 	put_python(&page, report->model);
+	put_unseen(&page, report, SIZE_MAX);
 	put_all(&page, &c, put_count);
 	put_count(&page, c.n_truncated_allocations,
 	          "allocations and reallocations with such a stack");

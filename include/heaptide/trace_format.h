@@ -27,7 +27,8 @@ enum ht_block_type {
 	HT_BLOCK_PYTHON = 10, /* code objects of interpreters */
 	HT_BLOCK_CHECKPOINT = 11, /* what was live at a moment */
 	HT_BLOCK_MAPPINGS = 14, /* calls of mmap and its kin */
-	HT_N_BLOCK_TYPES = 15,
+	HT_BLOCK_UNSEEN = 16, /* what the recording knew that it could not see */
+	HT_N_BLOCK_TYPES = 17,
 };
 
 /*
@@ -70,6 +71,13 @@ static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
 #define HT_BLOCK_MAX_SEGMENTS (1u << 16)
 #define HT_BLOCK_MAX_SYMBOL_FRAMES (1u << 20)
 #define HT_BLOCK_MAX_SYMBOL_MODULES 1024u
+
+/* Of an UNSEEN block's items. */
+enum ht_unseen_kind {
+	HT_UNSEEN_OWN_ALLOCATOR = 1, /* a file with an allocator of its own */
+	HT_UNSEEN_PROGRAM = 2,       /* a program that ran and could not be recorded */
+	HT_N_UNSEEN_KINDS = 3,
+};
 
 /* No address space has room for a larger block: readers take a larger size for damage. */
 #define HT_MAX_ALLOCATION_BYTES ((1ull << 57) - 1)

@@ -46,6 +46,7 @@ preloaded_with() {
 		verified t.zst
 		promises_kept t.zst out
 		unknown_frees 0
+		equal "other allocators" "[]" "$(value t.zst .coverage.own_allocators)"
 	done
 }
 
@@ -85,6 +86,44 @@ new_fails() {
 	verified t.zst
 }
 
+# own_allocators WANTED: "FILE NAME" of what the report says to have an allocator of its own.
+own_allocators() {
+	equal "files with their own allocator" "$1" \
+		"$(value t.zst '.coverage.own_allocators[] | "\(.file) \(.allocator)"' | sort)"
+}
+
+# Libraries with an allocator inside: named when their own code is bound to it. What only offers one is not.
+allocators_in_libraries() {
+	need gcc
+	cat >l.c <<-'CODE'
+		#include <stddef.h>
+		static char arena[1 << 20];
+		static size_t used;
+		void *ALLOC(size_t n) { used += (n + 15) & ~(size_t)15; return arena + used - ((n + 15) & ~(size_t)15); }
+		void FREE(void *p) { (void)p; }
+		void *NAME(size_t n) { FREE(ALLOC(n)); return ALLOC(n); }
+	CODE
+	printf '#include <stdio.h>\n#include <stdlib.h>\nvoid *a(size_t), *b(size_t), *c(size_t); int main(void) { a(1); b(2); c(3); free(malloc(4)); return getchar() != EOF; }\n' >p.c
+	gcc -shared -fPIC -O1 -fno-builtin -Wl,-Bsymbolic -DALLOC=malloc -DFREE=free -DNAME=a -o liba.so l.c
+	gcc -shared -fPIC -O1 -fno-builtin -DALLOC=malloc -DFREE=free -DNAME=b -o libb.so l.c
+	gcc -shared -fPIC -O1 -fvisibility=default -DALLOC=mi_malloc -DFREE=mi_free -DNAME=c -o libc3.so l.c
+	gcc -O1 -fno-builtin -o p p.c -Wl,--no-as-needed -lc -L. -la -lb -lc3 "-Wl,-rpath,$PWD"
+	# What it has mapped can be looked at while it lives, so it waits until it is in the trace.
+	mkfifo go
+	"$heaptide" record -q -o t.zst -- "$PWD/p" <go &
+	exec 9>go
+	until value t.zst '.processes[].program' 2>/dev/null | grep -qx p; do
+		kill -0 $! || fail "the recorder ended early"
+		read -r -t 0.05 <> <(:) || :
+	done
+	exec 9>&-
+	wait $!
+	own_allocators "$PWD/liba.so malloc"$'\n'"$PWD/libc3.so mimalloc"
+	"$heaptide" info --coverage t.zst >coverage.txt
+	says coverage.txt "liba.so has a malloc of its own"
+	says coverage.txt "libc3.so has mimalloc built in"
+}
+
 # A program that brings its own malloc keeps it; that there is nothing to see is no reason to stay silent.
 own_malloc() {
 	need gcc
@@ -106,6 +145,9 @@ own_malloc() {
 	equal "exit status" 0 "$(cat status)"
 	verified t.zst
 	equal "blocks of 123 bytes" 0 "$("$heaptide" dump --json t.zst | grep -c '"size":123,' || true)"
+	own_allocators "$PWD/p malloc"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "p has a malloc of its own: what that serves is not recorded."
 }
 
 e2e_case "A2 A3 A6 failures are no events" api failures
@@ -118,6 +160,7 @@ e2e_case "A16 A20 G6 glibc's own names" glibc_own_names
 e2e_case "A23 callers in libc" api library_callers
 e2e_case "A25 new_handler and bad_alloc" new_fails
 e2e_case "A26 a program with its own malloc" own_malloc
+e2e_case "G3 H3 libraries with their own allocator are named" allocators_in_libraries
 e2e_case "A27 mallopt and mallinfo" api tuning
 e2e_case "A27 GLIBC_TUNABLES and MALLOC_ variables" tunables
 e2e_case "A28 H2 jemalloc preloaded, in both orders" preloaded_with /usr/lib/x86_64-linux-gnu/libjemalloc.so.2 reallocs

@@ -394,12 +394,49 @@ START_TEST(test_process_list_allocators_follow_processes)
 }
 END_TEST
 
+/* Whole, kinds of a later writer are passed over; cut anywhere it is damage, of which what was whole stays. */
+START_TEST(test_unseen_list_cut_anywhere_keeps_whole_items)
+{
+	uint8_t body[128];
+	struct ht_put p = ht_put_init(body, sizeof(body));
+	size_t ends[4];
+
+	for (uint64_t i = 0; i < 4; i++) {
+		ht_put_u64(&p, i == 1 ? 99 : HT_UNSEEN_OWN_ALLOCATOR + (i == 3));
+		ht_put_u64(&p, i + 1);
+		ht_put_bytes(&p, "/lib/x.so", 9);
+		ht_put_bytes(&p, "malloc", 6);
+		ends[i] = (size_t)(p.pos - body);
+	}
+	for (size_t n_bytes = 1; n_bytes <= ends[3]; n_bytes++) {
+		struct ht_trace_maker *maker = ht_trace_maker_new();
+
+		ht_trace_maker_block(maker, HT_BLOCK_UNSEEN, 4, body, n_bytes, 1000, 1000);
+
+		struct loaded l = load(maker);
+		const struct ht_unseen_list *list = &l.model.unseen;
+
+		ck_assert_uint_eq(ht_trace_file_n_damages(l.file), n_bytes != ends[3]);
+		ck_assert_uint_eq(list->n_items, (n_bytes >= ends[0]) + (n_bytes >= ends[2]) +
+		                                         (n_bytes >= ends[3]));
+		if (n_bytes == ends[3]) {
+			ck_assert_uint_eq(list->items[2].kind, HT_UNSEEN_PROGRAM);
+			ck_assert_uint_eq(list->items[2].n, 4);
+			ck_assert_str_eq(list->items[2].path, "/lib/x.so");
+			ck_assert_str_eq(list->items[2].detail, "malloc");
+		}
+		loaded_done(&l);
+		ht_trace_maker_free(maker);
+	}
+}
+END_TEST
+
 /* Every body of every type, cut anywhere and with any byte changed: damage or not, never harm. */
 START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 {
 	static const uint32_t types[] = { HT_BLOCK_START,   HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
 		                          HT_BLOCK_MODULES, HT_BLOCK_NODES,   HT_BLOCK_END,
-		                          HT_BLOCK_PYTHON,  HT_BLOCK_MAPPINGS };
+		                          HT_BLOCK_PYTHON,  HT_BLOCK_MAPPINGS, HT_BLOCK_UNSEEN };
 	uint8_t body[48];
 
 	srand((unsigned)_i);
@@ -432,6 +469,7 @@ int main(void)
 	tcase_add_test(core, test_stack_tree_same_code_at_different_addresses_is_one_stack);
 	tcase_add_test(core, test_stack_tree_generations_tell_modules_at_one_address_apart);
 	tcase_add_test(core, test_stack_tree_forked_child_knows_the_nodes_of_its_parent);
+	tcase_add_test(corrupt, test_unseen_list_cut_anywhere_keeps_whole_items);
 	tcase_add_test(core, test_stack_tree_pseudo_nodes_are_themselves);
 	tcase_add_test(core, test_stack_tree_python_frames_take_the_place_of_evaluation_loops);
 	tcase_add_test(corrupt, test_stack_tree_impossible_joins_do_no_harm);
@@ -439,6 +477,7 @@ int main(void)
 	tcase_add_test(corrupt, test_stack_tree_circles_and_contradictions_are_damage);
 	tcase_add_test(corrupt, test_process_list_impossible_processes_are_damage);
 	tcase_add_test(corrupt, test_process_list_allocators_follow_processes);
-	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0, 8);
+	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0,
+	                    9);
 	return ht_run_suite(suite);
 }

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects what a recording knows that it cannot see, and writes it down at the end. Analyzer. */
+#include "analyzer/record/unseen.h"
+
+#include "analyzer/record/own_allocator.h"
+
+#include <heaptide/trace_codec.h>
+#include <heaptide/trace_format.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILES  4096u
+#define ITEM_BYTES (PATH_MAX + 256u)
+#define MAX_ITEMS  256u
+
+struct file {
+	char *path;
+	bool is_program;
+	bool has_libraries; /* of the program, found */
+	bool is_recorded;   /* as the allocator that it is */
+};
+
+/* A hash table of files, open, half empty at least. */
+struct ht_unseen {
+	struct file files[2 * MAX_FILES];
+	size_t n_files;
+};
+
+struct ht_unseen *ht_unseen_new(void)
+{
+	return calloc(1, sizeof(struct ht_unseen));
+}
+
+void ht_unseen_free(struct ht_unseen *unseen)
+{
+	for (size_t i = 0; unseen && i < 2 * MAX_FILES; i++)
+		free(unseen->files[i].path);
+	free(unseen);
+}
+
+static size_t hash_of(const char *path, size_t n_bytes)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < n_bytes; i++)
+		hash = (hash ^ (uint8_t)path[i]) * 1099511628211u;
+	return (size_t)(hash >> 20);
+}
+
+/* The place of the file of this path, empty when it is new. NULL when it is none. */
+static struct file *place_of(struct ht_unseen *unseen, const char *path, size_t n_bytes)
+{
+	if (!unseen || n_bytes == 0 || n_bytes >= PATH_MAX || path[0] != '/')
+		return NULL;
+	for (size_t i = hash_of(path, n_bytes);; i++) {
+		struct file *file = &unseen->files[i % (2 * MAX_FILES)];
+
+		if (!file->path ||
+		    (strncmp(file->path, path, n_bytes) == 0 && !file->path[n_bytes]))
+			return file;
+	}
+}
+
+/* The file of this path, added when it is new. NULL when it is none, or one too many. */
+static struct file *find(struct ht_unseen *unseen, const char *path, size_t n_bytes)
+{
+	struct file *file = place_of(unseen, path, n_bytes);
+
+	if (file && !file->path && unseen->n_files < MAX_FILES) {
+		file->path = strndup(path, n_bytes);
+		unseen->n_files += file->path != NULL;
+	}
+	return file && file->path ? file : NULL;
+}
+
+void ht_unseen_add_library(struct ht_unseen *unseen, const char *path, size_t n_bytes)
+{
+	find(unseen, path, n_bytes);
+}
+
+/* Each file of which code is mapped. False when there is none: the process is just ending. */
+static bool add_mapped(struct ht_unseen *unseen, pid_t pid)
+{
+	char path[64];
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n_bytes;
+	bool has_any = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return false;
+	while ((n_bytes = getline(&line, &size, f)) > 0) {
+		char *name = memchr(line, '/', (size_t)n_bytes);
+		char *rights = memchr(line, ' ', (size_t)n_bytes);
+
+		if (name && rights && strlen(rights) > 4 && rights[3] == 'x')
+			has_any |= find(unseen, name, strcspn(name, "\n")) != NULL;
+	}
+	free(line);
+	fclose(f);
+	return has_any;
+}
+
+void ht_unseen_add_program(struct ht_unseen *unseen, pid_t pid, const char *exe, size_t n_bytes)
+{
+	struct file *file = find(unseen, exe, n_bytes);
+
+	if (!file)
+		return;
+	file->is_program = true;
+	/* Once for all processes that run it. */
+	if (!file->has_libraries && pid > 0)
+		file->has_libraries = add_mapped(unseen, pid);
+}
+
+void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t n_bytes)
+{
+	char name[PATH_MAX], real[PATH_MAX];
+
+	if (n_bytes == 0 || n_bytes >= PATH_MAX)
+		return;
+	memcpy(name, path, n_bytes);
+	name[n_bytes] = '\0';
+
+	struct file *file = realpath(name, real) ? find(unseen, real, strlen(real)) : NULL;
+
+	if (file)
+		file->is_recorded = true;
+}
+
+/* The allocator that nothing is recorded of. A link says nothing that the file behind it does not say. */
+static const char *own_allocator_of(struct ht_unseen *unseen, const struct file *file)
+{
+	char real[PATH_MAX];
+	const char *what;
+
+	if (!file->path || file->is_recorded)
+		return NULL;
+	what = ht_own_allocator_of(file->path, file->is_program);
+	if (!what || !realpath(file->path, real) || strcmp(real, file->path) == 0)
+		return what;
+	return place_of(unseen, real, strlen(real))->path ? NULL : what;
+}
+
+static void put_text(struct ht_put *p, const char *text)
+{
+	ht_put_bytes(p, text, strlen(text));
+}
+
+enum ht_err ht_unseen_write(struct ht_unseen *unseen, struct ht_block_writer *blocks,
+			    struct ht_diag *diag)
+{
+	struct ht_block_meta meta = { .type = HT_BLOCK_UNSEEN };
+	uint8_t *body = NULL;
+	struct ht_put p;
+	enum ht_err err = HT_OK;
+
+	for (size_t i = 0; unseen && i < 2 * MAX_FILES && meta.n_items < MAX_ITEMS; i++) {
+		const struct file *file = &unseen->files[i];
+		const char *what = own_allocator_of(unseen, file);
+
+		if (!what)
+			continue;
+		if (!body) {
+			body = calloc(MAX_ITEMS, ITEM_BYTES);
+			if (!body)
+				return HT_ERR_NOMEM;
+			p = ht_put_init(body, MAX_ITEMS * ITEM_BYTES);
+		}
+		ht_put_u64(&p, HT_UNSEEN_OWN_ALLOCATOR);
+		ht_put_u64(&p, 1);
+		put_text(&p, file->path);
+		put_text(&p, what);
+		meta.n_items++;
+	}
+	if (body)
+		err = ht_block_writer_put(blocks, &meta, body, (size_t)(p.pos - body), diag);
+	free(body);
+	return err;
+}
