@@ -13,6 +13,7 @@
 #include "real_calls.h"
 #include "recorder_start.h"
 #include "shim_log.h"
+#include "shim_text.h"
 #include "stack_source.h"
 #include "stack_table.h"
 #include "unwind_rules.h"
@@ -20,6 +21,7 @@
 #include "thread.h"
 
 #include <heaptide/env.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
 enum state {
@@ -46,6 +48,35 @@ static uint32_t allocator_bytes;
 static uint64_t pid_namespace;
 static bool has_own_recorder; /* plain LD_PRELOAD, and this is no child yet */
 
+/*
+ * The program's file. Where the loader was executed with the program's path as its argument (it has no base then,
+ * as nothing loaded it), the kernel's answer is the loader, and the path is in the auxiliary vector, which the
+ * loader has put right.
+ */
+static uint32_t read_exe(char *path, size_t size)
+{
+	const char *of = "/proc/self/exe";
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	char fd_path[32];
+	long fd = -1;
+
+	if (getauxval(AT_BASE) == 0 && name)
+		fd = ht_sys_open(name, O_PATH);
+	if (fd >= 0) {
+		size_t end = ht_text_append(fd_path, 0, sizeof(fd_path), "/proc/self/fd/");
+
+		ht_text_append_number(fd_path, end, sizeof(fd_path), (unsigned long)fd);
+		of = fd_path;
+	}
+
+	long n = ht_sys_readlink(of, path, size - 1);
+
+	if (fd >= 0)
+		ht_sys_close((int)fd);
+	path[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (uint32_t)n : 0;
+}
+
 static void read_self(void)
 {
 	struct stat st;
@@ -54,12 +85,9 @@ static void read_self(void)
 	                             0, 0, 0)))
 		pid_namespace = st.st_ino;
 	allocator_bytes = ht_real_calls_allocator(allocator, sizeof(allocator));
-	long n = ht_sys_readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	exe_bytes = read_exe(exe, sizeof(exe));
 
-	exe_bytes = ht_sys_is_error(n) ? 0 : (uint32_t)n;
-	exe[exe_bytes] = '\0';
-
-	long fd = ht_sys_open("/proc/self/cmdline", O_RDONLY);
+	long n, fd = ht_sys_open("/proc/self/cmdline", O_RDONLY);
 
 	if (ht_sys_is_error(fd))
 		return;

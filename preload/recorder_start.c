@@ -13,19 +13,6 @@
 
 #define PATH_BYTES 4096u
 
-static void append_number(char *to, size_t size, unsigned long v)
-{
-	char digits[24];
-	size_t n = sizeof(digits);
-
-	digits[--n] = '\0';
-	do {
-		digits[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	ht_text_append(to, 0, size, digits + n);
-}
-
 const char *ht_recorder_getenv(const char *name)
 {
 	size_t n = ht_text_length(name);
@@ -159,8 +146,8 @@ bool ht_recorder_start(char *ret_path, size_t path_size)
 	}
 	/* However a shim may get into the recorder: it is not to start one more, which would go on. */
 	envp[n++] = HEAPTIDE_ENV_REGION "=/";
-	append_number(fd_text, sizeof(fd_text), (unsigned long)fds[1]);
-	append_number(pid_text, sizeof(pid_text), ht_sys_getpid());
+	ht_text_append_number(fd_text, 0, sizeof(fd_text), (unsigned long)fds[1]);
+	ht_text_append_number(pid_text, 0, sizeof(pid_text), ht_sys_getpid());
 
 	long pid = spawn(recorder, argv, envp);
 	bool has_line = false;

@@ -33,6 +33,20 @@ static inline size_t ht_text_append(char *to, size_t at, size_t size, const char
 	return at;
 }
 
+/* The same with a number, in decimal. */
+static inline size_t ht_text_append_number(char *to, size_t at, size_t size, unsigned long v)
+{
+	char digits[24];
+	size_t n = sizeof(digits);
+
+	digits[--n] = '\0';
+	do {
+		digits[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	return ht_text_append(to, at, size, digits + n);
+}
+
 /*
  * The directory of the shim's own file with its last slash, and its length; 0 when unknown.
  * [before main: asks the loader]

@@ -147,8 +147,8 @@ static uint64_t file_offset_of(int fd, const ElfW(Ehdr) * e, uint64_t addr)
 	return UINT64_MAX;
 }
 
-/* Whether the program names a library that starts with prefix. */
-static bool needs_library(int fd, const ElfW(Ehdr) * e, const char *prefix)
+/* Whether it needs a library (DT_NEEDED), or is one (DT_SONAME), whose name starts with prefix. */
+static bool has_name(int fd, const ElfW(Ehdr) * e, ElfW(Sxword) tag, const char *prefix)
 {
 	ElfW(Dyn) dynamic[MAX_DYNAMIC];
 	uint64_t strings_off = UINT64_MAX;
@@ -174,7 +174,7 @@ static bool needs_library(int fd, const ElfW(Ehdr) * e, const char *prefix)
 	     i++) {
 		char name[64] = "";
 
-		if (dynamic[i].d_tag == DT_NEEDED &&
+		if (dynamic[i].d_tag == tag &&
 		    pread(fd, name, sizeof(name) - 1,
 		          (off_t)(strings_off + dynamic[i].d_un.d_val)) > 0 &&
 		    strncmp(name, prefix, strlen(prefix)) == 0)
@@ -186,7 +186,7 @@ static bool needs_library(int fd, const ElfW(Ehdr) * e, const char *prefix)
 static enum ht_err check_elf(int fd, const unsigned char *head, struct ht_diag *diag)
 {
 	ElfW(Ehdr) e;
-	char interp[PATH_MAX];
+	char interp[PATH_MAX] = "";
 	const char *base;
 
 	memcpy(&e, head, sizeof(e));
@@ -200,7 +200,10 @@ static enum ht_err check_elf(int fd, const unsigned char *head, struct ht_diag *
 		              "is for another processor; use a build of heaptide for that one");
 	if (e.e_type != ET_EXEC && e.e_type != ET_DYN)
 		return HT_OK;
-	if (!read_interp(fd, &e, interp))
+	/* The loader as a program loads the one that it is told, and our library too. */
+	if (!read_interp(fd, &e, interp) && has_name(fd, &e, DT_SONAME, "ld-linux"))
+		return HT_OK;
+	if (!interp[0])
 		return refuse(diag, HT_ERR_STATIC,
 		              "is statically linked, so nothing can be preloaded into it; "
 		              "link it dynamically (without -static)");
@@ -208,7 +211,7 @@ static enum ht_err check_elf(int fd, const unsigned char *head, struct ht_diag *
 	if (strncmp(base ? base + 1 : interp, "ld-musl", 7) == 0)
 		return refuse(diag, HT_ERR_NOT_EXECUTABLE,
 		              "is linked with musl; build heaptide with musl to record it");
-	if (needs_library(fd, &e, "libasan.so"))
+	if (has_name(fd, &e, DT_NEEDED, "libasan.so"))
 		return refuse(diag, HT_ERR_NOT_EXECUTABLE,
 		              "is built with AddressSanitizer, which replaces malloc itself and "
 		              "wants to be "

@@ -18,6 +18,22 @@ early() {
 	unknown_frees 0
 }
 
+# As wrappers of other distributions do: the kernel's name of the program is the loader then, ours is the program.
+by_the_loader() {
+	local loader
+	need readelf
+	loader=$(readelf -lW "$(command -v ls)" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+	[ -x "$loader" ] || skip "the loader of ls is not known"
+	record plain.zst "$(command -v ls)" /
+	record t.zst "$loader" "$(command -v ls)" /
+	equal "exit status" 0 "$status"
+	verified t.zst
+	equal "program" "$(value plain.zst '.processes[0].program')" "$(value t.zst '.processes[0].program')"
+	equal "allocations" "$(value plain.zst .totals.allocations)" "$(value t.zst .totals.allocations)"
+	"$heaptide" report t.zst 2>&1 >report.txt | tee warnings
+	equal "warnings" "" "$(cat warnings)"
+}
+
 # newlocale allocates with a lock held, in the constructor of a library, as the first of all; setlocale wants
 # the same lock later.
 locale_lock() {
@@ -316,6 +332,7 @@ e2e_case "C12 C13 unloading under four threads" unload
 e2e_case "C14 gdb" under_tool gdb -q -batch -ex run -ex 'quit $_exitcode' --args
 e2e_case "C14 strace" under_tool strace -f -o /dev/null
 e2e_case "C14 fakeroot" under_tool fakeroot
+e2e_case "B5 the loader as the program" by_the_loader
 e2e_case "G1 DEEPBIND" deepbind
 e2e_case "G2 dlmopen" other_namespace
 e2e_case "G3 an allocator inside a library" own_allocator_inside
