@@ -47,10 +47,12 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/summary.c %D%/replay/summary.h \
 	%D%/replay/window.c %D%/replay/window.h \
 	%D%/report/budget.c %D%/report/budget.h %D%/report/budget_output.c \
+	%D%/report/detail_rank.c %D%/report/detail_rank.h \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
 	%D%/report/annotate.c %D%/report/annotate.h \
 	%D%/report/line_table.c %D%/report/line_table.h \
 	%D%/report/source_text.c %D%/report/source_text.h \
+	%D%/report/json_details.c %D%/report/json_parts.h \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
 	%D%/report/report_json.c \
@@ -67,6 +69,8 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_page.c %D%/report/text_page.h \
 	%D%/report/text_parts.h \
 	%D%/report/text_sites.c %D%/report/text_sites.h \
+	%D%/report/text_reallocs.c \
+	%D%/report/text_threads.c \
 	%D%/report/text_window.c
 libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS) $(DEFLATE_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)

@@ -18,9 +18,9 @@ struct ht_site_detail {
 	uint64_t grown_bytes;   /* new sizes less old ones */
 	uint64_t n_small_steps; /* of those that grew: by less than half of a size that was not 0 */
 	uint64_t n_shrunk;
-	uint64_t n_chains;      /* blocks whose first reallocation this was */
-	uint64_t longest_chain; /* most reallocations that a block had had with one here */
-	uint64_t largest_bytes; /* largest new size */
+	uint64_t n_chains;          /* blocks whose first reallocation this was */
+	uint64_t longest_chain;     /* most reallocations that a block had had with one here */
+	uint64_t largest_bytes;     /* largest new size */
 	uint64_t n_freed_by_others; /* by another thread than the one that allocated */
 	uint64_t freed_by_others_bytes;
 };

@@ -36,8 +36,10 @@ static const char usage[] =
         "repeated\n"
         "      --program GLOB   only programs whose path or name matches; may be repeated\n"
         "      --by-process     only the tables of processes and programs, in full\n"
-        "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped\n"
-        "                       only these sections of the report\n"
+        "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped, --threads, "
+        "--reallocs\n"
+        "                       only these sections of the report; --threads and --reallocs then\n"
+        "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had live\n"
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
@@ -109,6 +111,8 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "sizes", no_argument, NULL, OPT_SECTION + HT_SECTION_SIZES },
 		{ "lifetimes", no_argument, NULL, OPT_SECTION + HT_SECTION_LIFETIMES },
 		{ "mapped", no_argument, NULL, OPT_SECTION + HT_SECTION_MAPPED },
+		{ "threads", no_argument, NULL, OPT_SECTION + HT_SECTION_THREADS },
+		{ "reallocs", no_argument, NULL, OPT_SECTION + HT_SECTION_REALLOCS },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },

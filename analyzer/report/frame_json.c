@@ -22,3 +22,13 @@ void ht_frame_json(struct ht_json_writer *json, const struct ht_named_frame *fra
 	ht_json_put_string(json, "address", addr);
 	ht_json_end_object(json);
 }
+
+void ht_stack_json(struct ht_json_writer *json, const struct ht_named_stack *stack)
+{
+	ht_json_key(json, "stack");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < stack->n_frames; i++)
+		ht_frame_json(json, &stack->frames[i]);
+	ht_json_end_array(json);
+	ht_json_put_string(json, "truncated", ht_truncation_text(stack->truncation));
+}

@@ -9,4 +9,7 @@
 /* Write the frame as an object, FRAME of SCHEMA.md; what is unknown is null. */
 void ht_frame_json(struct ht_json_writer *json, const struct ht_named_frame *frame);
 
+/* Keys "stack" and "truncated", in an object that is open. */
+void ht_stack_json(struct ht_json_writer *json, const struct ht_named_stack *stack);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The report as JSON: schema heaptide.report/1. Analyzer. */
 #include "analyzer/report/frame_json.h"
+#include "analyzer/report/json_parts.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/mapped_rank.h"
 #include "analyzer/report/program_sums.h"
@@ -19,12 +20,7 @@ struct writer {
 static void put_stack(struct writer *w, uint32_t stack)
 {
 	ht_stack_names_resolve(w->report->model, w->report->symbolizer, stack, &w->stack);
-	ht_json_key(&w->json, "stack");
-	ht_json_begin_array(&w->json);
-	for (size_t i = 0; i < w->stack.n_frames; i++)
-		ht_frame_json(&w->json, &w->stack.frames[i]);
-	ht_json_end_array(&w->json);
-	ht_json_put_string(&w->json, "truncated", ht_truncation_text(w->stack.truncation));
+	ht_stack_json(&w->json, &w->stack);
 }
 
 static void put_site(struct writer *w, const struct ht_site *site)
@@ -457,6 +453,10 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	}
 	if (ht_report_has(report, HT_SECTION_LIFETIMES))
 		put_lifetimes(&w);
+	if (ht_report_has(report, HT_SECTION_THREADS))
+		ht_json_threads(&w.json, report);
+	if (ht_report_has(report, HT_SECTION_REALLOCS))
+		ht_json_reallocs(&w.json, report);
 	if (ht_report_has(report, HT_SECTION_MAPPED))
 		put_mapped(&w);
 	put_coverage(&w);

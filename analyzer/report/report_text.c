@@ -360,6 +360,10 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	if (ht_report_has(report, HT_SECTION_SITES))
 		put_sites(&page, report);
 	put_distributions(&page, report);
+	if (ht_report_has(report, HT_SECTION_REALLOCS))
+		ht_text_reallocs(&page, report, report->sections != 0);
+	if (ht_report_has(report, HT_SECTION_THREADS))
+		ht_text_threads(&page, report, report->sections != 0);
 	if (ht_report_has(report, HT_SECTION_MAPPED))
 		ht_text_mapped(&page, report);
 	put_what_is_missing(&page, report);

@@ -37,6 +37,12 @@ void ht_text_programs(struct ht_text_page *page, const struct ht_report *report)
 /* Who mapped memory; nothing when that was not recorded. */
 void ht_text_mapped(struct ht_text_page *page, const struct ht_report *report);
 
+/* Reallocations; with the places that make most of them when has_sites, else nothing when there are none. */
+void ht_text_reallocs(struct ht_text_page *page, const struct ht_report *report, bool has_sites);
+
+/* Threads, and blocks that another one freed; has_all: with a table and the places, even of one thread. */
+void ht_text_threads(struct ht_text_page *page, const struct ht_report *report, bool has_all);
+
 /* What the trace did not see or lost; nothing when there is nothing to say. */
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);
 

@@ -14,7 +14,7 @@ headings() {
 text_alone() {
 	local option
 	for option in peak:PEAK leaks:LEAKED churn:CHURN rate:RATE sites:SITES sizes:DISTRIBUTION \
-		lifetimes:DISTRIBUTION mapped:MAPPED; do
+		lifetimes:DISTRIBUTION mapped:MAPPED threads:THREADS reallocs:REALLOCS; do
 		run "$heaptide" report "--${option%:*}" "$trace"
 		equal "status of --${option%:*}" 0 "$status"
 		equal "headings of --${option%:*}" "${option#*:} " "$(headings)"
@@ -33,7 +33,7 @@ json_alone() {
 	local option
 	"$heaptide" report --json -n 0 "$trace" >whole.json
 	for option in peak:peak leaks:leaked churn:churn rate:rate sizes:sizes lifetimes:lifetimes_ns \
-		mapped:mapped; do
+		mapped:mapped threads:threads reallocs:reallocs; do
 		"$heaptide" report --json -n 0 "--${option%:*}" "$trace" >part.json
 		equal "keys of --${option%:*}" '["command","coverage","schema","totals","'"${option#*:}"'"]' \
 			"$(jq -c "keys_unsorted | sort_by(if . == \"${option#*:}\" then \"z\" else . end)" part.json)"

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the report as JSON that have a file of their own. Analyzer; inside report/ only. */
+#ifndef HT_JSON_PARTS_H
+#define HT_JSON_PARTS_H
+
+#include "analyzer/report/json_writer.h"
+#include "analyzer/report/report.h"
+
+/* Keys "threads" and "reallocs", each with an object; SCHEMA.md. */
+void ht_json_threads(struct ht_json_writer *json, const struct ht_report *report);
+void ht_json_reallocs(struct ht_json_writer *json, const struct ht_report *report);
+
+#endif
