@@ -18,6 +18,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/mapping_list.c %D%/model/mapping_list.h \
+	%D%/model/misuse_list.c %D%/model/misuse_list.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
 	%D%/model/process_selection.c %D%/model/process_selection.h \
 	%D%/model/process_list.c %D%/model/process_list.h \
@@ -40,6 +41,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/event_apply.c %D%/replay/event_apply.h \
 	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
+	%D%/replay/misuse_origin.c %D%/replay/misuse_origin.h \
 	%D%/replay/mapped_memory.c %D%/replay/mapped_memory.h \
 	%D%/replay/range_tree.c %D%/replay/range_tree.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
@@ -60,6 +62,8 @@ libanalyzer_la_SOURCES = \
 	%D%/report/short_name.c %D%/report/short_name.h \
 	%D%/report/site_rank.c %D%/report/site_rank.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
+	%D%/report/misuse_groups.c %D%/report/misuse_groups.h \
+	%D%/report/text_misuses.c \
 	%D%/report/mapped_rank.c %D%/report/mapped_rank.h \
 	%D%/report/text_mapped.c \
 	%D%/report/text_coverage.c \

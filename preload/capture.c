@@ -7,6 +7,7 @@
 #include "hot.h"
 #include "lifecycle.h"
 #include "live_map.h"
+#include "misuse.h"
 #include "module_table.h"
 #include "python_code.h"
 #include "stack_source.h"
@@ -84,7 +85,7 @@ static void store_identity(struct ht_thread *t, void *block, uint64_t value)
 {
 	uint64_t before = put_identity(ht_live_map_slot((uintptr_t)block), block, value);
 
-	if (HT_UNLIKELY(before))
+	if (HT_UNLIKELY(ht_live_map_is_live(before)))
 		note_missed_free(t, block, before);
 }
 
@@ -124,7 +125,7 @@ void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
 
 	uint64_t before = put_identity(slot, block, id);
 
-	if (HT_UNLIKELY(before))
+	if (HT_UNLIKELY(ht_live_map_is_live(before)))
 		note_missed_free(t, block, before);
 }
 
@@ -145,30 +146,45 @@ bool ht_capture_has_since(void *block, struct ht_capture_ids before)
 	/* A range begun since is this thread's from its beginning. */
 	uint64_t first = now.end == before.end ? before.next : now.end - HT_ID_RANGE;
 
-	return id != 0 && id >= first && id < now.next;
+	return ht_live_map_is_live(identity) && id >= first && id < now.next;
 }
 
-/* A free that is not a plain one: lost, watched, or of a block nobody saw allocated. */
+/* A free of what is no live block, for which there is a node and room. */
+static void put_unknown_free(struct ht_thread *t, void *block, uint64_t identity, uint32_t node,
+                             enum ht_misuse_kind kind, enum ht_misuse_call call)
+{
+	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
+
+	HT_COUNT(n_unknown_frees);
+	ht_chunk_put2(t, ht_record_word(HT_REC_UNKNOWN_FREE, tick, node), (uintptr_t)block);
+	if (kind != HT_MISUSE_NONE)
+		ht_chunk_put4(t, ht_record_word(HT_REC_MISUSE, tick, node), (uintptr_t)block,
+		              kind == HT_MISUSE_DOUBLE_FREE ? identity & HT_LIVE_ID_MASK : 0,
+		              kind | (uint64_t)call << 32);
+}
+
+/* A free that is not a plain one: lost, watched, or of what is no live block. */
 static __attribute__((noinline, cold)) void
 record_odd_free(struct ht_thread *t, void *block, uint64_t identity, const uint64_t *hook_frame)
 {
+	if (!ht_live_map_is_live(identity)) {
+		enum ht_misuse_kind kind =
+		        ht_misuse_of_free((uintptr_t)block, identity, hook_frame);
+		uint32_t node = stack_of(t, hook_frame);
+
+		if (make_room(t, 6))
+			put_unknown_free(t, block, identity, node, kind, HT_MISUSE_BY_FREE);
+		return;
+	}
 	if (identity & HT_LIVE_LOST) {
 		ht_chunk_lose(t);
 		return;
 	}
-	uint32_t node = identity ? 0 : stack_of(t, hook_frame);
-
 	if (!make_room(t, 2))
 		return;
-	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
-
-	if (identity) {
-		ht_chunk_put2(t, ht_record_word(HT_REC_FREE, tick, 0), identity & HT_LIVE_ID_MASK);
-		watched_freed((uintptr_t)block);
-		return;
-	}
-	HT_COUNT(n_unknown_frees);
-	ht_chunk_put2(t, ht_record_word(HT_REC_UNKNOWN_FREE, tick, node), (uintptr_t)block);
+	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
+	              identity & HT_LIVE_ID_MASK);
+	watched_freed((uintptr_t)block);
 }
 
 static inline void record_free(struct ht_thread *t, void *block, uint64_t identity,
@@ -188,7 +204,7 @@ static inline void record_free(struct ht_thread *t, void *block, uint64_t identi
 static __attribute__((noinline, cold)) void lose_free(void *block, uint64_t identity)
 {
 	HT_COUNT(n_lost_events);
-	if (identity & HT_LIVE_WATCHED)
+	if (ht_live_map_is_live(identity) && identity & HT_LIVE_WATCHED)
 		watched_freed((uintptr_t)block);
 }
 
@@ -205,14 +221,34 @@ void ht_capture_free(void *block, const uint64_t *hook_frame)
 	record_free(t, block, identity, hook_frame);
 }
 
-uint64_t ht_capture_realloc_begin(void *block)
+/* What realloc is called with is no live block. What is wrong with it is said now: the real one may end the program. */
+static __attribute__((noinline, cold)) uint64_t begin_odd_realloc(void *block, uint64_t identity,
+                                                                  const uint64_t *hook_frame)
 {
-	return ht_live_map_take(block);
+	enum ht_misuse_kind kind = ht_misuse_of_free((uintptr_t)block, identity, hook_frame);
+	struct ht_thread *t = ht_thread_self();
+
+	if (!t || kind == HT_MISUSE_NONE)
+		return 0;
+	uint32_t node = stack_of(t, hook_frame);
+
+	if (make_room(t, 6))
+		put_unknown_free(t, block, identity, node, kind, HT_MISUSE_BY_REALLOC);
+	return HT_LIVE_FREED;
+}
+
+uint64_t ht_capture_realloc_begin(void *block, const uint64_t *hook_frame)
+{
+	uint64_t identity = ht_live_map_take(block);
+
+	return HT_LIKELY(ht_live_map_is_live(identity))
+	               ? identity
+	               : begin_odd_realloc(block, identity, hook_frame);
 }
 
 void ht_capture_realloc_failed(void *block, uint64_t identity)
 {
-	if (identity)
+	if (ht_live_map_is_live(identity))
 		put_identity(ht_live_map_slot((uintptr_t)block), block, identity);
 }
 
@@ -220,6 +256,8 @@ void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *ho
 {
 	struct ht_thread *t = ht_thread_self();
 
+	if (identity == HT_LIVE_FREED)
+		return;
 	if (t)
 		record_free(t, block, identity, hook_frame);
 	else
@@ -229,7 +267,7 @@ void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *ho
 void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_t size,
                              const uint64_t *hook_frame)
 {
-	if (HT_UNLIKELY(identity == 0 || identity & HT_LIVE_LOST)) {
+	if (HT_UNLIKELY(!ht_live_map_is_live(identity) || identity & HT_LIVE_LOST)) {
 		/* The old block's end cannot be paired with its beginning; the new one is known. */
 		ht_capture_realloc_freed(before, identity, hook_frame);
 		ht_capture_alloc(after, size, hook_frame);

@@ -32,7 +32,7 @@ bool ht_capture_has_since(void *block, struct ht_capture_ids before);
 void ht_capture_free(void *block, const uint64_t *hook_frame);
 
 /* Before the real call: take block's identity out of the live map. Pass it to what follows. */
-uint64_t ht_capture_realloc_begin(void *block);
+uint64_t ht_capture_realloc_begin(void *block, const uint64_t *hook_frame);
 
 /* After the real call: the block moved, or stayed and changed its size. */
 void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_t size,

@@ -136,7 +136,7 @@ static inline __attribute__((always_inline)) void *resize(void *block, size_t si
 		return fresh;
 	}
 
-	uint64_t identity = ht_capture_realloc_begin(block);
+	uint64_t identity = ht_capture_realloc_begin(block, hook_frame);
 	void *after = ht_real.realloc(block, size);
 
 	if (HT_LIKELY(after != NULL))

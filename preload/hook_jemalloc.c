@@ -29,7 +29,7 @@ void *ht_sleeping_rallocx(void *block, size_t size, int flags)
 	if (HT_UNLIKELY(!ht_hook_enter()))
 		return ht_real.rallocx(block, size, flags);
 
-	uint64_t identity = ht_capture_realloc_begin(block);
+	uint64_t identity = ht_capture_realloc_begin(block, HT_ARCH_OWN_FRAME());
 	void *after = ht_real.rallocx(block, size, flags);
 
 	if (HT_LIKELY(after != NULL))
@@ -51,7 +51,7 @@ size_t ht_sleeping_xallocx(void *block, size_t size, size_t extra, int flags)
 	if (HT_UNLIKELY(!ht_hook_enter()))
 		return ht_real.xallocx(block, size, extra, flags);
 
-	uint64_t identity = ht_capture_realloc_begin(block);
+	uint64_t identity = ht_capture_realloc_begin(block, HT_ARCH_OWN_FRAME());
 	size_t room = ht_real.xallocx(block, size, extra, flags);
 
 	if (room >= size)

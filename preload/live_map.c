@@ -56,7 +56,7 @@ bool ht_live_map_watch(uint64_t addr)
 	_Atomic uint64_t *slot = ht_live_map_slot(addr);
 	uint64_t value = slot ? atomic_load_explicit(slot, memory_order_relaxed) : 0;
 
-	if (value == 0)
+	if (!ht_live_map_is_live(value))
 		return false;
 	atomic_fetch_or_explicit(slot, HT_LIVE_WATCHED, memory_order_relaxed);
 	return (value & HT_LIVE_LOST) == 0;

@@ -18,8 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A slot: 0 for no block, else id and these flags. */
+/* A slot: 0 for no block, else id and these flags. With FREED it is what the block was that was here last. */
 #define HT_LIVE_ID_MASK ((1ull << 60) - 1)
+#define HT_LIVE_FREED   (1ull << 63)
 #define HT_LIVE_WATCHED (1ull << 62) /* somebody wants to know when this block is freed */
 #define HT_LIVE_LOST    (1ull << 61) /* the allocation's event was lost: lose the free too */
 
@@ -72,7 +73,16 @@ static inline _Atomic uint64_t *ht_live_map_slot(uint64_t addr)
 	return &leaf->slots[addr >> 4 & (HT_LIVE_LEAF_SLOTS - 1)];
 }
 
-/* Take the slot's value out; 0 when the address holds no known block. Call before the real free. */
+/* Whether the value is of a block that is there: as quick as a comparison with 0. */
+static inline bool ht_live_map_is_live(uint64_t value)
+{
+	return (int64_t)value > 0;
+}
+
+/*
+ * The slot's value, which from now on is that of a freed block; 0 or HT_LIVE_FREED alone when nothing is known of the
+ * address. Call before the real free.
+ */
 static inline uint64_t ht_live_map_take(const void *p)
 {
 	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)p);
@@ -81,14 +91,13 @@ static inline uint64_t ht_live_map_take(const void *p)
 		return 0;
 	uint64_t value = atomic_load_explicit(slot, memory_order_relaxed);
 
-	if (value)
-		atomic_store_explicit(slot, 0, memory_order_relaxed);
+	atomic_store_explicit(slot, value | HT_LIVE_FREED, memory_order_relaxed);
 	return value;
 }
 
 /*
  * Store value for a block just handed out, in slot, which is ht_live_map_slot() of it. *ret_before gets
- * what was there: not 0 means a block that was freed unseen. False when the address cannot be tracked.
+ * what was there: a live one is a block that was freed unseen. False when the address cannot be tracked.
  */
 static inline bool ht_live_map_put_at(_Atomic uint64_t *slot, const void *p, uint64_t value,
                                       uint64_t *ret_before)

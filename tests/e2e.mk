@@ -33,7 +33,7 @@ ht_programs = \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
 	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/jemalloc_api %D%/programs/killed %D%/programs/mapped_memory \
-	%D%/programs/many_stacks \
+	%D%/programs/many_stacks %D%/programs/misuse \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
 	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \
 	%D%/programs/thread_churn %D%/programs/thread_locals %D%/programs/unknown_frees \
@@ -44,6 +44,8 @@ EXTRA_DIST += %D%/programs/program.h
 tests_programs_cxx_forms_SOURCES = %D%/programs/cxx_forms.cc
 tests_programs_exceptions_SOURCES = %D%/programs/exceptions.cc
 tests_programs_inline_chains_SOURCES = %D%/programs/inline_chains.cc
+# The compiler knows what is wrong with it.
+tests_programs_misuse_CFLAGS = $(AM_CFLAGS) -fno-builtin
 tests_programs_thread_locals_SOURCES = %D%/programs/thread_locals.cc
 
 check_LTLIBRARIES += %D%/programs/plugin_a.la %D%/programs/plugin_b.la %D%/programs/hook_jumper.la %D%/programs/jemalloc_plugin.la
@@ -71,7 +73,7 @@ ht_e2e_scripts = \
 # What a second run with a sanitized analyzer would tell nothing new about.
 ht_e2e_plain_scripts = \
 	%D%/e2e/dhat.sh %D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/shim_binary.sh \
-	%D%/e2e/addresses.sh %D%/e2e/allocators.sh %D%/e2e/annotate.sh %D%/e2e/demangle.sh %D%/e2e/jemalloc_api.sh %D%/e2e/mapped_memory.sh \
+	%D%/e2e/addresses.sh %D%/e2e/allocators.sh %D%/e2e/annotate.sh %D%/e2e/demangle.sh %D%/e2e/jemalloc_api.sh %D%/e2e/mapped_memory.sh %D%/e2e/misuse.sh \
 	%D%/e2e/python_stacks.sh %D%/e2e/stored_symbols.sh %D%/e2e/symbols.sh %D%/e2e/tree.sh \
 	%D%/e2e/valgrind_counts.sh
 if !HT_SANITIZERS

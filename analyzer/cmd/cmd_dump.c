@@ -8,6 +8,7 @@
 #include "analyzer/read/event_merge.h"
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
+#include "analyzer/report/misuse_groups.h"
 #include "analyzer/report/stack_names.h"
 #include "analyzer/report/text_page.h"
 
@@ -24,6 +25,7 @@ static const char usage[] =
         "      --stacks    the stacks too, with names\n"
         "      --blocks    the blocks of the file instead of the events\n"
         "      --mappings  the calls that mapped memory or gave it back (record --mmap) instead\n"
+        "      --misuses   the frees of what was no block, where it is known what is wrong, instead\n"
         "      --demangle HOW  " HT_OPTION_DEMANGLE_HELP "\n"
         "      --json      a JSON object per line\n"
         "  -h, --help\n";
@@ -251,6 +253,53 @@ static void dump_mappings(struct dump *d)
 	}
 }
 
+static void put_misuse_json(struct dump *d, const struct ht_misuse *m, uint64_t time_ns,
+                            uint32_t stack)
+{
+	const struct ht_process *process = &d->input.model.processes.processes[m->process];
+	struct ht_json_writer *json = &d->json;
+
+	*json = ht_json_writer_init(stdout);
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "time_ns", time_ns);
+	ht_json_put_u64(json, "process", process->serial);
+	ht_json_put_u64(json, "thread", m->thread_serial);
+	ht_json_put_u64(json, "pid", process->pid);
+	ht_json_put_string(json, "kind", ht_misuse_name(m->kind));
+	ht_json_put_string(json, "call", ht_misuse_call_name(m->call));
+	put_addr_json(d, "address", m->addr);
+	if (m->id)
+		ht_json_put_u64(json, "id", m->id);
+	put_stack_json(d, stack);
+	ht_json_end_object(json);
+	putchar('\n');
+}
+
+static void dump_misuses(struct dump *d)
+{
+	const struct ht_trace_model *model = &d->input.model;
+
+	for (size_t i = 0; !ferror(stdout) && i < model->misuses.n_misuses; i++) {
+		const struct ht_misuse *m = &model->misuses.misuses[i];
+		uint64_t time_ns = ht_tick_clock_ns(&model->clock, m->tick);
+		uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, m->process,
+		                                    m->node);
+
+		if (d->is_json) {
+			put_misuse_json(d, m, time_ns, stack);
+			continue;
+		}
+		printf("%llu %u %s %s 0x%llx", (unsigned long long)time_ns,
+		       model->processes.processes[m->process].pid, ht_misuse_call_name(m->call),
+		       ht_misuse_name(m->kind), (unsigned long long)m->addr);
+		if (m->id)
+			printf(" id %llu", (unsigned long long)m->id);
+		printf(" stack %u\n", stack);
+		if (d->symbolizer)
+			put_stack_text(d, stack);
+	}
+}
+
 static void dump_blocks(struct dump *d)
 {
 	size_t n_blocks;
@@ -287,19 +336,20 @@ static void dump_blocks(struct dump *d)
 
 int ht_cmd_dump(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_MAPPINGS, OPT_DEMANGLE };
+	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_MAPPINGS, OPT_MISUSES, OPT_DEMANGLE };
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "stacks", no_argument, NULL, OPT_STACKS },
 		{ "blocks", no_argument, NULL, OPT_BLOCKS },
 		{ "mappings", no_argument, NULL, OPT_MAPPINGS },
+		{ "misuses", no_argument, NULL, OPT_MISUSES },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct dump d = { .style = ht_option_style(HT_COLOR_NEVER) };
 	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
-	bool has_stacks = false, has_blocks = false, has_mappings = false;
+	bool has_stacks = false, has_blocks = false, has_mappings = false, has_misuses = false;
 	const char *path;
 	int c;
 
@@ -310,6 +360,7 @@ int ht_cmd_dump(int argc, char **argv)
 		case OPT_STACKS: has_stacks = true; break;
 		case OPT_BLOCKS: has_blocks = true; break;
 		case OPT_MAPPINGS: has_mappings = true; break;
+		case OPT_MISUSES: has_misuses = true; break;
 		case OPT_DEMANGLE:
 			if (!ht_option_demangle(optarg, &demangle))
 				return ht_cmd_usage("dump", "\"%s\" is no value for this option",
@@ -335,6 +386,8 @@ int ht_cmd_dump(int argc, char **argv)
 		dump_blocks(&d);
 	else if (has_mappings)
 		dump_mappings(&d);
+	else if (has_misuses)
+		dump_misuses(&d);
 	else
 		dump_events(&d);
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);

@@ -124,6 +124,12 @@ static void print_recording(struct ht_text_page *page, const struct ht_trace_inp
 	             ht_human_count(a, input->model.stacks.n_nodes),
 	             ht_human_count(b, input->model.stacks.n_frames));
 	ht_text_end_line(page);
+	if (input->model.misuses.n_misuses) {
+		label(page, "misuse");
+		ht_text_putf(page, HT_PAINT_PLAIN, "%s frees of what was no block: report --misuse",
+		             ht_human_count(a, input->model.misuses.n_misuses));
+		ht_text_end_line(page);
+	}
 	label(page, "modules");
 	ht_text_putf(page, HT_PAINT_PLAIN, "%s files, mapped %s times",
 	             ht_human_count(a, input->model.modules.n_images),
@@ -264,6 +270,7 @@ static void print_json(const struct ht_trace_input *input)
 	ht_json_put_double(&json, "bytes_per_event", bytes_per_event(input));
 	ht_json_put_u64(&json, "nodes", input->model.stacks.n_nodes);
 	ht_json_put_u64(&json, "frames", input->model.stacks.n_frames);
+	ht_json_put_u64(&json, "misuses", input->model.misuses.n_misuses);
 	ht_json_put_u64(&json, "files", input->model.modules.n_images);
 	ht_json_put_u64(&json, "damaged_places", ht_trace_file_n_damages(input->file));
 	ht_json_key(&json, "blocks");

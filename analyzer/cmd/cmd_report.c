@@ -37,8 +37,8 @@ static const char usage[] =
         "      --program GLOB   only programs whose path or name matches; may be repeated\n"
         "      --by-process     only the tables of processes and programs, in full\n"
         "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped, --threads, "
-        "--reallocs\n"
-        "                       only these sections of the report; --threads and --reallocs then\n"
+        "--reallocs,\n"
+        "      --misuse         only these sections of the report; --threads and --reallocs then\n"
         "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had live\n"
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
@@ -113,6 +113,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "mapped", no_argument, NULL, OPT_SECTION + HT_SECTION_MAPPED },
 		{ "threads", no_argument, NULL, OPT_SECTION + HT_SECTION_THREADS },
 		{ "reallocs", no_argument, NULL, OPT_SECTION + HT_SECTION_REALLOCS },
+		{ "misuse", no_argument, NULL, OPT_SECTION + HT_SECTION_MISUSE },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -259,6 +260,10 @@ int ht_cmd_report(int argc, char **argv)
 	if (has_mapped)
 		ht_mapped_run(&input.model, &results.window, replay.selection, &mapped);
 
+	struct ht_misuses misuses;
+
+	ht_misuses_run(input.file, &input.model, &results, replay.selection, replay.n_jobs, &misuses);
+
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
@@ -270,6 +275,7 @@ int ht_cmd_report(int argc, char **argv)
 		.model = &input.model,
 		.results = &results,
 		.mapped = has_mapped ? &mapped : NULL,
+		.misuses = &misuses,
 		.symbolizer = symbolizer,
 		.n_top = o.n_top ? o.n_top : SIZE_MAX,
 		.n_frames = o.n_frames ? o.n_frames : SIZE_MAX,
@@ -296,6 +302,7 @@ int ht_cmd_report(int argc, char **argv)
 	ht_symbolizer_free(symbolizer);
 	ht_stored_symbols_free(stored);
 	ht_mapped_done(&mapped);
+	ht_misuses_done(&misuses);
 	ht_results_done(&results);
 	ht_process_selection_done(&selection);
 	ht_trace_input_close(&input);

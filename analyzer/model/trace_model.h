@@ -5,6 +5,7 @@
 
 #include "analyzer/base/arena.h"
 #include "analyzer/model/mapping_list.h"
+#include "analyzer/model/misuse_list.h"
 #include "analyzer/model/module_list.h"
 #include "analyzer/model/process_list.h"
 #include "analyzer/model/python_list.h"
@@ -56,6 +57,7 @@ struct ht_trace_model {
 	struct ht_python_list python;
 	struct ht_mapping_list mappings;
 	struct ht_unseen_list unseen;
+	struct ht_misuse_list misuses;
 	struct ht_stack_tree stacks;
 	uint64_t last_tick;                      /* newest that any block header names */
 	uint64_t n_blocks[HT_N_BLOCK_TYPES + 1]; /* by type; the last counts unknown types */

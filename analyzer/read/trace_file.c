@@ -29,6 +29,12 @@ struct ht_trace_file {
 
 void ht_trace_file_note_damage(struct ht_trace_file *file, const struct ht_diag *diag)
 {
+	/* Who reads the same block again meets the same damage again. */
+	for (size_t i = 0; i < file->n_damages && i < HT_MAX_KEPT_DAMAGES; i++) {
+		if (diag->off_bytes != UINT64_MAX && file->damages[i].off_bytes == diag->off_bytes &&
+		    strcmp(file->damages[i].msg, diag->msg) == 0)
+			return;
+	}
 	if (file->n_damages < HT_MAX_KEPT_DAMAGES)
 		file->damages[file->n_damages] = *diag;
 	file->n_damages++;

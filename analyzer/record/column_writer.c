@@ -28,6 +28,8 @@ const struct ht_column_limits ht_column_default_limits = {
 #define PYTHON_MAX_BYTES (2 * 65536u + 16 * HT_VARINT_MAX_BYTES)
 #define MAPPING_MAX_BYTES (13 * HT_VARINT_MAX_BYTES)
 #define MAPPINGS_IN_BLOCK 16384u
+#define MISUSE_MAX_BYTES (8 * HT_VARINT_MAX_BYTES)
+#define MISUSES_IN_BLOCK 4096u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
@@ -66,6 +68,7 @@ struct ht_column_writer {
 	struct entries modules;
 	struct entries python; /* made when first needed */
 	struct entries mappings; /* the same */
+	struct entries misuses;  /* the same */
 	struct entries ends;
 
 	struct ht_node_batch **batches; /* one per process with pending nodes */
@@ -196,6 +199,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->modules.body);
 	free(w->python.body);
 	free(w->mappings.body);
+	free(w->misuses.body);
 	free(w->ends.body);
 	free(w->body);
 	free(w);
@@ -397,6 +401,30 @@ void ht_column_writer_mapping(struct ht_column_writer *w, uint32_t process_seria
 	ht_put_u64(p, m->old_sequence);
 }
 
+void ht_column_writer_misuse(struct ht_column_writer *w, uint32_t process_serial,
+			     uint32_t thread_serial, uint64_t tick, uint32_t node,
+			     const struct ht_misuse_record *m)
+{
+	if (!w->misuses.body &&
+	    !entries_init(&w->misuses, HT_BLOCK_MISUSES, MISUSES_IN_BLOCK * MISUSE_MAX_BYTES)) {
+		fail(w, HT_ERR_NOMEM);
+		return;
+	}
+	if ((size_t)(w->misuses.put.end - w->misuses.put.pos) < MISUSE_MAX_BYTES)
+		ht_column_writer_flush_modules(w);
+
+	struct ht_put *p = entries_next(w, &w->misuses, MISUSE_MAX_BYTES);
+
+	ht_put_u64(p, process_serial);
+	ht_put_u64(p, thread_serial);
+	ht_put_u64(p, m->kind);
+	ht_put_u64(p, m->call);
+	ht_put_u64(p, tick);
+	ht_put_u64(p, node);
+	ht_put_u64(p, m->addr);
+	ht_put_u64(p, m->id);
+}
+
 void ht_column_writer_process(struct ht_column_writer *w, const struct ht_process_info *i)
 {
 	struct ht_put *p = entries_next(w, &w->processes, PROCESS_MAX_BYTES);
@@ -442,7 +470,7 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 	for (size_t i = 0; !has_nodes && i < w->n_batches; i++)
 		has_nodes = w->batches[i]->n_nodes != 0;
 	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items ||
-	       w->python.n_items || w->mappings.n_items || w->ends.n_items;
+	       w->python.n_items || w->mappings.n_items || w->misuses.n_items || w->ends.n_items;
 }
 
 static void flush_events(struct ht_column_writer *w)
@@ -504,6 +532,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 	w->n_batches = 0;
 	w->last_batch = NULL;
 	entries_flush(w, &w->mappings);
+	entries_flush(w, &w->misuses);
 	flush_events(w);
 	entries_flush(w, &w->ends);
 }

@@ -99,6 +99,11 @@ void ht_column_writer_python(struct ht_column_writer *writer, uint32_t process_s
 			     uint32_t number, const struct ht_python_record *record,
 			     const char *text);
 
+/* A free of what was no live block; for possible ones only. */
+void ht_column_writer_misuse(struct ht_column_writer *writer, uint32_t process_serial,
+			     uint32_t thread_serial, uint64_t tick, uint32_t node,
+			     const struct ht_misuse_record *record);
+
 /* A call that mapped memory or gave it back. */
 void ht_column_writer_mapping(struct ht_column_writer *writer, uint32_t process_serial,
 			      uint32_t thread_serial, uint64_t tick, uint32_t node,

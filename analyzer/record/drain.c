@@ -213,6 +213,23 @@ static bool put_mapping(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	return true;
 }
 
+static bool put_misuse(struct ht_drain *d, struct cursor *c, uint32_t serial,
+		       const struct ht_chunk *chunk, uint64_t word)
+{
+	uint64_t words[sizeof(struct ht_misuse_record) / 8];
+	struct ht_misuse_record m;
+
+	for (uint32_t i = 0; i < sizeof(m) / 8; i++)
+		words[i] = load(chunk, c->pos + 1 + i);
+	memcpy(&m, words, sizeof(m));
+	if (!ht_misuse_is_possible(m.kind, m.call, m.id))
+		return false;
+	c->last_tick = c->base_tick + ht_record_aux(word);
+	ht_column_writer_misuse(d->columns, serial, c->thread_serial, c->last_tick,
+				ht_record_node(word), &m);
+	return true;
+}
+
 /* One record, whole and inside the chunk. False when its contents are impossible. */
 static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		       const struct ht_chunk *chunk, uint64_t word, uint32_t n_words)
@@ -253,6 +270,7 @@ static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		return true;
 	case HT_REC_MODULE: return put_module(d, serial, chunk, c->pos, n_words);
 	case HT_REC_PYTHON: return put_python(d, serial, chunk, c->pos, n_words);
+	case HT_REC_MISUSE: return put_misuse(d, c, serial, chunk, word);
 	case HT_REC_MAPPING: return put_mapping(d, c, serial, chunk, word);
 	case HT_N_REC: return false;
 	}

@@ -28,13 +28,16 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 		.n_damaged_blocks = results->n_damaged_blocks,
 		.n_damaged_events = results->n_damaged_events,
 		.n_damages = ht_trace_file_n_damages(report->file),
-		.n_unknown_frees = results->totals.n_unknown_frees,
 		.n_missed_frees = results->totals.n_missed_frees,
 		.n_inherited_frees = results->totals.n_inherited_frees,
 		.is_incomplete = !recording->has_end || recording->end != HT_RECORD_COMPLETE ||
 		                 ht_trace_file_end(report->file) != HT_FILE_END_GOOD,
 	};
 
+	uint64_t n_misuses = ht_misuses_n_certain(report->model, results, report->selection);
+
+	if (results->totals.n_unknown_frees > n_misuses)
+		c.n_unknown_frees = results->totals.n_unknown_frees - n_misuses;
 	for (size_t i = 0; i < report->model->processes.n_processes; i++) {
 		const uint64_t *counters = report->model->processes.processes[i].counters;
 

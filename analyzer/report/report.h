@@ -8,6 +8,7 @@
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 #include "analyzer/replay/mapped_memory.h"
+#include "analyzer/report/misuse_groups.h"
 #include "analyzer/symbols/symbolizer.h"
 
 #include <stdbool.h>
@@ -26,13 +27,14 @@ enum ht_report_section {
 	HT_SECTION_MAPPED = 1u << 7,
 	HT_SECTION_THREADS = 1u << 8,
 	HT_SECTION_REALLOCS = 1u << 9,
+	HT_SECTION_MISUSE = 1u << 10,
 };
 
 /* All but HT_SECTION_SITES, which has nothing that the others together have not. */
 #define HT_SECTIONS_DEFAULT                                                                 \
 	(HT_SECTION_PEAK | HT_SECTION_LEAKS | HT_SECTION_CHURN | HT_SECTION_RATE |          \
 	 HT_SECTION_SIZES | HT_SECTION_LIFETIMES | HT_SECTION_MAPPED | HT_SECTION_THREADS | \
-	 HT_SECTION_REALLOCS)
+	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE)
 
 /* What a renderer needs; all owned by the caller. */
 struct ht_report {
@@ -40,6 +42,7 @@ struct ht_report {
 	const struct ht_trace_model *model;
 	const struct ht_results *results;
 	const struct ht_mapped *mapped; /* NULL: not recorded */
+	const struct ht_misuses *misuses; /* NULL: not asked for */
 	struct ht_symbolizer *symbolizer;
 	size_t n_top;    /* sites per section; SIZE_MAX: all */
 	size_t n_frames; /* shown of each stack in the text; SIZE_MAX: all */
@@ -89,7 +92,7 @@ struct ht_coverage {
 	uint64_t n_damaged_blocks; /* event blocks left out */
 	uint64_t n_damaged_events; /* in them */
 	uint64_t n_damages;        /* places in the file */
-	uint64_t n_unknown_frees;
+	uint64_t n_unknown_frees; /* but for those that are certain misuses */
 	uint64_t n_missed_frees;
 	uint64_t n_inherited_frees;
 	uint64_t n_nested_calls;

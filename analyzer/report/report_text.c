@@ -286,7 +286,7 @@ static void put_sites(struct ht_text_page *page, const struct ht_report *report)
 /* A section that was asked for is not passed over in silence. */
 static void put_what_is_missing(struct ht_text_page *page, const struct ht_report *report)
 {
-	if ((report->sections & ~(uint32_t)HT_SECTION_MAPPED) &&
+	if ((report->sections & ~(uint32_t)(HT_SECTION_MAPPED | HT_SECTION_MISUSE)) &&
 	    report->results->totals.n_allocations == 0 &&
 	    report->results->totals.n_reallocations == 0) {
 		ht_text_end_line(page);
@@ -297,6 +297,11 @@ static void put_what_is_missing(struct ht_text_page *page, const struct ht_repor
 		ht_text_end_line(page);
 		ht_text_put(page, HT_PAINT_PLAIN,
 		            "Mapped memory was not recorded: heaptide record --mmap.");
+		ht_text_end_line(page);
+	}
+	if ((report->sections & HT_SECTION_MISUSE) && report->misuses && report->misuses->n == 0) {
+		ht_text_end_line(page);
+		ht_text_put(page, HT_PAINT_PLAIN, "Nothing was freed that was no block.");
 		ht_text_end_line(page);
 	}
 }
@@ -349,6 +354,8 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	}
 	if (!report->sections)
 		put_totals(&page, report, duration_ns);
+	if (ht_report_has(report, HT_SECTION_MISUSE))
+		ht_text_misuses(&page, report);
 	if (ht_report_has(report, HT_SECTION_PEAK))
 		put_peak(&page, report);
 	if (ht_report_has(report, HT_SECTION_RATE))

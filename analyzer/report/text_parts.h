@@ -42,6 +42,8 @@ void ht_text_reallocs(struct ht_text_page *page, const struct ht_report *report,
 
 /* Threads, and blocks that another one freed; has_all: with a table and the places, even of one thread. */
 void ht_text_threads(struct ht_text_page *page, const struct ht_report *report, bool has_all);
+/* Mistakes with free; nothing when there were none. */
+void ht_text_misuses(struct ht_text_page *page, const struct ht_report *report);
 
 /* What the trace did not see or lost; nothing when there is nothing to say. */
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);

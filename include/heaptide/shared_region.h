@@ -270,6 +270,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
  *   TICK          2      0     0               [1] base_tick from here on
  *   NODE          4      0     id              [1] address [2] parent node [3] module generation
  *   MODULE        aux    n     module serial   struct ht_module_record from word [1] on, then path bytes
+ *   MISUSE        4      tick  stack           struct ht_misuse_record from word [1] on
  *   MAPPING       10     tick  stack           struct ht_mapping_record from word [1] on
  *   PYTHON        aux    n     code number     struct ht_python_record from word [1] on, then name and file
  */
@@ -285,6 +286,7 @@ enum ht_record_kind {
 	HT_REC_NODE = 9,
 	HT_REC_MODULE = 10,
 	HT_REC_PYTHON = 11,
+	HT_REC_MISUSE = 13, /* behind the UNKNOWN_FREE that it is about */
 	HT_REC_MAPPING = 14,
 	HT_N_REC = 16,
 };
@@ -305,7 +307,7 @@ static inline uint32_t ht_record_n_words(uint64_t word)
 		[HT_REC_ALLOC] = 2, [HT_REC_FREE] = 2,         [HT_REC_REALLOC] = 4,
 		[HT_REC_MISSED_FREE] = 2, [HT_REC_UNKNOWN_FREE] = 2, [HT_REC_LOST] = 2,
 		[HT_REC_RANGE] = 2, [HT_REC_TICK] = 2,         [HT_REC_NODE] = 4,
-		[HT_REC_MAPPING] = 10,
+		[HT_REC_MISUSE] = 4,        [HT_REC_MAPPING] = 10,
 	};
 	uint32_t kind = ht_record_kind(word);
 
@@ -340,6 +342,15 @@ struct ht_python_record {
 	uint32_t reserved0;
 };
 static_assert(sizeof(struct ht_python_record) == 32, "PYTHON record layout");
+
+/* A free of what was no live block, and what is wrong with it. */
+struct ht_misuse_record {
+	uint64_t addr;
+	uint64_t id;   /* DOUBLE_FREE: of the block that was freed before; 0 when its allocation was lost */
+	uint32_t kind; /* enum ht_misuse_kind */
+	uint32_t call; /* enum ht_misuse_call */
+};
+static_assert(sizeof(struct ht_misuse_record) == 24, "MISUSE record layout");
 
 /*
  * A call that mapped memory or gave it back, and succeeded. Sequence numbers are of the process, and go on in a fork's

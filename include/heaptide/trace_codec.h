@@ -142,6 +142,13 @@ static inline size_t ht_get_bytes(struct ht_get *g, const uint8_t **ret_bytes)
 	return (size_t)n_bytes;
 }
 
+/* Whether there can be a misuse like this: what both sides refuse otherwise. */
+static inline bool ht_misuse_is_possible(uint64_t kind, uint64_t call, uint64_t id)
+{
+	return kind > HT_MISUSE_NONE && kind < HT_N_MISUSE_KINDS && call > 0 && call < HT_N_MISUSE_CALLS &&
+	       (kind == HT_MISUSE_DOUBLE_FREE || id == 0);
+}
+
 /* Whether there can be a mapping like this: what both sides refuse otherwise. */
 static inline bool ht_mapping_is_possible(uint64_t kind, uint64_t addr, uint64_t n_bytes,
 					  uint64_t old_addr, uint64_t old_bytes)

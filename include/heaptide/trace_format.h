@@ -26,6 +26,7 @@ enum ht_block_type {
 	HT_BLOCK_SYMBOLS = 9, /* names of code addresses */
 	HT_BLOCK_PYTHON = 10, /* code objects of interpreters */
 	HT_BLOCK_CHECKPOINT = 11, /* what was live at a moment */
+	HT_BLOCK_MISUSES = 13, /* frees of what was no live block */
 	HT_BLOCK_MAPPINGS = 14, /* calls of mmap and its kin */
 	HT_BLOCK_UNSEEN = 16, /* what the recording knew that it could not see */
 	HT_N_BLOCK_TYPES = 17,
@@ -130,6 +131,23 @@ enum ht_mapping_kind {
 	HT_MAPPING_UNMAP = 2,
 	HT_MAPPING_REMAP = 3,
 	HT_MAPPING_BREAK = 4, /* the program break went up */
+};
+
+/* What is wrong with a free of what is no live block. */
+enum ht_misuse_kind {
+	HT_MISUSE_NONE = 0,
+	HT_MISUSE_DOUBLE_FREE = 1, /* it was freed, and nothing was seen to be allocated at its address since */
+	HT_MISUSE_STACK = 2, /* it is in the stack of the caller */
+	HT_MISUSE_STATIC = 3, /* it is in a loaded file, or a variable of one */
+	HT_MISUSE_UNALIGNED = 4, /* no block begins at such an address */
+	HT_N_MISUSE_KINDS = 5,
+};
+
+/* The function that was called with it. */
+enum ht_misuse_call {
+	HT_MISUSE_BY_FREE = 1,
+	HT_MISUSE_BY_REALLOC = 2,
+	HT_N_MISUSE_CALLS = 3,
 };
 
 /* One event, decoded. Fields a kind does not use are 0. */

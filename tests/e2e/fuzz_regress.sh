@@ -21,6 +21,12 @@ mapped() {
 	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
+misused() {
+	run "$heaptide" record -q -f -o t.zst -- "$programs/misuse" child
+	equal "exit status" 134 "$status"
+	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+}
+
 n_mutants=150
 [ "$is_long" = 1 ] && n_mutants=5000
 for shape in churn forks reallocs threads; do
@@ -29,4 +35,5 @@ done
 e2e_case "recorded" recorded
 e2e_case "mapped memory" mapped calls 3
 e2e_case "mapped memory of processes" mapped forks
+e2e_case "misuse" misused
 e2e_done

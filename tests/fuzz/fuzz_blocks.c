@@ -7,6 +7,7 @@
 #include "analyzer/replay/checkpoint.h"
 #include "analyzer/replay/mapped_memory.h"
 #include "analyzer/replay/replay.h"
+#include "analyzer/report/misuse_groups.h"
 #include "analyzer/symbols/stored_symbols.h"
 
 #include <stdlib.h>
@@ -38,6 +39,22 @@ static void check_sums(const struct ht_results *r)
 	must(r->sites.live_bytes == 0 && r->sites.n_live == 0);
 }
 
+static void check_misuses(struct ht_trace_file *file, struct ht_trace_model *model,
+                          const struct ht_results *results)
+{
+	struct ht_misuses misuses;
+	uint64_t n = 0, n_certain = 0;
+
+	ht_misuses_run(file, model, results, NULL, 1, &misuses);
+	for (size_t i = 0; i < misuses.n_groups; i++) {
+		n += misuses.groups[i].n;
+		n_certain += misuses.groups[i].is_certain ? misuses.groups[i].n : 0;
+	}
+	must(n == misuses.n && n <= model->misuses.n_misuses);
+	must(n_certain == ht_misuses_n_certain(model, results, NULL));
+	ht_misuses_done(&misuses);
+}
+
 static void replay(struct ht_trace_file *file, struct ht_trace_model *model, uint64_t from_tick)
 {
 	const struct ht_replay_options options = {
@@ -49,6 +66,7 @@ static void replay(struct ht_trace_file *file, struct ht_trace_model *model, uin
 
 	ht_replay_run(file, model, &options, &results);
 	check_sums(&results);
+	check_misuses(file, model, &results);
 	ht_results_done(&results);
 }
 

@@ -35,7 +35,8 @@ START_TEST(test_put_then_take_gives_each_block_its_own)
 	for (int i = 0; i < n; i++)
 		ck_assert_uint_eq(ht_live_map_take(at(addrs[i])), 1000 + (uint64_t)i);
 	for (int i = 0; i < n; i++)
-		ck_assert_uint_eq(ht_live_map_take(at(addrs[i])), 0);
+		ck_assert_uint_eq(ht_live_map_take(at(addrs[i])),
+				  (1000 + (uint64_t)i) | HT_LIVE_FREED);
 }
 END_TEST
 
@@ -56,6 +57,20 @@ START_TEST(test_put_outside_the_address_space_fails)
 
 	ck_assert(!ht_live_map_put(at(1ull << 47), 7, &before));
 	ck_assert(!ht_live_map_put(at(0x555555551234), 7, &before));
+}
+END_TEST
+
+START_TEST(test_watch_leaves_freed_blocks_alone)
+{
+	uint64_t before;
+
+	ck_assert(ht_live_map_put(at(0x600000002000), 5, &before));
+	ck_assert_uint_eq(ht_live_map_take(at(0x600000002000)), 5);
+	ck_assert(!ht_live_map_watch(0x600000002000));
+	ck_assert(ht_live_map_put(at(0x600000002000), 6, &before));
+	ck_assert_uint_eq(before, 5 | HT_LIVE_FREED);
+	ck_assert(!ht_live_map_is_live(before) && !ht_live_map_is_live(0));
+	ck_assert(ht_live_map_is_live(1) && ht_live_map_is_live(HT_LIVE_LOST | HT_LIVE_WATCHED));
 }
 END_TEST
 
@@ -94,7 +109,9 @@ START_TEST(test_random_operations_equal_an_array)
 			expected[slot] = (state >> 8) | 1;
 		} else {
 			n_wrong += ht_live_map_take(p) != expected[slot];
-			expected[slot] = 0;
+			/* What is not there yet is made by a put only. */
+			if (expected[slot] || ht_live_map_slot((uintptr_t)p))
+				expected[slot] |= HT_LIVE_FREED;
 		}
 	}
 	ck_assert_int_eq(n_wrong, 0);
@@ -145,6 +162,7 @@ int main(void)
 	tcase_add_test(core, test_put_then_take_gives_each_block_its_own);
 	tcase_add_test(core, test_put_over_live_block_tells_what_was_there);
 	tcase_add_test(core, test_watch_marks_only_known_blocks);
+	tcase_add_test(core, test_watch_leaves_freed_blocks_alone);
 	tcase_add_test(core, test_random_operations_equal_an_array);
 	tcase_add_test(limits, test_put_outside_the_address_space_fails);
 	tcase_add_test(limits, test_racing_threads_share_leaves);

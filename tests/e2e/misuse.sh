@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Frees of what is no block: passed on to the allocator as they are, and told as valgrind tells them.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+program=$programs/misuse
+ulimit -c 0
+
+# As "KIND CALL CALLER BYTES ALLOCATED-BY", what is not known as "-".
+misuse_found() {
+	"$heaptide" report --json -n 0 --misuse t.zst | jq -r '.misuse.sites[] |
+		"\(.kind) \(.call) \(.stack[0].function) \(.bytes // "-") \(.allocated // {} | .stack[0].function? // "-")"' | sort
+}
+
+valgrind_says() {
+	awk '
+		function name(line) { sub(/^.*: /, "", line); sub(/ \(.*/, "", line); return line }
+		function tell() { if (kind) print kind, call, caller, bytes, maker; kind = "" }
+		function is(what, size) { kind = what; bytes = size; maker = "-" }
+		/Invalid free\(\)/ { tell(); want = "call"; next }
+		want == "call" { call = name($0); want = "caller"; next }
+		want == "caller" { caller = name($0); want = ""; next }
+		/ is 0 bytes inside a block of size .* free.d$/ { is("double-free", $(NF - 1)) }
+		/ bytes inside a block of size .* alloc.d$/ { is("unaligned", "-") }
+		/ is on thread .* stack$/ { is("stack", "-") }
+		/ inside data symbol / { is("static", "-") }
+		/Block was alloc.d at$/ { want = "malloc"; next }
+		want == "malloc" { want = "maker"; next }
+		want == "maker" { maker = name($0); want = "" }
+		END { tell() }' valgrind.log | tr -d , | sort
+}
+
+# same_as_valgrind CASE: what it finds, and what becomes of the program is up to the allocator.
+same_as_valgrind() {
+	need valgrind jq
+	same_behaviour t.zst "$program" "$1"
+	verified t.zst
+	run valgrind --child-silent-after-fork=no --log-file=valgrind.log "$program" "$1"
+	valgrind_says >wanted
+	[ -s wanted ] || fail "valgrind found nothing"
+	misuse_found >found
+	diff wanted found || fail "not as valgrind says"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "MISUSE         frees: 1 "
+	# A second free that libc does not notice may as well be the first one of another block, as far as we can know.
+	if [ "$(cat status)" = 0 ] && grep -q double found; then
+		equal "certain" false "$(value t.zst '.misuse.sites[0].certain')"
+		says report.txt "or of a new one, not seen"
+	else
+		equal "certain" true "$(value t.zst '.misuse.sites[0].certain')"
+		equal "in the coverage" 0 "$(value t.zst .coverage.unknown_frees)"
+		! grep -q 'NOT SEEN' report.txt || fail "something is said not to be seen"
+	fi
+	equal "dumped" "$(cut -d' ' -f 1,2 found)" "$("$heaptide" dump --json --misuses t.zst | jq -r '"\(.kind) \(.call)"')"
+	"$heaptide" info t.zst >info.txt
+	says info.txt "1 frees of what was no block"
+}
+
+# Who freed it first, when, in which thread.
+first_frees() {
+	record t.zst "$program" thread
+	equal "threads" "1 1 2" "$(value t.zst '.misuse.sites[0] | "\(.thread) \(.allocated.thread) \(.freed.thread)"')"
+	equal "order" true "$(value t.zst '.misuse.sites[0] | .allocated.time_ns <= .freed.time_ns and .freed.time_ns <= .time_ns')"
+}
+
+# Blocks freed again and again, which libc does not notice.
+unnoticed() {
+	export GLIBC_TUNABLES=glibc.malloc.tcache_count=0
+	same_behaviour t.zst "$program" turns
+	unset GLIBC_TUNABLES
+	equal "exit status" 0 "$(cat status)"
+	verified t.zst
+	equal "number" 4 "$(value t.zst .misuse.double_frees)"
+	equal "sites" '[{"count":2,"certain":false},{"count":2,"certain":false}]' "$(value t.zst '.misuse.sites | map({count, certain})' | jq -c .)"
+	[ -e /usr/lib/x86_64-linux-gnu/libjemalloc.so.2 ] || return 0
+	run "$heaptide" record -q -f --allocator=jemalloc -o t.zst -- "$program" turns
+	equal "sites" '[{"count":2,"certain":true},{"count":2,"certain":true}]' "$(value t.zst '.misuse.sites | map({count, certain})' | jq -c .)"
+}
+
+# A block that came unseen and is at the address of one that is gone is no mistake for sure.
+unseen() {
+	same_behaviour t.zst "$program" unseen
+	equal "exit status" 0 "$(cat status)"
+	equal "certain" 0 "$(value t.zst '[.misuse.sites[] | select(.certain)] | length')"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "NOT SEEN"
+}
+
+nothing() {
+	same_behaviour t.zst "$program" none
+	equal "misuse" '{"double_frees":0,"stack_frees":0,"static_frees":0,"unaligned_frees":0,"n_sites":0,"sites":[]}' \
+		"$(value t.zst .misuse | jq -c .)"
+	"$heaptide" report t.zst >report.txt
+	! grep -q MISUSE report.txt || fail "there is none"
+	"$heaptide" report --misuse t.zst >report.txt
+	says report.txt "Nothing was freed that was no block."
+}
+
+for what in double realloc moved thread child stack stack-realloc argument variable inside; do
+	e2e_case "$what" same_as_valgrind "$what"
+done
+e2e_case "the first free" first_frees
+e2e_case "unnoticed by the allocator" unnoticed
+e2e_case "allocated unseen" unseen
+e2e_case "none" nothing
+e2e_done
