@@ -86,6 +86,9 @@ static void read_self(void)
 		pid_namespace = st.st_ino;
 	allocator_bytes = ht_real_calls_allocator(allocator, sizeof(allocator));
 	exe_bytes = read_exe(exe, sizeof(exe));
+	/* The loader has no name for the program. */
+	if (allocator_bytes == 0 && ht_real_calls_are_bypassed())
+		allocator_bytes = (uint32_t)ht_text_append(allocator, 0, sizeof(allocator), exe);
 
 	long n, fd = ht_sys_open("/proc/self/cmdline", O_RDONLY);
 
@@ -195,6 +198,7 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		for (uint32_t j = 0; j < allocator_bytes; j++)
 			slot->allocator[j] = allocator[j];
 		slot->allocator_bytes = allocator_bytes;
+		slot->is_bypassed = ht_real_calls_are_bypassed();
 		atomic_store(&slot->n_early_blocks, atomic_load(&ht_boot_arena_n_blocks));
 
 		ht_process.slot = slot;

@@ -17,6 +17,8 @@ _Atomic bool ht_real_calls_are_resolved;
 
 static _Atomic bool is_resolving;
 
+static void *programs_malloc; /* what the loader finds first */
+
 /* glibc's own names, for when there is no next object (the shim was linked or opened last). */
 extern void *__libc_malloc(size_t) __attribute__((weak));
 extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
@@ -74,6 +76,16 @@ static bool find_allocator(struct dl_find_object *ret_found)
 	       _dl_find_object((void *)(uintptr_t)ht_real.malloc, ret_found) == 0 &&
 	       _dl_find_object((void *)(uintptr_t)getauxval, &libc) == 0 &&
 	       ret_found->dlfo_link_map != libc.dlfo_link_map;
+}
+
+bool ht_real_calls_are_bypassed(void)
+{
+	struct dl_find_object first, ours;
+
+	return _dl_find_object != NULL && programs_malloc &&
+	       _dl_find_object(programs_malloc, &first) == 0 &&
+	       _dl_find_object((void *)(uintptr_t)ht_real_calls_resolve, &ours) == 0 &&
+	       first.dlfo_link_map != ours.dlfo_link_map;
 }
 
 bool ht_real_calls_is_allocator_code(uint64_t pc)
@@ -152,6 +164,7 @@ bool ht_real_calls_resolve(void)
 #undef HT_RESOLVE
 	wake_jemalloc_hooks();
 	wake_operator_hooks();
+	programs_malloc = dlsym(RTLD_DEFAULT, "malloc");
 	ht_real_calls_clear_dlerror();
 	ht_tls.in_hook = in_hook;
 
@@ -176,7 +189,8 @@ uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size)
 	struct dl_find_object allocator;
 	uint32_t n = 0;
 
-	if (!find_allocator(&allocator))
+	if (ht_real_calls_are_bypassed() ? _dl_find_object(programs_malloc, &allocator) != 0 :
+	                                   !find_allocator(&allocator))
 		return 0;
 
 	const char *path = allocator.dlfo_link_map->l_name;

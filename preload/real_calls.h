@@ -33,8 +33,14 @@ bool ht_real_calls_resolve(void);
 extern _Atomic bool ht_real_calls_are_resolved;
 
 /*
- * The path of the library that the real malloc is in, cut at its beginning to fit, or nothing when it is libc's own
- * or cannot be told. Returns its length. [after resolving] [any thread] [no alloc]
+ * Whether the program's malloc is not ours but that of a file which the loader asks before us, as in
+ * LD_PRELOAD="allocator.so heaptide's": then nothing is recorded. [after resolving] [any thread] [no alloc]
+ */
+bool ht_real_calls_are_bypassed(void);
+
+/*
+ * The path of the library whose malloc the program has, cut at its beginning to fit, or nothing when it is libc's own
+ * and recorded, or cannot be told. Returns its length. [after resolving] [any thread] [no alloc]
  */
 uint32_t ht_real_calls_allocator(char *ret_path, uint32_t size);
 

@@ -204,7 +204,7 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	ht_arrival_bell_notice(w->region, slot);
 	if (info.start_kind == HT_START_EXEC)
 		ht_unseen_add_program(w->unseen, p->pid, info.exe, info.exe_bytes);
-	ht_unseen_add_allocator(w->unseen, info.allocator, info.allocator_bytes);
+	ht_unseen_add_allocator(w->unseen, info.allocator, info.allocator_bytes, s->is_bypassed != 0);
 	if (slot >= w->end)
 		w->end = slot + 1;
 	w->n_live++;

@@ -21,6 +21,7 @@ struct file {
 	bool is_program;
 	bool has_libraries; /* of the program, found */
 	bool is_recorded;   /* as the allocator that it is */
+	uint32_t n_bypassed; /* processes that had its malloc, not the recorded one */
 };
 
 /* A hash table of files, open, half empty at least. */
@@ -119,7 +120,8 @@ void ht_unseen_add_program(struct ht_unseen *unseen, pid_t pid, const char *exe,
 		file->has_libraries = add_mapped(unseen, pid);
 }
 
-void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t n_bytes)
+void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t n_bytes,
+			     bool is_bypassing)
 {
 	char name[PATH_MAX], real[PATH_MAX];
 
@@ -130,7 +132,9 @@ void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t 
 
 	struct file *file = realpath(name, real) ? find(unseen, real, strlen(real)) : NULL;
 
-	if (file)
+	if (file && is_bypassing)
+		file->n_bypassed++;
+	else if (file)
 		file->is_recorded = true;
 }
 
@@ -163,7 +167,9 @@ enum ht_err ht_unseen_write(struct ht_unseen *unseen, struct ht_block_writer *bl
 
 	for (size_t i = 0; unseen && i < 2 * MAX_FILES && meta.n_items < MAX_ITEMS; i++) {
 		const struct file *file = &unseen->files[i];
-		const char *what = own_allocator_of(unseen, file);
+		/* A program's own malloc is known by its symbols as well. */
+		bool is_bypassing = file->n_bypassed && !file->is_program;
+		const char *what = is_bypassing ? "" : own_allocator_of(unseen, file);
 
 		if (!what)
 			continue;
@@ -173,8 +179,8 @@ enum ht_err ht_unseen_write(struct ht_unseen *unseen, struct ht_block_writer *bl
 				return HT_ERR_NOMEM;
 			p = ht_put_init(body, MAX_ITEMS * ITEM_BYTES);
 		}
-		ht_put_u64(&p, HT_UNSEEN_OWN_ALLOCATOR);
-		ht_put_u64(&p, 1);
+		ht_put_u64(&p, is_bypassing ? HT_UNSEEN_MALLOC : HT_UNSEEN_OWN_ALLOCATOR);
+		ht_put_u64(&p, is_bypassing ? file->n_bypassed : 1);
 		put_text(&p, file->path);
 		put_text(&p, what);
 		meta.n_items++;

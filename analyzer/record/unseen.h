@@ -6,6 +6,7 @@
 #include "analyzer/record/block_writer.h"
 
 #include <heaptide/error.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,8 +23,8 @@ void ht_unseen_add_library(struct ht_unseen *unseen, const char *path, size_t n_
 /* A program that was loaded, exe, and what it had mapped when it was first seen, pid in our namespace. */
 void ht_unseen_add_program(struct ht_unseen *unseen, pid_t pid, const char *exe, size_t n_bytes);
 
-/* The library whose malloc is recorded, as the program knows it. */
-void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t n_bytes);
+/* The file whose malloc a program has, as the program knows it; is_bypassing: it is not recorded. */
+void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t n_bytes, bool is_bypassing);
 
 /* Look at the files, and write a block if there is anything to say. */
 enum ht_err ht_unseen_write(struct ht_unseen *unseen, struct ht_block_writer *blocks, struct ht_diag *diag)

@@ -74,6 +74,13 @@ static void put_totals(struct ht_text_page *page, const struct ht_report *report
 	ht_text_end_line(page);
 }
 
+/* Why there is nothing to tell of. */
+static const char *no_bytes(const struct ht_report *report)
+{
+	return report->results->totals.n_allocations == 0 ? "nothing: no allocation was recorded" :
+	                                                    "nothing: all blocks were of 0 bytes";
+}
+
 static void put_peak(struct ht_text_page *page, const struct ht_report *report)
 {
 	const struct ht_site_table *sites = &report->results->sites;
@@ -82,7 +89,7 @@ static void put_peak(struct ht_text_page *page, const struct ht_report *report)
 	ht_text_heading(page, "PEAK");
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	if (sites->peak_bytes == 0) {
-		ht_text_put(page, HT_PAINT_PLAIN, "nothing was ever allocated");
+		ht_text_put(page, HT_PAINT_PLAIN, no_bytes(report));
 		ht_text_end_line(page);
 		return;
 	}
@@ -156,7 +163,8 @@ static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 	ht_text_heading(page, "LEAKED");
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	if (totals->n_leaked == 0) {
-		ht_text_put(page, HT_PAINT_PLAIN, "nothing: every block was freed");
+		ht_text_put(page, HT_PAINT_PLAIN,
+		            totals->n_allocations ? "nothing: every block was freed" : no_bytes(report));
 	} else {
 		ht_text_put(page, HT_PAINT_STRONG, ht_human_bytes(h.a, totals->leaked_bytes));
 		ht_text_putf(page, HT_PAINT_PLAIN, " in %s block%s still live at the end",

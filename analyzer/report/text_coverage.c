@@ -82,6 +82,7 @@ static void put_python(struct ht_text_page *page, const struct ht_trace_model *m
 static void put_unseen(struct ht_text_page *page, const struct ht_report *report, size_t max_lines)
 {
 	const struct ht_unseen_list *list = &report->model->unseen;
+	struct ht_humans h;
 
 	for (size_t i = 0; i < list->n_items && i < max_lines; i++) {
 		const struct ht_unseen_item *item = &list->items[i];
@@ -97,7 +98,15 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s has %s built in: what that serves is not recorded.", name,
 			             item->detail);
-		else
+		else if (item->kind == HT_UNSEEN_MALLOC) {
+			ht_text_putf(page, HT_PAINT_WARNING,
+			             "%s process%s the malloc of %s, not heaptide's: what that serves is not recorded.",
+			             ht_human_count(h.a, item->n), item->n == 1 ? " has" : "es have", name);
+			ht_text_end_line(page);
+			ht_text_to_column(page, HT_LABEL_COLUMNS);
+			ht_text_put(page, HT_PAINT_WARNING,
+			            "Where it is preloaded, name it after heaptide's library.");
+		} else
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s was started and not recorded: it %s", name, item->detail);
 		ht_text_end_line(page);

@@ -212,12 +212,13 @@ struct ht_process_slot {
 	uint32_t allocator_bytes; /* without terminating NUL */
 	_Atomic uint32_t n_in_exec; /* calls of exec and the like that have not failed: the process may
 				       be another program by now */
-	uint32_t reserved2;
+	uint32_t is_bypassed; /* the program's malloc is another one than ours: allocator's, or libc's */
 	uint64_t reserved1[14];
 
 	char exe[HT_PROCESS_EXE_BYTES];
 	char cmdline[HT_PROCESS_CMDLINE_BYTES];
-	char allocator[HT_PROCESS_ALLOCATOR_BYTES]; /* the library whose malloc it is, unless that is libc's */
+	char allocator[HT_PROCESS_ALLOCATOR_BYTES]; /* the library whose malloc it is,
+						       unless that is libc's and is recorded */
 };
 #define HT_PROCESS_SLOT_BYTES 4096u
 static_assert(sizeof(struct ht_process_slot) <= HT_PROCESS_SLOT_BYTES, "slot fits its page");

@@ -48,6 +48,29 @@ default_name() {
 	equal "leaked blocks" 500 "$(value "$file" .leaked.allocations)"
 }
 
+# Beside another allocator, in both orders: before us it has all of the program's blocks, and the report says so.
+both_orders() {
+	local other=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2
+	[ -e "$other" ] || skip "jemalloc is not installed"
+	status=0
+	HEAPTIDE_OUTPUT=$PWD/t.zst LD_PRELOAD=$shim:$other "$programs/zero_sizes" >out 2>err || status=$?
+	wait_for_trace
+	equal "exit status" 0 "$status"
+	verified t.zst
+	# libstdc++, which jemalloc is linked with, has one of its own.
+	equal "leaked blocks" 501 "$(value t.zst .leaked.allocations)"
+	equal "bypassing" "[]" "$(value t.zst '.coverage.bypassing_mallocs | tojson')"
+	rm t.zst
+	HEAPTIDE_OUTPUT=$PWD/t.zst LD_PRELOAD=$other:$shim "$programs/zero_sizes" >out 2>err || status=$?
+	wait_for_trace
+	equal "exit status" 0 "$status"
+	verified t.zst
+	equal "allocations" 0 "$(value t.zst .totals.allocations)"
+	equal "bypassing" "[[\"$(realpath "$other")\",1]]" "$(value t.zst '.coverage.bypassing_mallocs | map([.file, .times]) | tojson')"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "1 process has the malloc of libjemalloc.so.2, not heaptide's"
+}
+
 killed() {
 	preloaded "$programs/ends" kill
 	equal "exit status" 137 "$status"
@@ -95,6 +118,7 @@ e2e_case "zero_sizes" as_record "$programs/zero_sizes"
 e2e_case "exceptions" as_record "$programs/exceptions"
 e2e_case "api_semantics" as_record "$programs/api_semantics" counts
 e2e_case "thread_locals" as_record "$programs/thread_locals"
+e2e_case "both orders of LD_PRELOAD" both_orders
 e2e_case "fork_both" preloaded "$programs/fork_both"
 e2e_case "sqlite3" as_record sqlite3 :memory: "select count(*) from (values (1),(2));"
 e2e_case "the default name" default_name
