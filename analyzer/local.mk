@@ -51,6 +51,9 @@ libanalyzer_la_SOURCES = \
 	%D%/report/budget.c %D%/report/budget.h %D%/report/budget_output.c \
 	%D%/report/detail_rank.c %D%/report/detail_rank.h \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
+	%D%/report/frame_list.c %D%/report/frame_list.h \
+	%D%/report/frame_rules.c %D%/report/frame_rules.h \
+	%D%/report/frame_tree.c %D%/report/frame_tree.h \
 	%D%/report/annotate.c %D%/report/annotate.h \
 	%D%/report/line_table.c %D%/report/line_table.h \
 	%D%/report/source_text.c %D%/report/source_text.h \
@@ -61,6 +64,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/report_text.c \
 	%D%/report/short_name.c %D%/report/short_name.h \
 	%D%/report/site_rank.c %D%/report/site_rank.h \
+	%D%/report/site_value.c %D%/report/site_value.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
 	%D%/report/misuse_groups.c %D%/report/misuse_groups.h \
 	%D%/report/text_misuses.c \
@@ -75,7 +79,10 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_sites.c %D%/report/text_sites.h \
 	%D%/report/text_reallocs.c \
 	%D%/report/text_threads.c \
-	%D%/report/text_window.c
+	%D%/report/text_view.c \
+	%D%/report/text_window.c \
+	%D%/report/view.c %D%/report/view.h \
+	%D%/report/view_json.c %D%/report/view_json.h
 libanalyzer_la_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(DW_CFLAGS) $(DEFLATE_CFLAGS)
 libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 
@@ -91,7 +98,8 @@ heaptide_SOURCES = \
 	%D%/cmd/process_choice.c %D%/cmd/process_choice.h \
 	%D%/cmd/time_point.c %D%/cmd/time_point.h \
 	%D%/cmd/trace_input.c %D%/cmd/trace_input.h \
-	%D%/cmd/trace_symbols.c %D%/cmd/trace_symbols.h
+	%D%/cmd/trace_symbols.c %D%/cmd/trace_symbols.h \
+	%D%/cmd/view_options.c %D%/cmd/view_options.h
 heaptide_CFLAGS = $(AM_CFLAGS) $(HT_SAN_CFLAGS)
 heaptide_LDFLAGS = $(AM_LDFLAGS) $(HT_SAN_CFLAGS)
 heaptide_LDADD = libanalyzer.la

@@ -6,6 +6,7 @@
 #include "analyzer/cmd/time_point.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
+#include "analyzer/cmd/view_options.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/report.h"
 
@@ -26,7 +27,7 @@ static const char usage[] =
         "freed, what was freed at once, how large blocks are and how long they live.\n"
         "\n"
         "  -n, --top N          places listed in each section (10; 0: all)\n"
-        "  -d, --depth N        frames shown of each stack (8; 0: all)\n"
+        "  -d, --depth N        frames shown of each stack, levels of a tree (8; 0: all)\n"
         "      --from T         only what happened after T: a time like 1.5s, 200ms or 2m, a part\n"
         "                       like 20%, or peak\n"
         "      --to T           only what happened up to T, or end; what is live then and was not\n"
@@ -41,6 +42,7 @@ static const char usage[] =
         "      --misuse         only these sections of the report; --threads and --reallocs then\n"
         "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had live\n"
+        HT_VIEW_OPTIONS_HELP
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
@@ -68,6 +70,7 @@ struct options {
 	struct ht_process_choice processes;
 	bool is_by_process;
 	uint32_t sections;
+	struct ht_view_options view;
 	const char *path;
 };
 
@@ -87,6 +90,11 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_PROCESS,
 		OPT_PROGRAM,
 		OPT_BY_PROCESS,
+		OPT_BY,
+		OPT_SORT,
+		OPT_FILTER,
+		OPT_HIDE,
+		OPT_ALLOC_FN,
 		OPT_SECTION, /* and enum ht_report_section: the last ones */
 	};
 	static const struct option longs[] = {
@@ -103,6 +111,11 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "process", required_argument, NULL, OPT_PROCESS },
 		{ "program", required_argument, NULL, OPT_PROGRAM },
 		{ "by-process", no_argument, NULL, OPT_BY_PROCESS },
+		{ "by", required_argument, NULL, OPT_BY },
+		{ "sort", required_argument, NULL, OPT_SORT },
+		{ "filter", required_argument, NULL, OPT_FILTER },
+		{ "hide", required_argument, NULL, OPT_HIDE },
+		{ "alloc-fn", required_argument, NULL, OPT_ALLOC_FN },
 		{ "peak", no_argument, NULL, OPT_SECTION + HT_SECTION_PEAK },
 		{ "leaks", no_argument, NULL, OPT_SECTION + HT_SECTION_LEAKS },
 		{ "churn", no_argument, NULL, OPT_SECTION + HT_SECTION_CHURN },
@@ -154,6 +167,15 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case OPT_PROGRAM:
 			is_good = ht_process_choice_add(&o->processes, optarg, c == OPT_PROGRAM);
 			break;
+		case OPT_BY: is_good = ht_view_options_by(&o->view, optarg); break;
+		case OPT_SORT: is_good = ht_view_options_sort(&o->view, optarg); break;
+		case OPT_FILTER: is_good = ht_view_options_filter(&o->view, optarg); break;
+		case OPT_HIDE:
+		case OPT_ALLOC_FN:
+			is_good = ht_view_options_frames(
+			        &o->view, c == OPT_HIDE ? HT_FRAME_HIDDEN : HT_FRAME_ALLOCATOR,
+			        optarg);
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			*ret_is_done = true;
@@ -164,6 +186,8 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			o->sections |= (uint32_t)(c - OPT_SECTION);
 			break;
 		}
+		if (!is_good && o->view.error[0])
+			return ht_cmd_usage("report", "%s", o->view.error);
 		if (!is_good)
 			return ht_cmd_usage("report", "\"%s\" is no value for this option", optarg);
 	}
@@ -235,10 +259,14 @@ int ht_cmd_report(int argc, char **argv)
 	bool is_done;
 	int status = parse(argc, argv, &o, &is_done);
 
-	if (status != HT_EXIT_OK || is_done)
+	if (status != HT_EXIT_OK || is_done) {
+		ht_view_options_done(&o.view);
 		return ht_cmd_finish_stdout(status);
-	if (!ht_trace_input_open(&input, o.path, false))
+	}
+	if (!ht_trace_input_open(&input, o.path, false)) {
+		ht_view_options_done(&o.view);
 		return HT_EXIT_FAILED;
+	}
 
 	struct ht_replay_options replay = {
 		.short_lived_age = o.short_lived_age,
@@ -250,6 +278,7 @@ int ht_cmd_report(int argc, char **argv)
 	    !find_window(&o, &input, &replay)) {
 		ht_process_selection_done(&selection);
 		ht_trace_input_close(&input);
+		ht_view_options_done(&o.view);
 		return HT_EXIT_FAILED;
 	}
 	ht_trace_input_replay(&input, &replay, &results);
@@ -270,7 +299,7 @@ int ht_cmd_report(int argc, char **argv)
 	ht_symbolizer_set_stored(symbolizer, stored, false);
 	ht_symbolizer_set_demangle(symbolizer, o.demangle);
 
-	const struct ht_report report = {
+	struct ht_report report = {
 		.file = input.file,
 		.model = &input.model,
 		.results = &results,
@@ -284,6 +313,7 @@ int ht_cmd_report(int argc, char **argv)
 		.sections = o.sections,
 	};
 
+	ht_view_options_apply(&o.view, &report);
 	if (o.is_json) {
 		ht_report_json(&report, stdout);
 	} else {
@@ -299,6 +329,7 @@ int ht_cmd_report(int argc, char **argv)
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);
 	ht_trace_input_warn(&input, o.path);
 	warn_about_symbols(symbolizer);
+	ht_view_options_done(&o.view);
 	ht_symbolizer_free(symbolizer);
 	ht_stored_symbols_free(stored);
 	ht_mapped_done(&mapped);

@@ -2,7 +2,7 @@
 /* The table of export formats. Analyzer. */
 #include "analyzer/export/export.h"
 
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #define HT_EXPORT_H
 
 #include "analyzer/agg/results.h"
-#include "analyzer/export/site_value.h"
+#include "analyzer/report/site_value.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 #include "analyzer/symbols/symbolizer.h"

@@ -2,7 +2,7 @@
 /* DHAT's JSON, version 2: for valgrind's dh_view.html and the Firefox Profiler. Analyzer. */
 #include "analyzer/base/strbuf.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_tree.h"
+#include "analyzer/report/frame_tree.h"
 #include "analyzer/report/json_writer.h"
 
 #include <stdio.h>
@@ -77,7 +77,7 @@ void ht_export_dhat(const struct ht_export *export, FILE *out)
 {
 	struct ht_frame_list *list = ht_frame_list_new(export->model, export->symbolizer);
 	/* Stacks that read the same must be one point. */
-	struct ht_frame_tree tree = ht_frame_tree_build(&export->results->sites, list, false);
+	struct ht_frame_tree tree = ht_frame_tree_build(&export->results->sites, list, false, NULL);
 	struct ht_json_writer json = ht_json_writer_init(out);
 
 	ht_json_begin_object(&json);

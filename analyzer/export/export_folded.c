@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Folded stacks: "root;...;leaf NUMBER" per line, of one metric. Analyzer. */
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 
 static void put_label(const char *label, FILE *out)
 {

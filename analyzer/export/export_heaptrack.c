@@ -5,7 +5,7 @@
 #include "analyzer/base/u64_map.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 #include "analyzer/read/event_merge.h"
 
 #include <stdlib.h>

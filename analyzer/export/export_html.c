@@ -5,7 +5,7 @@
 #include "analyzer/base/u64_map.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_tree.h"
+#include "analyzer/report/frame_tree.h"
 #include "analyzer/export/timeline.h"
 #include "analyzer/export/window_cells.h"
 #include "analyzer/report/json_writer.h"
@@ -347,7 +347,7 @@ void ht_export_html(const struct ht_export *export, FILE *out)
 
 	if (!memory)
 		abort();
-	p.tree = ht_frame_tree_build(&export->results->sites, p.list, false);
+	p.tree = ht_frame_tree_build(&export->results->sites, p.list, false, NULL);
 	p.shown_as = ht_xalloc_zeroed(p.tree.n_nodes, sizeof(*p.shown_as));
 	p.is_frame_shown = ht_xalloc_zeroed(ht_frame_list_count(p.list), sizeof(bool));
 	p.small_child = ht_xalloc_zeroed(p.tree.n_nodes, sizeof(*p.small_child));

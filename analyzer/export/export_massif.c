@@ -4,7 +4,7 @@
 
 #include "analyzer/base/xalloc.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_tree.h"
+#include "analyzer/report/frame_tree.h"
 #include "analyzer/export/timeline.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static struct leaves leaves_new(const struct ht_export *export, struct ht_frame_
                                 FILE *out)
 {
 	struct leaves leaves = {
-		.tree = ht_frame_tree_build(&export->results->sites, list, true),
+		.tree = ht_frame_tree_build(&export->results->sites, list, true, NULL),
 		.list = list,
 		.out = out,
 	};

@@ -6,7 +6,7 @@
 #include "analyzer/base/utf8.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 #include "analyzer/export/proto_buffer.h"
 
 #include <stdlib.h>

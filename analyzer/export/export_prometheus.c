@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Totals in Prometheus' text format 0.0.4, for node_exporter's directory of text files. Analyzer. */
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 
 struct metric_line {
 	const char *name;

@@ -2,7 +2,7 @@
 /* One row per place: CSV for spreadsheets, JSON lines for everything else. Analyzer. */
 #include "analyzer/base/u64_map.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
 

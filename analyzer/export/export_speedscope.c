@@ -4,7 +4,7 @@
 
 #include "analyzer/base/xalloc.h"
 #include "analyzer/export/export.h"
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 #include "analyzer/report/json_writer.h"
 
 #include <stdlib.h>

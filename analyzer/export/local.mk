@@ -13,12 +13,9 @@ libanalyzer_la_SOURCES += \
 	%D%/export_prometheus.c \
 	%D%/export_rows.c \
 	%D%/export_speedscope.c \
-	%D%/frame_list.c %D%/frame_list.h \
-	%D%/frame_tree.c %D%/frame_tree.h \
 	%D%/proto_buffer.c %D%/proto_buffer.h \
 	%D%/window_cells.c %D%/window_cells.h \
-	%D%/timeline.c %D%/timeline.h \
-	%D%/site_value.c %D%/site_value.h
+	%D%/timeline.c %D%/timeline.h
 heaptide_SOURCES += \
 	analyzer/cmd/output_file.c analyzer/cmd/output_file.h \
 	analyzer/cmd/cmd_export.c analyzer/cmd/cmd_html.c

@@ -3,7 +3,7 @@
 #ifndef HT_MAPPED_RANK_H
 #define HT_MAPPED_RANK_H
 
-#include "analyzer/replay/mapped_memory.h"
+#include "analyzer/report/report.h"
 
 #include <stddef.h>
 
@@ -13,7 +13,7 @@ struct ht_mapped_rank {
 	size_t n_sites;
 };
 
-/* To be released with free(rank.sites). The sites are those of mapped. */
-struct ht_mapped_rank ht_mapped_rank_new(const struct ht_mapped *mapped);
+/* To be released with free(rank.sites). The sites are those of report->mapped, if its filter shows them. */
+struct ht_mapped_rank ht_mapped_rank_new(const struct ht_report *report);
 
 #endif

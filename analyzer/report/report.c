@@ -2,6 +2,8 @@
 /* What both renderers of a report say alike. Analyzer. */
 #include "analyzer/report/report.h"
 
+#include "analyzer/report/stack_names.h"
+
 #include <stdio.h>
 
 const char *ht_report_ended(const struct ht_process *process, char buf[HT_ENDED_BYTES])
@@ -81,4 +83,18 @@ uint64_t ht_report_duration_ns(const struct ht_report *report)
 bool ht_report_has(const struct ht_report *report, enum ht_report_section section)
 {
 	return ((report->sections ? report->sections : HT_SECTIONS_DEFAULT) & section) != 0;
+}
+
+bool ht_report_shows_stack(const struct ht_report *report, uint32_t stack)
+{
+	struct ht_named_stack named = { 0 };
+	uint32_t seen = 0;
+
+	if (!report->filter)
+		return true;
+	ht_stack_names_resolve(report->model, report->symbolizer, stack, &named);
+	for (size_t i = 0; i < named.n_frames; i++)
+		seen |= ht_frame_rules_of(report->rules, &named.frames[i].name);
+	ht_named_stack_done(&named);
+	return ht_frame_rules_hold(report->rules, seen);
 }

@@ -9,11 +9,17 @@
 #include "analyzer/read/trace_file.h"
 #include "analyzer/replay/mapped_memory.h"
 #include "analyzer/report/misuse_groups.h"
+#include "analyzer/report/frame_rules.h"
+#include "analyzer/report/site_rank.h"
 #include "analyzer/symbols/symbolizer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+struct ht_view;
+
+struct ht_view;
 
 /* Parts of a report that can be had alone. */
 enum ht_report_section {
@@ -48,9 +54,16 @@ struct ht_report {
 	size_t n_frames; /* shown of each stack in the text; SIZE_MAX: all */
 	const struct ht_process_selection *selection; /* that results are of; NULL: all */
 	bool is_being_recorded;
+	struct ht_site_choice choice;
+	const char *filter;                 /* what choice.is_shown is by; NULL: all are shown */
+	const struct ht_frame_rules *rules; /* what stacks show; NULL: everything */
+	const struct ht_view *view;         /* instead of lists of sites; NULL: these */
 	uint32_t
 	        sections; /* enum ht_report_section that are wanted alone; 0: the default, and the rest */
 };
+
+/* Whether the filter, if any, shows a stack that is no site of the results. */
+bool ht_report_shows_stack(const struct ht_report *report, uint32_t stack);
 
 /* Whether this is to be shown. */
 bool ht_report_has(const struct ht_report *report, enum ht_report_section section);

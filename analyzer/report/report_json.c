@@ -8,6 +8,8 @@
 #include "analyzer/report/report.h"
 #include "analyzer/report/site_rank.h"
 #include "analyzer/report/stack_names.h"
+#include "analyzer/report/view.h"
+#include "analyzer/report/view_json.h"
 
 #include <stdlib.h>
 
@@ -20,6 +22,7 @@ struct writer {
 static void put_stack(struct writer *w, uint32_t stack)
 {
 	ht_stack_names_resolve(w->report->model, w->report->symbolizer, stack, &w->stack);
+	ht_frame_rules_strip(w->report->rules, &w->stack);
 	ht_stack_json(&w->json, &w->stack);
 }
 
@@ -51,7 +54,13 @@ static void put_site(struct writer *w, const struct ht_site *site)
 
 static void put_sites(struct writer *w, enum ht_site_order order)
 {
-	struct ht_site_rank rank = ht_site_rank_new(&w->report->results->sites, order);
+	if (w->report->view) {
+		ht_view_json(&w->json, w->report, order);
+		return;
+	}
+
+	struct ht_site_rank rank =
+	        ht_site_rank_new(&w->report->results->sites, order, &w->report->choice);
 
 	ht_json_put_u64(&w->json, "n_sites", rank.n_sites);
 	ht_json_key(&w->json, "sites");
@@ -88,7 +97,7 @@ static void put_mapped(struct writer *w)
 		return;
 	}
 
-	struct ht_mapped_rank rank = ht_mapped_rank_new(m);
+	struct ht_mapped_rank rank = ht_mapped_rank_new(w->report);
 
 	ht_json_begin_object(json);
 	ht_json_put_u64(json, "peak_bytes", m->peak_bytes);
@@ -501,6 +510,10 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		ht_json_string(&w.json, recording->argv[i]);
 	ht_json_end_array(&w.json);
 	put_window(&w);
+	if (report->filter)
+		ht_json_put_string(&w.json, "filter", report->filter);
+	if (report->view)
+		ht_json_put_string(&w.json, "by", ht_view_name(report->view->kind));
 	if (!report->sections) {
 		put_processes(&w);
 		put_programs(&w);

@@ -4,54 +4,58 @@
 
 #include "analyzer/base/xalloc.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
-/* What decides, most important first. */
-struct keys {
-	uint64_t first;
-	uint64_t second;
-};
-
-static struct keys keys_of(const struct ht_site *site, enum ht_site_order order)
+struct ht_site_keys ht_site_order_keys(enum ht_site_order order)
 {
-	switch (order) {
-	case HT_BY_AT_PEAK_BYTES: return (struct keys){ site->at_peak_bytes, site->n_at_peak };
-	case HT_BY_LEAKED_BYTES: return (struct keys){ site->leaked_bytes, site->n_leaked };
-	case HT_BY_SHORT_LIVED: return (struct keys){ site->n_short_lived, site->n_temporary };
-	case HT_BY_OWN_PEAK_BYTES:
-		return (struct keys){ site->own_peak_bytes,
-			              site->n_allocations + site->n_reallocations };
-	case HT_BY_ALLOCATIONS: break;
-	}
-	return (struct keys){ site->n_allocations, site->allocated_bytes };
+	static const struct ht_site_keys keys[] = {
+		[HT_BY_AT_PEAK_BYTES] = { HT_VALUE_AT_PEAK_BYTES, HT_VALUE_AT_PEAK_ALLOCATIONS },
+		[HT_BY_LEAKED_BYTES] = { HT_VALUE_LEAKED_BYTES, HT_VALUE_LEAKED_ALLOCATIONS },
+		[HT_BY_SHORT_LIVED] = { HT_VALUE_SHORT_LIVED_ALLOCATIONS,
+		                        HT_VALUE_TEMPORARY_ALLOCATIONS },
+		[HT_BY_ALLOCATIONS] = { HT_VALUE_ALLOCATIONS, HT_VALUE_ALLOCATED_BYTES },
+		[HT_BY_OWN_PEAK_BYTES] = { HT_VALUE_OWN_PEAK_BYTES, HT_VALUE_ALLOCATED_BYTES },
+	};
+
+	return keys[order];
 }
 
-static int compare(const void *va, const void *vb, void *vorder)
+static int compare(const void *va, const void *vb, void *vkeys)
 {
 	const struct ht_site *a = *(const struct ht_site *const *)va;
 	const struct ht_site *b = *(const struct ht_site *const *)vb;
-	struct keys keys_a = keys_of(a, *(const enum ht_site_order *)vorder);
-	struct keys keys_b = keys_of(b, *(const enum ht_site_order *)vorder);
+	const struct ht_site_keys *keys = vkeys;
+	const enum ht_site_value values[] = { keys->first, keys->second };
 
-	if (keys_a.first != keys_b.first)
-		return keys_a.first > keys_b.first ? -1 : 1;
-	if (keys_a.second != keys_b.second)
-		return keys_a.second > keys_b.second ? -1 : 1;
+	for (int i = 0; i < 2; i++) {
+		uint64_t of_a = ht_site_value_of(a, values[i]);
+		uint64_t of_b = ht_site_value_of(b, values[i]);
+
+		if (of_a != of_b)
+			return of_a > of_b ? -1 : 1;
+	}
 	return a->stack < b->stack ? -1 : a->stack > b->stack;
 }
 
-struct ht_site_rank ht_site_rank_new(const struct ht_site_table *table, enum ht_site_order order)
+struct ht_site_rank ht_site_rank_new(const struct ht_site_table *table, enum ht_site_order order,
+                                     const struct ht_site_choice *choice)
 {
 	struct ht_site_rank rank = { ht_xalloc_zeroed(table->n_sites, sizeof(*rank.sites)), 0 };
+	struct ht_site_keys keys = ht_site_order_keys(order);
 
 	for (size_t i = 0; i < table->n_sites; i++) {
-		struct keys keys = keys_of(&table->sites[i], order);
+		const struct ht_site *site = &table->sites[i];
 
-		if (keys.first || keys.second)
-			rank.sites[rank.n_sites++] = &table->sites[i];
+		if (choice->is_shown && !choice->is_shown[i])
+			continue;
+		/* A list of all sites has those of empty blocks, too. */
+		if (ht_site_value_of(site, keys.first) || ht_site_value_of(site, keys.second) ||
+		    (order == HT_BY_OWN_PEAK_BYTES && site->n_allocations + site->n_reallocations))
+			rank.sites[rank.n_sites++] = site;
 	}
-	qsort_r(rank.sites, rank.n_sites, sizeof(*rank.sites), compare, &order);
+	if (choice->has_sort)
+		keys.first = choice->sort;
+	qsort_r(rank.sites, rank.n_sites, sizeof(*rank.sites), compare, &keys);
 	return rank;
 }
 

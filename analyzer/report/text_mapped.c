@@ -101,7 +101,7 @@ void ht_text_mapped(struct ht_text_page *page, const struct ht_report *report)
 	if (!report->results->window.is_instant)
 		put_calls(page, report);
 
-	struct ht_mapped_rank rank = ht_mapped_rank_new(mapped);
+	struct ht_mapped_rank rank = ht_mapped_rank_new(report);
 	struct ht_mapped_site others = { 0 };
 
 	for (size_t i = 0; i < rank.n_sites; i++) {

@@ -45,6 +45,10 @@ void ht_text_threads(struct ht_text_page *page, const struct ht_report *report, 
 /* Mistakes with free; nothing when there were none. */
 void ht_text_misuses(struct ht_text_page *page, const struct ht_report *report);
 
+/* The lines of report->view for what a section counts. */
+void ht_text_view(struct ht_text_page *page, const struct ht_report *report,
+                  enum ht_site_order order);
+
 /* What the trace did not see or lost; nothing when there is nothing to say. */
 void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report);
 

@@ -7,6 +7,7 @@
 #include "analyzer/base/utf8.h"
 #include "analyzer/report/short_name.h"
 #include "analyzer/report/stack_names.h"
+#include "analyzer/report/text_parts.h"
 
 #include <string.h>
 
@@ -64,9 +65,10 @@ static void put_own_peak(struct ht_text_page *page, const struct ht_report *repo
 		             ht_human_count(n, a->n_leaked), ht_plural(a->n_leaked));
 }
 
+/* One site, or with n_sites > 0 so many "other" or "matching" ones together. */
 static void put_amounts(struct ht_text_page *page, const struct ht_report *report,
                         enum ht_site_order order, const struct amounts *a,
-                        const struct amounts *all, uint64_t n_sites)
+                        const struct amounts *all, uint64_t n_sites, const char *which)
 {
 	char pct[HT_HUMAN_BYTES], amount[HT_HUMAN_BYTES], n[HT_HUMAN_BYTES], more[HT_HUMAN_BYTES];
 
@@ -100,8 +102,8 @@ static void put_amounts(struct ht_text_page *page, const struct ht_report *repor
 		break;
 	}
 	if (n_sites)
-		ht_text_putf(page, HT_PAINT_DIM, ", at %s other place%s",
-		             ht_human_count(n, n_sites), ht_plural(n_sites));
+		ht_text_putf(page, HT_PAINT_DIM, ", at %s %s place%s", ht_human_count(n, n_sites),
+		             which, ht_plural(n_sites));
 	ht_text_end_line(page);
 }
 
@@ -258,32 +260,60 @@ void ht_text_stack(struct ht_text_page *page, const struct ht_report *report, ui
 	struct ht_named_stack named = { 0 };
 
 	ht_stack_names_resolve(report->model, report->symbolizer, stack, &named);
+	ht_frame_rules_strip(report->rules, &named);
 	put_stack(page, &named, report->n_frames);
 	ht_named_stack_done(&named);
+}
+
+/* How many places that the filter shows have something, and what they have. */
+static void put_matching(struct ht_text_page *page, const struct ht_report *report,
+                         enum ht_site_order order, const struct ht_site_rank *rank,
+                         const struct amounts *all)
+{
+	struct amounts matching = { 0 };
+
+	for (size_t i = 0; i < rank->n_sites; i++)
+		add_site(&matching, rank->sites[i]);
+	ht_text_end_line(page);
+	if (rank->n_sites == 0) {
+		ht_text_to_column(page, DETAIL_COLUMN);
+		ht_text_put(page, HT_PAINT_DIM, "nothing at the places that match");
+		ht_text_end_line(page);
+		return;
+	}
+	put_amounts(page, report, order, &matching, all, rank->n_sites, "matching");
 }
 
 void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
                    enum ht_site_order order)
 {
-	struct ht_site_rank rank = ht_site_rank_new(&report->results->sites, order);
+	if (report->view) {
+		ht_text_view(page, report, order);
+		return;
+	}
+
+	const struct ht_site_table *table = &report->results->sites;
+	struct ht_site_rank rank = ht_site_rank_new(table, order, &report->choice);
 	struct amounts all = { 0 }, others = { 0 };
 
-	for (size_t i = 0; i < rank.n_sites; i++) {
-		add_site(&all, rank.sites[i]);
-		if (i >= report->n_top)
-			add_site(&others, rank.sites[i]);
-	}
+	for (size_t i = 0; i < table->n_sites; i++)
+		add_site(&all, &table->sites[i]);
+	for (size_t i = report->n_top; i < rank.n_sites; i++)
+		add_site(&others, rank.sites[i]);
+	if (report->filter)
+		put_matching(page, report, order, &rank, &all);
 	for (size_t i = 0; i < rank.n_sites && i < report->n_top; i++) {
 		struct amounts one = { 0 };
 
 		add_site(&one, rank.sites[i]);
 		ht_text_end_line(page);
-		put_amounts(page, report, order, &one, &all, 0);
+		put_amounts(page, report, order, &one, &all, 0, NULL);
 		ht_text_stack(page, report, rank.sites[i]->stack);
 	}
 	if (rank.n_sites > report->n_top) {
 		ht_text_end_line(page);
-		put_amounts(page, report, order, &others, &all, rank.n_sites - report->n_top);
+		put_amounts(page, report, order, &others, &all, rank.n_sites - report->n_top,
+		            "other");
 	}
 	ht_site_rank_done(&rank);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stacks that begin alike, put together: a tree of frames with sums. Analyzer, one thread at a time. */
-#include "analyzer/export/frame_tree.h"
+#include "analyzer/report/frame_tree.h"
 
 #include "analyzer/base/xalloc.h"
 
@@ -32,13 +32,17 @@ static uint32_t need_child(struct ht_frame_tree *tree, uint32_t parent, uint32_t
 }
 
 struct ht_frame_tree ht_frame_tree_build(const struct ht_site_table *table,
-                                         struct ht_frame_list *list, bool is_inverted)
+                                         struct ht_frame_list *list, bool is_inverted,
+                                         const bool *is_shown)
 {
 	struct ht_frame_tree tree = { 0 };
 
 	tree.node_of_site = ht_xalloc_zeroed(table->n_sites, sizeof(*tree.node_of_site));
 	add_node(&tree, 0, UINT32_MAX);
 	for (size_t i = 0; i < table->n_sites; i++) {
+		if (is_shown && !is_shown[i])
+			continue;
+
 		size_t n;
 		const uint32_t *ids = ht_frame_list_stack(list, table->sites[i].stack, &n);
 		uint32_t node = 0;

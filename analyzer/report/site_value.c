@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The numbers of a site by name, as every export writes them. Analyzer. */
-#include "analyzer/export/site_value.h"
+#include "analyzer/report/site_value.h"
 
 #include <stddef.h>
 #include <string.h>

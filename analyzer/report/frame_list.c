@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every distinct frame of a trace with its name, numbered; stacks as lists of those numbers. Analyzer, one thread. */
-#include "analyzer/export/frame_list.h"
+#include "analyzer/report/frame_list.h"
 
 #include "analyzer/base/arena.h"
 #include "analyzer/base/u64_map.h"
@@ -17,7 +17,8 @@
 struct alias {
 	struct ht_named_frame named;
 	uint32_t frame;
-	uint32_t next; /* index + 1 of another with the same hash */
+	uint32_t flags; /* by the rules */
+	uint32_t next;  /* index + 1 of another with the same hash */
 };
 
 struct ht_frame_list {
@@ -25,8 +26,13 @@ struct ht_frame_list {
 	struct ht_symbolizer *symbolizer;
 	struct ht_arena arena;
 	struct ht_named_stack stack;
+	const struct ht_frame_rules *rules; /* NULL: none */
+	enum ht_frame_grain grain;
 	uint32_t *ids;
 	size_t ids_capacity;
+	uint32_t *flags;
+	size_t flags_capacity;
+	uint32_t seen; /* flags of all frames of the last stack */
 
 	struct ht_listed_frame *frames;
 	size_t n_frames;
@@ -58,12 +64,23 @@ void ht_frame_list_free(struct ht_frame_list *list)
 	ht_arena_done(&list->arena);
 	ht_named_stack_done(&list->stack);
 	free(list->ids);
+	free(list->flags);
 	free(list->frames);
 	free(list->next_frame);
 	ht_u64_map_done(&list->frame_of);
 	free(list->aliases);
 	ht_u64_map_done(&list->alias_of);
 	free(list);
+}
+
+void ht_frame_list_set_grain(struct ht_frame_list *list, enum ht_frame_grain grain)
+{
+	list->grain = grain;
+}
+
+void ht_frame_list_set_rules(struct ht_frame_list *list, const struct ht_frame_rules *rules)
+{
+	list->rules = rules;
 }
 
 const char *ht_base_name(const char *path)
@@ -101,6 +118,11 @@ static const char *make_label(struct ht_frame_list *list, const struct ht_named_
 	char text[512];
 	int n;
 
+	if (list->grain == HT_GRAIN_FILE || list->grain == HT_GRAIN_MODULE) {
+		const char *name = named->name.file ? named->name.file : named->name.module;
+
+		return name ? name : named->name.function ? named->name.function : "[not known]";
+	}
 	if (named->name.function)
 		return named->name.function;
 	if (named->name.module)
@@ -109,6 +131,24 @@ static const char *make_label(struct ht_frame_list *list, const struct ht_named_
 	else
 		n = snprintf(text, sizeof(text), "0x%llx", (unsigned long long)named->addr);
 	return ht_arena_dup(&list->arena, text, (size_t)n);
+}
+
+/* What of a frame counts. */
+static struct ht_named_frame reduce(const struct ht_named_frame *named, enum ht_frame_grain grain)
+{
+	struct ht_named_frame frame = { .addr = named->addr };
+
+	switch (grain) {
+	case HT_GRAIN_FUNCTION: frame.name.function = named->name.function; break;
+	case HT_GRAIN_FILE: frame.name.file = named->name.file; break;
+	case HT_GRAIN_MODULE: break;
+	case HT_GRAIN_LINE: return *named;
+	}
+	if (!frame.name.file)
+		frame.name.module = named->name.module;
+	if (grain != HT_GRAIN_FUNCTION)
+		frame.addr = 0;
+	return frame;
 }
 
 /* The frame that reads like named, made when there is none. */
@@ -138,7 +178,8 @@ static uint32_t need_frame(struct ht_frame_list *list, const struct ht_named_fra
 	return (uint32_t)list->n_frames - 1;
 }
 
-static uint32_t find_frame(struct ht_frame_list *list, const struct ht_named_frame *named)
+static const struct alias *find_frame(struct ht_frame_list *list,
+                                      const struct ht_named_frame *named)
 {
 	uint64_t hash = ht_u64_mix((uintptr_t)named->name.function) ^ named->addr;
 
@@ -156,16 +197,47 @@ static uint32_t find_frame(struct ht_frame_list *list, const struct ht_named_fra
 		    known->name.module == named->name.module &&
 		    known->name.line == named->name.line &&
 		    known->name.is_inlined == named->name.is_inlined)
-			return list->aliases[i - 1].frame;
+			return &list->aliases[i - 1];
 	}
 
-	uint32_t frame = need_frame(list, named);
+	struct ht_named_frame reduced = reduce(named, list->grain);
+	uint32_t frame = need_frame(list, &reduced);
+	uint32_t flags = list->rules ? ht_frame_rules_of(list->rules, &named->name) : 0;
 
 	list->aliases = ht_xalloc_grow(list->aliases, &list->aliases_capacity, list->n_aliases + 1,
 	                               sizeof(*list->aliases));
-	list->aliases[list->n_aliases] = (struct alias){ *named, frame, (uint32_t)*first };
+	list->aliases[list->n_aliases] = (struct alias){ *named, frame, flags, (uint32_t)*first };
 	*first = ++list->n_aliases;
-	return frame;
+	return &list->aliases[list->n_aliases - 1];
+}
+
+/* A frame that stands for what is not there. */
+static void add_note(struct ht_frame_list *list, const char *text, size_t *n)
+{
+	struct ht_named_frame note = { 0 };
+
+	note.name.function = ht_arena_dup(&list->arena, text, strlen(text));
+	list->flags[*n] = 0;
+	list->ids[(*n)++] = need_frame(list, &note);
+}
+
+/* Leave out what the rules say; how many of n frames there are then. */
+static size_t strip(struct ht_frame_list *list, size_t n)
+{
+	size_t n_kept = 0;
+
+	list->seen = 0;
+	for (size_t i = 0; i < n; i++)
+		list->seen |= list->flags[i];
+	if (!(list->seen & (HT_FRAME_HIDDEN | HT_FRAME_ALLOCATOR)))
+		return n;
+	for (size_t i = ht_frame_rules_n_allocators(list->flags, n); i < n; i++) {
+		if (list->flags[i] & HT_FRAME_HIDDEN)
+			continue;
+		list->ids[n_kept] = list->ids[i];
+		list->flags[n_kept++] = list->flags[i];
+	}
+	return n_kept;
 }
 
 const uint32_t *ht_frame_list_stack(struct ht_frame_list *list, uint32_t stack,
@@ -176,19 +248,28 @@ const uint32_t *ht_frame_list_stack(struct ht_frame_list *list, uint32_t stack,
 	ht_stack_names_resolve(list->model, list->symbolizer, stack, &list->stack);
 	list->ids = ht_xalloc_grow(list->ids, &list->ids_capacity, list->stack.n_frames + 1,
 	                           sizeof(*list->ids));
-	for (; n < list->stack.n_frames; n++)
-		list->ids[n] = find_frame(list, &list->stack.frames[n]);
+	list->flags = ht_xalloc_grow(list->flags, &list->flags_capacity, list->stack.n_frames + 1,
+	                             sizeof(*list->flags));
+	for (; n < list->stack.n_frames; n++) {
+		const struct alias *alias = find_frame(list, &list->stack.frames[n]);
+
+		list->ids[n] = alias->frame;
+		list->flags[n] = alias->flags;
+	}
+
+	bool is_empty = n == 0;
+
+	n = strip(list, n);
 
 	const char *why = ht_truncation_text(list->stack.truncation);
 
-	if (why || n == 0) {
+	if (why) {
 		char text[128];
-		struct ht_named_frame end = { 0 };
-		int length = why ? snprintf(text, sizeof(text), "[truncated: %s]", why)
-		                 : snprintf(text, sizeof(text), "[no stack]");
 
-		end.name.function = ht_arena_dup(&list->arena, text, (size_t)length);
-		list->ids[n++] = need_frame(list, &end);
+		snprintf(text, sizeof(text), "[truncated: %s]", why);
+		add_note(list, text, &n);
+	} else if (n == 0) {
+		add_note(list, is_empty ? "[no stack]" : "[hidden]", &n);
 	}
 	*ret_n_frames = n;
 	return list->ids;
@@ -197,6 +278,16 @@ const uint32_t *ht_frame_list_stack(struct ht_frame_list *list, uint32_t stack,
 uint64_t ht_frame_list_addr(const struct ht_frame_list *list, size_t i)
 {
 	return i < list->stack.n_frames ? list->stack.frames[i].addr : 0;
+}
+
+bool ht_frame_list_holds(const struct ht_frame_list *list)
+{
+	return !list->rules || ht_frame_rules_hold(list->rules, list->seen);
+}
+
+uint32_t ht_frame_list_flags(const struct ht_frame_list *list, size_t i)
+{
+	return list->flags[i];
 }
 
 uint32_t ht_frame_list_count(const struct ht_frame_list *list)

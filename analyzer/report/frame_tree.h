@@ -4,8 +4,8 @@
 #define HT_FRAME_TREE_H
 
 #include "analyzer/base/u64_map.h"
-#include "analyzer/export/frame_list.h"
-#include "analyzer/export/site_value.h"
+#include "analyzer/report/frame_list.h"
+#include "analyzer/report/site_value.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,10 +32,11 @@ struct ht_frame_tree {
 
 /*
  * The stacks of all sites, with all their values: outermost frames next to the root, or with is_inverted
- * innermost. To be released with ht_frame_tree_done.
+ * innermost. Sites that is_shown (NULL: all) says false of are left out. To be released with ht_frame_tree_done.
  */
 struct ht_frame_tree ht_frame_tree_build(const struct ht_site_table *table,
-                                         struct ht_frame_list *list, bool is_inverted);
+                                         struct ht_frame_list *list, bool is_inverted,
+                                         const bool *is_shown);
 
 /* NULL is fine. */
 void ht_frame_tree_done(struct ht_frame_tree *tree);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of a report about which stacks it lists, and how: --by, --sort, --filter, --hide, --alloc-fn. Analyzer. */
+#ifndef HT_VIEW_OPTIONS_H
+#define HT_VIEW_OPTIONS_H
+
+#include "analyzer/base/strbuf.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/view.h"
+
+#define HT_VIEW_OPTIONS_HELP                                                                      \
+	"      --by VIEW        what sections list: stack, function, file, module, tree "         \
+	"(outermost\n"                                                                            \
+	"                       function first), inverted (innermost first), callers:REGEX or\n"  \
+	"                       callees:REGEX of functions\n"                                     \
+	"      --sort KEY       what lists are sorted by, where not by what their section is "    \
+	"about:\n"                                                                                \
+	"                       a key of SITE in the JSON, or peak, leaked, allocated, "          \
+	"temporary,\n"                                                                            \
+	"                       count, own-peak; total, self: rows by what they have inclusive "  \
+	"or not\n"                                                                                \
+	"      --filter COND    only stacks with such a frame: fn~REGEX, fn=NAME, module=NAME,\n" \
+	"                       file=NAME; with !~ or != without one; several with , between\n"   \
+	"      --hide REGEX     leave functions out of stacks and views; may be repeated\n"       \
+	"      --alloc-fn REGEX functions that only allocate for their callers, as operator new " \
+	"does;\n"                                                                                 \
+	"                       left out where they are innermost; may be repeated\n"
+
+/* All zero is none of them; to be released with ht_view_options_done. */
+struct ht_view_options {
+	enum ht_view_kind kind;
+	bool is_by_total;
+	bool is_by_self;
+	struct ht_site_choice choice;
+	struct ht_frame_rules rules;
+	struct ht_strbuf filter; /* as it was given */
+	char error[HT_RULE_ERROR_BYTES];
+	bool *is_shown;
+	struct ht_view view; /* the one that the report has */
+};
+
+/* One option each. False when it makes no sense, with more about it in error when there is more to say. */
+bool ht_view_options_by(struct ht_view_options *o, const char *text);
+bool ht_view_options_sort(struct ht_view_options *o, const char *text);
+bool ht_view_options_filter(struct ht_view_options *o, const char *text);
+bool ht_view_options_frames(struct ht_view_options *o, uint32_t what, const char *regex);
+
+/* Put what they say into a report that has all its other parts; o must outlive it. */
+void ht_view_options_apply(struct ht_view_options *o, struct ht_report *report);
+
+void ht_view_options_done(struct ht_view_options *o);
+
+#endif
