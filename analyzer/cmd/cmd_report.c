@@ -41,8 +41,8 @@ static const char usage[] =
         "--reallocs,\n"
         "      --misuse         only these sections of the report; --threads and --reallocs then\n"
         "                       list the places, too\n"
-        "      --sites          only all places, by the most that each ever had live\n"
-        HT_VIEW_OPTIONS_HELP
+        "      --sites          only all places, by the most that each ever had "
+        "live\n" HT_VIEW_OPTIONS_HELP
         "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"

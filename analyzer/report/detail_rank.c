@@ -35,7 +35,7 @@ static int compare_freed_by_others(const void *va, const void *vb)
 }
 
 struct ht_detail_rank ht_detail_rank_new(const struct ht_results *results,
-                                         enum ht_detail_order order)
+                                         enum ht_detail_order order, const bool *is_shown)
 {
 	const struct ht_site_details *details = &results->details;
 	struct ht_detail_rank rank = {
@@ -46,6 +46,8 @@ struct ht_detail_rank ht_detail_rank_new(const struct ht_results *results,
 		const struct ht_site *site = &results->sites.sites[i];
 		const struct ht_site_detail *detail = &details->details[i];
 
+		if (is_shown && !is_shown[i])
+			continue;
 		if (order == HT_BY_COPIED_BYTES ? site->n_reallocations : detail->n_freed_by_others)
 			rank.sites[rank.n_sites++] = (struct ht_detailed_site){ site, detail };
 	}

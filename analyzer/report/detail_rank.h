@@ -15,14 +15,14 @@ struct ht_detailed_site {
 	const struct ht_site_detail *detail;
 };
 
-/* By falling value. Valid as long as the results do not change; release sites with free(). */
+/* Those that is_shown (by index in the table; NULL: all) says, by falling value. Valid as long as the results do not change; release sites with free(). */
 struct ht_detail_rank {
 	struct ht_detailed_site *sites;
 	size_t n_sites;
 };
 
 struct ht_detail_rank ht_detail_rank_new(const struct ht_results *results,
-                                         enum ht_detail_order order);
+                                         enum ht_detail_order order, const bool *is_shown);
 
 /* The threads that did something, by falling number of allocations, then of frees. The same. */
 struct ht_thread_rank {

@@ -11,7 +11,8 @@ static void put_sites(struct ht_json_writer *json, const struct ht_report *repor
                       enum ht_detail_order order,
                       void (*put)(struct ht_json_writer *json, const struct ht_detailed_site *site))
 {
-	struct ht_detail_rank rank = ht_detail_rank_new(report->results, order);
+	struct ht_detail_rank rank =
+	        ht_detail_rank_new(report->results, order, report->choice.is_shown);
 	struct ht_named_stack stack = { 0 };
 
 	ht_json_put_u64(json, "n_sites", rank.n_sites);
@@ -20,6 +21,7 @@ static void put_sites(struct ht_json_writer *json, const struct ht_report *repor
 	for (size_t i = 0; i < rank.n_sites && i < report->n_top; i++) {
 		ht_stack_names_resolve(report->model, report->symbolizer, rank.sites[i].site->stack,
 		                       &stack);
+		ht_frame_rules_strip(report->rules, &stack);
 		ht_json_begin_object(json);
 		put(json, &rank.sites[i]);
 		ht_stack_json(json, &stack);

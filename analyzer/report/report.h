@@ -8,16 +8,14 @@
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 #include "analyzer/replay/mapped_memory.h"
-#include "analyzer/report/misuse_groups.h"
 #include "analyzer/report/frame_rules.h"
+#include "analyzer/report/misuse_groups.h"
 #include "analyzer/report/site_rank.h"
 #include "analyzer/symbols/symbolizer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-struct ht_view;
 
 struct ht_view;
 

@@ -67,7 +67,8 @@ void ht_text_reallocs(struct ht_text_page *page, const struct ht_report *report,
 	if (!has_sites)
 		return;
 
-	struct ht_detail_rank rank = ht_detail_rank_new(report->results, HT_BY_COPIED_BYTES);
+	struct ht_detail_rank rank =
+	        ht_detail_rank_new(report->results, HT_BY_COPIED_BYTES, report->choice.is_shown);
 
 	for (size_t i = 0; i < rank.n_sites && i < report->n_top; i++)
 		put_site(page, report, &rank.sites[i]);

@@ -106,7 +106,8 @@ static void put_site(struct ht_text_page *page, const struct ht_report *report,
 static void put_all(struct ht_text_page *page, const struct ht_report *report,
                     const struct ht_thread_rank *threads)
 {
-	struct ht_detail_rank rank = ht_detail_rank_new(report->results, HT_BY_FREED_BY_OTHERS);
+	struct ht_detail_rank rank =
+	        ht_detail_rank_new(report->results, HT_BY_FREED_BY_OTHERS, report->choice.is_shown);
 
 	put_titles(page);
 	for (size_t i = 0; i < threads->n_threads && i < report->n_top; i++)
