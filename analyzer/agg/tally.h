@@ -35,7 +35,7 @@ struct ht_tally {
 	uint64_t *sort_space; /* as large as fresh */
 	uint64_t n_of_large;
 	uint64_t max_large; /* always exact; 0: none yet */
-	bool is_rounded; /* percentiles from HT_TALLY_N_DIRECT on may be up to 0.0016 % too small */
+	bool is_rounded; /* percentiles from HT_TALLY_N_DIRECT on may be up to 1/65536 (0.0016 %) too small */
 };
 #define HT_TALLY_N_FRESH (1u << 20)
 

@@ -236,7 +236,7 @@ static void put_percentile_row(struct ht_text_page *page, const char *label,
 		ht_text_put_right(page, HT_PAINT_PLAIN, text, HT_LABEL_COLUMNS + 12 * (i + 1));
 	}
 	if (p->is_rounded)
-		ht_text_put(page, HT_PAINT_DIM, "  (within 0.002 %)");
+		ht_text_put(page, HT_PAINT_DIM, "  (up to 0.0016 % more)");
 	ht_text_end_line(page);
 }
 

@@ -118,7 +118,7 @@ static const char *base_name(const char *path)
 struct stack_line {
 	const struct ht_named_frame *frame;
 	size_t n_frames;
-	char place[160];
+	char place[192]; /* a name of 100, a line, and what else there is to say */
 };
 
 static const char *function_of(const struct ht_named_frame *frame, char buf[HT_HUMAN_BYTES])

@@ -93,6 +93,26 @@ START_TEST(test_tally_too_many_distinct_values_are_rounded_and_say_so)
 }
 END_TEST
 
+/* The median is nearly as far above what it is rounded to as it can be: of its first 17 bits the last is set. */
+START_TEST(test_tally_rounded_percentiles_are_at_most_a_65536th_too_small)
+{
+	struct ht_tally tally;
+	const uint64_t n = HT_TALLY_MAX_DISTINCT + 3 * HT_TALLY_N_FRESH;
+	const uint64_t rounded = (1ull << 30) + (1u << 14), exact = rounded + (1u << 14) - 1;
+
+	ht_tally_init(&tally);
+	for (uint64_t i = 1; i <= n; i++)
+		ht_tally_add(&tally, exact - n / 2 + i);
+	struct ht_percentiles p = ht_tally_percentiles(&tally);
+
+	ck_assert(p.is_rounded);
+	ck_assert_uint_eq(p.p50, rounded);
+	ck_assert_uint_lt((exact - p.p50) * 65536, exact);
+	ck_assert_uint_gt((exact - p.p50) * 65543, exact);
+	ht_tally_done(&tally);
+}
+END_TEST
+
 START_TEST(test_tally_without_values_has_no_percentiles)
 {
 	struct ht_tally tally;
@@ -182,6 +202,7 @@ int main(void)
 	tcase_add_test(core, test_rate_windows_busiest_is_found);
 	tcase_add_test(core, test_rate_windows_steps_begin_with_what_is_live);
 	tcase_add_test(limits, test_tally_too_many_distinct_values_are_rounded_and_say_so);
+	tcase_add_test(limits, test_tally_rounded_percentiles_are_at_most_a_65536th_too_small);
 	tcase_add_test(limits, test_tally_without_values_has_no_percentiles);
 	tcase_add_test(limits, test_rate_windows_ticks_outside_count_at_the_ends);
 	return ht_run_suite(suite);
