@@ -149,6 +149,13 @@ bool ht_capture_has_since(void *block, struct ht_capture_ids before)
 	return ht_live_map_is_live(identity) && id >= first && id < now.next;
 }
 
+static void put_misuse(struct ht_thread *t, uint32_t tick, uint32_t node, void *block, uint64_t id,
+                       enum ht_misuse_kind kind, uint64_t form, enum ht_misuse_call call)
+{
+	ht_chunk_put4(t, ht_record_word(HT_REC_MISUSE, tick, node), (uintptr_t)block, id,
+	              kind | form << 16 | (uint64_t)call << 32);
+}
+
 /* A free of what is no live block, for which there is a node and room. */
 static void put_unknown_free(struct ht_thread *t, void *block, uint64_t identity, uint32_t node,
                              enum ht_misuse_kind kind, enum ht_misuse_call call)
@@ -158,33 +165,45 @@ static void put_unknown_free(struct ht_thread *t, void *block, uint64_t identity
 	HT_COUNT(n_unknown_frees);
 	ht_chunk_put2(t, ht_record_word(HT_REC_UNKNOWN_FREE, tick, node), (uintptr_t)block);
 	if (kind != HT_MISUSE_NONE)
-		ht_chunk_put4(t, ht_record_word(HT_REC_MISUSE, tick, node), (uintptr_t)block,
-		              kind == HT_MISUSE_DOUBLE_FREE ? identity & HT_LIVE_ID_MASK : 0,
-		              kind | (uint64_t)call << 32);
+		put_misuse(t, tick, node, block,
+		           kind == HT_MISUSE_DOUBLE_FREE ? identity & HT_LIVE_ID_MASK : 0, kind, 0,
+		           call);
 }
 
-/* A free that is not a plain one: lost, watched, or of what is no live block. */
-static __attribute__((noinline, cold)) void
-record_odd_free(struct ht_thread *t, void *block, uint64_t identity, const uint64_t *hook_frame)
+/* A free that is not a plain one: lost, watched, by the wrong function, or of what is no live block. */
+static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t, void *block,
+                                                            uint64_t identity,
+                                                            enum ht_misuse_call call,
+                                                            const uint64_t *hook_frame)
 {
+	uint64_t form = (identity & HT_LIVE_FORMS) >> HT_LIVE_FORM_SHIFT;
+	uint64_t id = identity & HT_LIVE_ID_MASK;
+
 	if (!ht_live_map_is_live(identity)) {
 		enum ht_misuse_kind kind =
 		        ht_misuse_of_free((uintptr_t)block, identity, hook_frame);
 		uint32_t node = stack_of(t, hook_frame);
 
 		if (make_room(t, 6))
-			put_unknown_free(t, block, identity, node, kind, HT_MISUSE_BY_FREE);
+			put_unknown_free(t, block, identity, node, kind, call);
 		return;
 	}
 	if (identity & HT_LIVE_LOST) {
 		ht_chunk_lose(t);
 		return;
 	}
-	if (!make_room(t, 2))
+	bool is_mismatch = form != ht_misuse_call_form(call);
+	uint32_t node = is_mismatch ? stack_of(t, hook_frame) : 0;
+
+	if (!make_room(t, 6))
 		return;
-	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
-	              identity & HT_LIVE_ID_MASK);
-	watched_freed((uintptr_t)block);
+	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
+
+	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, tick, 0), id);
+	if (is_mismatch)
+		put_misuse(t, tick, node, block, id, HT_MISUSE_MISMATCH, form, call);
+	if (identity & HT_LIVE_WATCHED)
+		watched_freed((uintptr_t)block);
 }
 
 static inline void record_free(struct ht_thread *t, void *block, uint64_t identity,
@@ -192,7 +211,7 @@ static inline void record_free(struct ht_thread *t, void *block, uint64_t identi
 {
 	/* One comparison for 0 and for all flags. */
 	if (HT_UNLIKELY(identity - 1 >= HT_LIVE_ID_MASK)) {
-		record_odd_free(t, block, identity, hook_frame);
+		record_odd_free(t, block, identity, HT_MISUSE_BY_FREE, hook_frame);
 		return;
 	}
 	if (HT_UNLIKELY(!make_room(t, 2)))
@@ -221,17 +240,58 @@ void ht_capture_free(void *block, const uint64_t *hook_frame)
 	record_free(t, block, identity, hook_frame);
 }
 
-/* What realloc is called with is no live block. What is wrong with it is said now: the real one may end the program. */
+void ht_capture_set_form(void *block, enum ht_block_form form)
+{
+	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)block);
+
+	if (HT_LIKELY(slot != NULL))
+		atomic_fetch_or_explicit(slot, (uint64_t)form << HT_LIVE_FORM_SHIFT,
+		                         memory_order_relaxed);
+}
+
+void ht_capture_delete(void *block, enum ht_misuse_call call, const uint64_t *hook_frame)
+{
+	uint64_t form = (uint64_t)ht_misuse_call_form(call) << HT_LIVE_FORM_SHIFT;
+	uint64_t identity = ht_live_map_take(block);
+	struct ht_thread *t = ht_thread_self();
+
+	if (HT_UNLIKELY(!t)) {
+		lose_free(block, identity);
+		return;
+	}
+	/* What is as it should be is a plain free. */
+	if (HT_LIKELY((identity ^ form) - 1 < HT_LIVE_ID_MASK))
+		record_free(t, block, identity ^ form, hook_frame);
+	else
+		record_odd_free(t, block, identity, call, hook_frame);
+}
+
+/*
+ * What realloc is called with is no live block, or none of malloc's. What is wrong with it is said now: the real one may
+ * end the program.
+ */
 static __attribute__((noinline, cold)) uint64_t begin_odd_realloc(void *block, uint64_t identity,
                                                                   const uint64_t *hook_frame)
 {
-	enum ht_misuse_kind kind = ht_misuse_of_free((uintptr_t)block, identity, hook_frame);
+	bool is_live = ht_live_map_is_live(identity);
+	enum ht_misuse_kind kind =
+	        !is_live ? ht_misuse_of_free((uintptr_t)block, identity, hook_frame)
+	        : identity & HT_LIVE_FORMS && !(identity & HT_LIVE_LOST) ? HT_MISUSE_MISMATCH
+	                                                                 : HT_MISUSE_NONE;
 	struct ht_thread *t = ht_thread_self();
 
 	if (!t || kind == HT_MISUSE_NONE)
-		return 0;
+		return is_live ? identity : 0;
 	uint32_t node = stack_of(t, hook_frame);
 
+	if (is_live) {
+		if (make_room(t, 4))
+			put_misuse(t, ht_chunk_tick(t, ht_clock_tick()), node, block,
+			           identity & HT_LIVE_ID_MASK, HT_MISUSE_MISMATCH,
+			           (identity & HT_LIVE_FORMS) >> HT_LIVE_FORM_SHIFT,
+			           HT_MISUSE_BY_REALLOC);
+		return identity;
+	}
 	if (make_room(t, 6))
 		put_unknown_free(t, block, identity, node, kind, HT_MISUSE_BY_REALLOC);
 	return HT_LIVE_FREED;
@@ -241,7 +301,7 @@ uint64_t ht_capture_realloc_begin(void *block, const uint64_t *hook_frame)
 {
 	uint64_t identity = ht_live_map_take(block);
 
-	return HT_LIKELY(ht_live_map_is_live(identity))
+	return HT_LIKELY(identity - 1 < HT_LIVE_ID_MASK)
 	               ? identity
 	               : begin_odd_realloc(block, identity, hook_frame);
 }
@@ -258,6 +318,8 @@ void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *ho
 
 	if (identity == HT_LIVE_FREED)
 		return;
+	if (ht_live_map_is_live(identity))
+		identity &= ~HT_LIVE_FORMS; /* said already */
 	if (t)
 		record_free(t, block, identity, hook_frame);
 	else

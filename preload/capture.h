@@ -9,6 +9,7 @@
 #define HT_CAPTURE_H
 
 #include <heaptide/shared_region.h>
+#include <heaptide/trace_format.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,12 @@ struct ht_capture_ids {
 };
 struct ht_capture_ids ht_capture_ids_now(void);
 bool ht_capture_has_since(void *block, struct ht_capture_ids before);
+
+/* After that: by which operator. Blocks of malloc's need nothing. */
+void ht_capture_set_form(void *block, enum ht_block_form form);
+
+/* As ht_capture_free(), for an operator delete. */
+void ht_capture_delete(void *block, enum ht_misuse_call call, const uint64_t *hook_frame);
 
 /* Before the real call: block, not NULL, is about to be freed. */
 void ht_capture_free(void *block, const uint64_t *hook_frame);

@@ -19,7 +19,9 @@
 #include <stdint.h>
 
 /* A slot: 0 for no block, else id and these flags. With FREED it is what the block was that was here last. */
-#define HT_LIVE_ID_MASK ((1ull << 60) - 1)
+#define HT_LIVE_ID_MASK ((1ull << 57) - 1)
+#define HT_LIVE_FORM_SHIFT 57 /* enum ht_block_form; 2 bits */
+#define HT_LIVE_FORMS (3ull << HT_LIVE_FORM_SHIFT)
 #define HT_LIVE_FREED   (1ull << 63)
 #define HT_LIVE_WATCHED (1ull << 62) /* somebody wants to know when this block is freed */
 #define HT_LIVE_LOST    (1ull << 61) /* the allocation's event was lost: lose the free too */

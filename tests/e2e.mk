@@ -33,7 +33,7 @@ ht_programs = \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
 	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/jemalloc_api %D%/programs/killed %D%/programs/mapped_memory \
-	%D%/programs/many_stacks %D%/programs/misuse \
+	%D%/programs/many_stacks %D%/programs/mismatch %D%/programs/misuse \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
 	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \
 	%D%/programs/thread_churn %D%/programs/thread_locals %D%/programs/unknown_frees \
@@ -46,6 +46,8 @@ tests_programs_exceptions_SOURCES = %D%/programs/exceptions.cc
 tests_programs_inline_chains_SOURCES = %D%/programs/inline_chains.cc
 # The compiler knows what is wrong with it.
 tests_programs_misuse_CFLAGS = $(AM_CFLAGS) -fno-builtin
+tests_programs_mismatch_SOURCES = %D%/programs/mismatch.cc
+tests_programs_mismatch_CXXFLAGS = $(AM_CXXFLAGS) -std=c++17 -fno-builtin
 tests_programs_thread_locals_SOURCES = %D%/programs/thread_locals.cc
 
 check_LTLIBRARIES += %D%/programs/plugin_a.la %D%/programs/plugin_b.la %D%/programs/hook_jumper.la %D%/programs/jemalloc_plugin.la

@@ -270,6 +270,8 @@ static void put_misuse_json(struct dump *d, const struct ht_misuse *m, uint64_t 
 	put_addr_json(d, "address", m->addr);
 	if (m->id)
 		ht_json_put_u64(json, "id", m->id);
+	if (m->kind == HT_MISUSE_MISMATCH)
+		ht_json_put_string(json, "made_by", ht_block_form_name(m->form));
 	put_stack_json(d, stack);
 	ht_json_end_object(json);
 	putchar('\n');
@@ -294,6 +296,8 @@ static void dump_misuses(struct dump *d)
 		       ht_misuse_name(m->kind), (unsigned long long)m->addr);
 		if (m->id)
 			printf(" id %llu", (unsigned long long)m->id);
+		if (m->kind == HT_MISUSE_MISMATCH)
+			printf(" made by %s", ht_block_form_name(m->form));
 		printf(" stack %u\n", stack);
 		if (d->symbolizer)
 			put_stack_text(d, stack);

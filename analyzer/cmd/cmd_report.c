@@ -289,15 +289,16 @@ int ht_cmd_report(int argc, char **argv)
 	if (has_mapped)
 		ht_mapped_run(&input.model, &results.window, replay.selection, &mapped);
 
-	struct ht_misuses misuses;
-
-	ht_misuses_run(input.file, &input.model, &results, replay.selection, replay.n_jobs, &misuses);
-
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
 	ht_symbolizer_set_stored(symbolizer, stored, false);
 	ht_symbolizer_set_demangle(symbolizer, o.demangle);
+
+	struct ht_misuses misuses;
+
+	ht_misuses_run(input.file, &input.model, &results, replay.selection, symbolizer,
+	               replay.n_jobs, &misuses);
 
 	struct ht_report report = {
 		.file = input.file,

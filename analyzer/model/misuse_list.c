@@ -28,7 +28,8 @@ bool ht_misuse_list_add(struct ht_misuse_list *list, struct ht_process_list *pro
 		m.node = ht_get_u32(get);
 		m.addr = ht_get_u64(get);
 		m.id = ht_get_u64(get);
-		if (get->is_bad || !ht_misuse_is_possible(m.kind, m.call, m.id))
+		m.form = ht_get_u32(get);
+		if (get->is_bad || !ht_misuse_is_possible(m.kind, m.call, m.id, m.form))
 			return false;
 		m.process = ht_process_list_need(processes, process_serial);
 		list->misuses = ht_xalloc_grow(list->misuses, &list->capacity, list->n_misuses + 1,

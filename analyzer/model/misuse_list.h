@@ -18,6 +18,7 @@ struct ht_misuse {
 	uint32_t kind; /* enum ht_misuse_kind */
 	uint32_t call; /* enum ht_misuse_call */
 	uint32_t node;
+	uint32_t form; /* enum ht_block_form */
 	uint64_t tick;
 	uint64_t addr;
 	uint64_t id;

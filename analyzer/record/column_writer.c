@@ -28,7 +28,7 @@ const struct ht_column_limits ht_column_default_limits = {
 #define PYTHON_MAX_BYTES (2 * 65536u + 16 * HT_VARINT_MAX_BYTES)
 #define MAPPING_MAX_BYTES (13 * HT_VARINT_MAX_BYTES)
 #define MAPPINGS_IN_BLOCK 16384u
-#define MISUSE_MAX_BYTES (8 * HT_VARINT_MAX_BYTES)
+#define MISUSE_MAX_BYTES (9 * HT_VARINT_MAX_BYTES)
 #define MISUSES_IN_BLOCK 4096u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
@@ -423,6 +423,7 @@ void ht_column_writer_misuse(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_u64(p, node);
 	ht_put_u64(p, m->addr);
 	ht_put_u64(p, m->id);
+	ht_put_u64(p, m->form);
 }
 
 void ht_column_writer_process(struct ht_column_writer *w, const struct ht_process_info *i)

@@ -222,7 +222,7 @@ static bool put_misuse(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	for (uint32_t i = 0; i < sizeof(m) / 8; i++)
 		words[i] = load(chunk, c->pos + 1 + i);
 	memcpy(&m, words, sizeof(m));
-	if (!ht_misuse_is_possible(m.kind, m.call, m.id))
+	if (!ht_misuse_is_possible(m.kind, m.call, m.id, m.form))
 		return false;
 	c->last_tick = c->base_tick + ht_record_aux(word);
 	ht_column_writer_misuse(d->columns, serial, c->thread_serial, c->last_tick,

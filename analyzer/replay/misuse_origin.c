@@ -45,7 +45,8 @@ static void note_event(struct search *s, uint32_t process, uint32_t thread_seria
 		struct ht_misuse_origin *origin = &s->origins[i - 1];
 		struct ht_misuse_event *event = is_end ? &origin->freed : &origin->allocated;
 
-		if (event->is_known ||
+		/* A mismatch is the free. */
+		if (event->is_known || (is_end && m->kind == HT_MISUSE_MISMATCH) ||
 		    !is_past_of(&s->model->processes, m->process, process, e->tick))
 			continue;
 		*event = (struct ht_misuse_event){

@@ -3,16 +3,18 @@
 #include "analyzer/report/misuse_groups.h"
 
 #include "analyzer/base/xalloc.h"
+#include "analyzer/report/stack_names.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *ht_misuse_name(uint32_t kind)
 {
 	static const char *const names[HT_N_MISUSE_KINDS] = {
 		[HT_MISUSE_NONE] = "none",           [HT_MISUSE_DOUBLE_FREE] = "double-free",
 		[HT_MISUSE_STACK] = "stack",         [HT_MISUSE_STATIC] = "static",
-		[HT_MISUSE_UNALIGNED] = "unaligned",
+		[HT_MISUSE_UNALIGNED] = "unaligned", [HT_MISUSE_MISMATCH] = "mismatch",
 	};
 
 	return kind < HT_N_MISUSE_KINDS ? names[kind] : "unknown";
@@ -20,7 +22,25 @@ const char *ht_misuse_name(uint32_t kind)
 
 const char *ht_misuse_call_name(uint32_t call)
 {
-	return call == HT_MISUSE_BY_REALLOC ? "realloc" : "free";
+	static const char *const names[HT_N_MISUSE_CALLS] = {
+		[HT_MISUSE_BY_FREE] = "free",
+		[HT_MISUSE_BY_REALLOC] = "realloc",
+		[HT_MISUSE_BY_DELETE] = "delete",
+		[HT_MISUSE_BY_DELETE_ARRAY] = "delete[]",
+	};
+
+	return call < HT_N_MISUSE_CALLS && names[call] ? names[call] : "unknown";
+}
+
+const char *ht_block_form_name(uint32_t form)
+{
+	static const char *const names[HT_N_BLOCK_FORMS] = {
+		[HT_FORM_MALLOC] = "malloc",
+		[HT_FORM_NEW] = "new",
+		[HT_FORM_NEW_ARRAY] = "new[]",
+	};
+
+	return form < HT_N_BLOCK_FORMS ? names[form] : "unknown";
 }
 
 static bool is_counted(const struct ht_misuse *m, const struct ht_results *results,
@@ -44,6 +64,8 @@ static struct misused *find_misused(const struct ht_trace_model *model)
 	for (size_t i = 0; i < model->misuses.n_misuses; i++) {
 		const struct ht_misuse *m = &model->misuses.misuses[i];
 
+		if (m->kind == HT_MISUSE_MISMATCH)
+			continue; /* its free is known */
 		misused[m->process].n++;
 		misused[m->process].last = m;
 	}
@@ -105,7 +127,8 @@ uint64_t ht_misuses_n_certain(const struct ht_trace_model *model, const struct h
 	for (size_t i = 0; i < model->misuses.n_misuses; i++) {
 		const struct ht_misuse *m = &model->misuses.misuses[i];
 
-		n += is_counted(m, results, selection) && is_certain(model, results, misused, m);
+		n += m->kind != HT_MISUSE_MISMATCH && is_counted(m, results, selection) &&
+		     is_certain(model, results, misused, m);
 	}
 	free(misused);
 	return n;
@@ -152,9 +175,57 @@ static uint32_t stack_of(const struct ht_trace_model *model, const struct ht_mis
 	               : 0;
 }
 
+/* What an operator of a module's own calls is no mismatch: nobody saw the operator. */
+static bool is_called_by(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
+                         uint32_t stack, const char *name, const char *mangled, bool if_unknown)
+{
+	struct ht_named_stack named = { 0 };
+	bool is = if_unknown;
+
+	ht_stack_names_resolve(model, symbolizer, stack, &named);
+	if (named.n_frames && named.frames[0].name.function)
+		is = strncmp(named.frames[0].name.function, name, strlen(name)) == 0 ||
+		     strncmp(named.frames[0].name.function, mangled, strlen(mangled)) == 0;
+	ht_named_stack_done(&named);
+	return is;
+}
+
+static bool is_false_mismatch(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
+                              const struct ht_misuse_group *g)
+{
+	if (g->first->kind != HT_MISUSE_MISMATCH || !symbolizer)
+		return false;
+	return g->first->form == HT_FORM_MALLOC
+	               ? is_called_by(model, symbolizer, g->allocated_stack, "operator new", "_Zn",
+	                              true)
+	               : ht_misuse_call_form(g->first->call) == HT_FORM_MALLOC &&
+	                         is_called_by(model, symbolizer, g->stack, "operator delete", "_Zd",
+	                                      false);
+}
+
+/* Take the groups out that are no misuse after all. */
+static void drop_false_ones(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
+                            struct ht_misuses *m)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < m->n_groups; i++) {
+		const struct ht_misuse_group *g = &m->groups[i];
+
+		if (is_false_mismatch(model, symbolizer, g)) {
+			m->n -= g->n;
+			m->n_of_kind[g->first->kind] -= g->n;
+			continue;
+		}
+		m->groups[n_kept++] = *g;
+	}
+	m->n_groups = n_kept;
+}
+
 void ht_misuses_run(struct ht_trace_file *file, struct ht_trace_model *model,
                     const struct ht_results *results, const struct ht_process_selection *selection,
-                    unsigned n_jobs, struct ht_misuses *ret_misuses)
+                    struct ht_symbolizer *symbolizer, unsigned n_jobs,
+                    struct ht_misuses *ret_misuses)
 {
 	const struct ht_misuse_list *list = &model->misuses;
 	struct ht_misuses r = { .origins = ht_misuse_origins_new(file, model, n_jobs) };
@@ -186,7 +257,8 @@ void ht_misuses_run(struct ht_trace_file *file, struct ht_trace_model *model,
 		else
 			r.groups[r.n_groups++] = r.groups[i];
 	}
-	if (r.n)
+	drop_false_ones(model, symbolizer, &r);
+	if (r.n_groups)
 		qsort(r.groups, r.n_groups, sizeof(*r.groups), compare_for_showing);
 	*ret_misuses = r;
 }

@@ -7,6 +7,7 @@
 #include "analyzer/model/process_selection.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/replay/misuse_origin.h"
+#include "analyzer/symbols/symbolizer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,10 +31,14 @@ struct ht_misuses {
 	struct ht_misuse_origin *origins; /* of all of the model */
 };
 
-/* Which there were in the window and processes that results are of. To be released with ht_misuses_done(). */
+/*
+ * Which there were in the window and processes that results are of. symbolizer tells mismatches from what operators of
+ * a module's own do; NULL: nobody does. To be released with ht_misuses_done().
+ */
 void ht_misuses_run(struct ht_trace_file *file, struct ht_trace_model *model,
                     const struct ht_results *results, const struct ht_process_selection *selection,
-                    unsigned n_jobs, struct ht_misuses *ret_misuses);
+                    struct ht_symbolizer *symbolizer, unsigned n_jobs,
+                    struct ht_misuses *ret_misuses);
 
 /* NULL is fine. */
 void ht_misuses_done(struct ht_misuses *misuses);
@@ -42,10 +47,13 @@ void ht_misuses_done(struct ht_misuses *misuses);
 uint64_t ht_misuses_n_certain(const struct ht_trace_model *model, const struct ht_results *results,
                               const struct ht_process_selection *selection);
 
-/* "double-free", "stack", "static", "unaligned". */
+/* "double-free", "stack", "static", "unaligned", "mismatch". */
 const char *ht_misuse_name(uint32_t kind);
 
-/* "free", "realloc". */
+/* "free", "realloc", "delete", "delete[]". */
 const char *ht_misuse_call_name(uint32_t call);
+
+/* "malloc", "new", "new[]". */
+const char *ht_block_form_name(uint32_t form);
 
 #endif

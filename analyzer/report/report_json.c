@@ -151,6 +151,9 @@ static void put_misuse(struct writer *w, const struct ht_misuse_group *g)
 	ht_json_begin_object(json);
 	ht_json_put_string(json, "kind", ht_misuse_name(g->first->kind));
 	ht_json_put_string(json, "call", ht_misuse_call_name(g->first->call));
+	ht_json_put_string(json, "made_by",
+	                   g->first->kind == HT_MISUSE_MISMATCH ? ht_block_form_name(g->first->form)
+	                                                        : NULL);
 	ht_json_put_bool(json, "certain", g->is_certain);
 	ht_json_put_u64(json, "count", g->n);
 	ht_json_put_u64(json, "time_ns", ht_tick_clock_ns(&model->clock, g->first->tick));
@@ -182,6 +185,7 @@ static void put_misuses(struct writer *w)
 	ht_json_put_u64(json, "stack_frees", m->n_of_kind[HT_MISUSE_STACK]);
 	ht_json_put_u64(json, "static_frees", m->n_of_kind[HT_MISUSE_STATIC]);
 	ht_json_put_u64(json, "unaligned_frees", m->n_of_kind[HT_MISUSE_UNALIGNED]);
+	ht_json_put_u64(json, "mismatches", m->n_of_kind[HT_MISUSE_MISMATCH]);
 	ht_json_put_u64(json, "n_sites", m->n_groups);
 	ht_json_key(json, "sites");
 	ht_json_begin_array(json);

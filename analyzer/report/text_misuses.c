@@ -45,6 +45,13 @@ static void put_what(struct ht_text_page *page, const struct ht_misuse_group *g)
 			ht_text_put(page, HT_PAINT_PLAIN, ", or of a new one, not seen");
 		return;
 	case HT_MISUSE_STACK: ht_text_put(page, HT_PAINT_STRONG, "of memory on the stack"); return;
+	case HT_MISUSE_MISMATCH:
+		ht_text_putf(page, HT_PAINT_STRONG, "of what %s made",
+		             ht_block_form_name(g->first->form));
+		if (g->origin->allocated.is_known)
+			ht_text_putf(page, HT_PAINT_STRONG, ", a block of %s",
+			             ht_human_bytes(h.a, g->origin->n_bytes));
+		return;
 	case HT_MISUSE_STATIC:
 		ht_text_put(page, HT_PAINT_STRONG,
 		            "of a variable or constant of a program or library");
@@ -77,10 +84,9 @@ static void put_group(struct ht_text_page *page, const struct ht_report *report,
 void ht_text_misuses(struct ht_text_page *page, const struct ht_report *report)
 {
 	static const char *const kinds[HT_N_MISUSE_KINDS] = {
-		[HT_MISUSE_DOUBLE_FREE] = "of freed blocks",
-		[HT_MISUSE_STACK] = "of the stack",
-		[HT_MISUSE_STATIC] = "of static memory",
-		[HT_MISUSE_UNALIGNED] = "unaligned",
+		[HT_MISUSE_DOUBLE_FREE] = "of freed blocks",    [HT_MISUSE_STACK] = "of the stack",
+		[HT_MISUSE_STATIC] = "of static memory",        [HT_MISUSE_UNALIGNED] = "unaligned",
+		[HT_MISUSE_MISMATCH] = "by the wrong function",
 	};
 	const struct ht_misuses *misuses = report->misuses;
 	const char *separator = "frees: ";

@@ -287,7 +287,7 @@ enum ht_record_kind {
 	HT_REC_NODE = 9,
 	HT_REC_MODULE = 10,
 	HT_REC_PYTHON = 11,
-	HT_REC_MISUSE = 13, /* behind the UNKNOWN_FREE that it is about */
+	HT_REC_MISUSE = 13, /* behind the UNKNOWN_FREE or FREE that it is about, before a REALLOC */
 	HT_REC_MAPPING = 14,
 	HT_N_REC = 16,
 };
@@ -344,11 +344,12 @@ struct ht_python_record {
 };
 static_assert(sizeof(struct ht_python_record) == 32, "PYTHON record layout");
 
-/* A free of what was no live block, and what is wrong with it. */
+/* A free of what was no live block, or not one for this function, and what is wrong with it. */
 struct ht_misuse_record {
 	uint64_t addr;
-	uint64_t id;   /* DOUBLE_FREE: of the block that was freed before; 0 when its allocation was lost */
-	uint32_t kind; /* enum ht_misuse_kind */
+	uint64_t id;   /* MISMATCH; DOUBLE_FREE: of the block that was freed before, 0 when its allocation was lost */
+	uint16_t kind; /* enum ht_misuse_kind */
+	uint16_t form; /* MISMATCH: enum ht_block_form, of the block */
 	uint32_t call; /* enum ht_misuse_call */
 };
 static_assert(sizeof(struct ht_misuse_record) == 24, "MISUSE record layout");

@@ -143,10 +143,13 @@ static inline size_t ht_get_bytes(struct ht_get *g, const uint8_t **ret_bytes)
 }
 
 /* Whether there can be a misuse like this: what both sides refuse otherwise. */
-static inline bool ht_misuse_is_possible(uint64_t kind, uint64_t call, uint64_t id)
+static inline bool ht_misuse_is_possible(uint64_t kind, uint64_t call, uint64_t id, uint64_t form)
 {
-	return kind > HT_MISUSE_NONE && kind < HT_N_MISUSE_KINDS && call > 0 && call < HT_N_MISUSE_CALLS &&
-	       (kind == HT_MISUSE_DOUBLE_FREE || id == 0);
+	if (kind <= HT_MISUSE_NONE || kind >= HT_N_MISUSE_KINDS || call == 0 || call >= HT_N_MISUSE_CALLS)
+		return false;
+	if (kind == HT_MISUSE_MISMATCH)
+		return id && form < HT_N_BLOCK_FORMS && form != ht_misuse_call_form((uint32_t)call);
+	return form == 0 && (kind == HT_MISUSE_DOUBLE_FREE || id == 0);
 }
 
 /* Whether there can be a mapping like this: what both sides refuse otherwise. */

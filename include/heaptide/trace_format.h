@@ -141,15 +141,32 @@ enum ht_misuse_kind {
 	HT_MISUSE_STACK = 2, /* it is in the stack of the caller */
 	HT_MISUSE_STATIC = 3, /* it is in a loaded file, or a variable of one */
 	HT_MISUSE_UNALIGNED = 4, /* no block begins at such an address */
-	HT_N_MISUSE_KINDS = 5,
+	HT_MISUSE_MISMATCH = 5, /* a live block, but not one for this function */
+	HT_N_MISUSE_KINDS = 6,
+};
+
+/* What made a block. */
+enum ht_block_form {
+	HT_FORM_MALLOC = 0, /* malloc and its kin */
+	HT_FORM_NEW = 1,
+	HT_FORM_NEW_ARRAY = 2,
+	HT_N_BLOCK_FORMS = 3,
 };
 
 /* The function that was called with it. */
 enum ht_misuse_call {
 	HT_MISUSE_BY_FREE = 1,
 	HT_MISUSE_BY_REALLOC = 2,
-	HT_N_MISUSE_CALLS = 3,
+	HT_MISUSE_BY_DELETE = 3,
+	HT_MISUSE_BY_DELETE_ARRAY = 4,
+	HT_N_MISUSE_CALLS = 5,
 };
+
+/* What a block must be that this function is called with. */
+static inline uint32_t ht_misuse_call_form(uint32_t call)
+{
+	return call < HT_MISUSE_BY_DELETE ? HT_FORM_MALLOC : call - HT_MISUSE_BY_DELETE + HT_FORM_NEW;
+}
 
 /* One event, decoded. Fields a kind does not use are 0. */
 struct ht_event {

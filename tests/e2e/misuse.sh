@@ -57,6 +57,86 @@ same_as_valgrind() {
 	says info.txt "1 frees of what was no block"
 }
 
+# mismatches_found: as "CALL CALLER BYTES MADE-BY MAKER".
+mismatches_found() {
+	"$heaptide" report --json -n 0 --misuse t.zst | jq -r '.misuse.sites[] | select(.kind == "mismatch") |
+		"\(.call) \(.stack[0].function) \(.bytes) \(.made_by) \(.allocated.stack[0].function)"' | sort
+}
+
+valgrind_mismatches() {
+	awk '
+		function where(line) { sub(/^.*0x[0-9A-F]+: /, "", line); sub(/ \((in .*|[^ ]*:[0-9]+)\)$/, "", line); return line }
+		function what(name) { sub(/^operator /, "", name); sub(/\(.*/, "", name); return name }
+		/Mismatched free\(\)/ { want = "call"; next }
+		want == "call" { call = what(where($0)); want = "caller"; next }
+		want == "caller" { caller = where($0); want = ""; next }
+		/ is 0 bytes inside a block of size .* alloc.d$/ { bytes = $(NF - 1); want = "made"; next }
+		want == "made" { made = what(where($0)); want = "maker"; next }
+		want == "maker" { print call, caller, bytes, made, where($0); want = "" }' valgrind.log | sed 's/ \([0-9]\),\([0-9]\)/ \1\2/' | sort
+}
+
+# mismatched NAME FILE ARGS...: blocks given to the wrong function, under an allocator with operators of its own, however it came there.
+mismatched() {
+	local way
+	[ -e "/usr/lib/x86_64-linux-gnu/$2" ] || skip "$1 is not installed"
+	need valgrind jq
+	run valgrind --log-file=valgrind.log "$programs/mismatch" wrong
+	valgrind_mismatches >wanted
+	equal "mismatches that valgrind found" 13 "$(wc -l <wanted)"
+	for way in asked preloaded; do
+		if [ "$way" = asked ]; then
+			run "$heaptide" record -q -f --allocator="$1" -o t.zst -- "$programs/mismatch" wrong
+		else
+			LD_PRELOAD=/usr/lib/x86_64-linux-gnu/$2 run "$heaptide" record -q -f -o t.zst -- "$programs/mismatch" wrong
+		fi
+		equal "exit status" 0 "$status"
+		verified t.zst
+		unknown_frees 0
+		mismatches_found >found
+		diff wanted found || fail "not as valgrind says"
+		equal "number" 15 "$(value t.zst .misuse.mismatches)"
+		equal "others" 13 "$(value t.zst .misuse.n_sites)"
+	done
+	"$heaptide" report t.zst >report.txt
+	says report.txt "free of what new made, a block of 1001 B"
+	run "$heaptide" record -q -f --allocator="$1" -o t.zst -- "$programs/mismatch" right "${@:3}"
+	equal "exit status" 0 "$status"
+	equal "in the right program" 0 "$(value t.zst .misuse.n_sites)"
+}
+
+# Operators of the program's own, some or all of them, are no mistake.
+own_operators() {
+	local way
+	[ -e /usr/lib/x86_64-linux-gnu/libjemalloc.so.2 ] || skip "jemalloc is not installed"
+	need g++
+	cat >p.cc <<-'CODE'
+		#include <cstdlib>
+		#include <new>
+		#ifdef NEW
+		void *operator new(size_t n) { return malloc(n); }
+		#else
+		void operator delete(void *p) noexcept { free(p); }
+		void operator delete(void *p, size_t) noexcept { free(p); }
+		#endif
+		int main()
+		{
+			for (int i = 0; i < 10; i++) {
+				int *p = new int;
+				asm volatile("" : "+r"(p) : : "memory");
+				delete p;
+			}
+		}
+	CODE
+	g++ -g -O1 -fno-builtin -DNEW -o own-new p.cc
+	g++ -g -O1 -fno-builtin -fno-optimize-sibling-calls -o own-delete p.cc
+	g++ -g -O1 -std=c++17 -fno-builtin -static-libstdc++ "-I$HT_TOP_SRCDIR/tests/programs" -o static "$HT_TOP_SRCDIR/tests/programs/mismatch.cc"
+	for way in own-new own-delete static; do
+		run "$heaptide" record -q -f --allocator=jemalloc -o t.zst -- "./$way"
+		equal "exit status" 0 "$status"
+		equal "misuse in $way" 0 "$(value t.zst .misuse.n_sites)"
+	done
+}
+
 # Who freed it first, when, in which thread.
 first_frees() {
 	record t.zst "$program" thread
@@ -89,7 +169,7 @@ unseen() {
 
 nothing() {
 	same_behaviour t.zst "$program" none
-	equal "misuse" '{"double_frees":0,"stack_frees":0,"static_frees":0,"unaligned_frees":0,"n_sites":0,"sites":[]}' \
+	equal "misuse" '{"double_frees":0,"stack_frees":0,"static_frees":0,"unaligned_frees":0,"mismatches":0,"n_sites":0,"sites":[]}' \
 		"$(value t.zst .misuse | jq -c .)"
 	"$heaptide" report t.zst >report.txt
 	! grep -q MISUSE report.txt || fail "there is none"
@@ -100,6 +180,11 @@ nothing() {
 for what in double realloc moved thread child stack stack-realloc argument variable inside; do
 	e2e_case "$what" same_as_valgrind "$what"
 done
+e2e_case "mismatches, jemalloc" mismatched jemalloc libjemalloc.so.2
+e2e_case "mismatches, tcmalloc" mismatched tcmalloc libtcmalloc_minimal.so.4
+# It is C, which cannot throw: it aborts.
+e2e_case "mismatches, mimalloc" mismatched mimalloc libmimalloc.so.2 no-throw
+e2e_case "operators of the program's own" own_operators
 e2e_case "the first free" first_frees
 e2e_case "unnoticed by the allocator" unnoticed
 e2e_case "allocated unseen" unseen

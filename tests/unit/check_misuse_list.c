@@ -21,13 +21,13 @@ struct body {
 };
 
 static void add_misuse(struct body *b, uint32_t process, uint64_t kind, uint64_t call,
-                       uint64_t tick, uint32_t node, uint64_t id)
+                       uint64_t tick, uint32_t node, uint64_t id, uint64_t form)
 {
-	const uint64_t numbers[] = { process, 1, kind, call, tick, node, 0x7000, id };
+	const uint64_t numbers[] = { process, 1, kind, call, tick, node, 0x7000, id, form };
 
 	if (!b->n++)
 		b->put = ht_put_init(b->bytes, sizeof(b->bytes));
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 9; i++)
 		ht_put_u64(&b->put, numbers[i]);
 }
 
@@ -89,7 +89,7 @@ static struct loaded load(const struct body *b, size_t n_bytes, int signal)
 	ck_assert(ht_trace_file_open(l.path, &l.file, &diag) == HT_OK);
 	ck_assert(ht_trace_model_load(&l.model, l.file, &diag) == HT_OK);
 	ht_replay_run(l.file, &l.model, &options, &l.results);
-	ht_misuses_run(l.file, &l.model, &l.results, NULL, 1, &l.misuses);
+	ht_misuses_run(l.file, &l.model, &l.results, NULL, NULL, 1, &l.misuses);
 	return l;
 }
 
@@ -119,28 +119,32 @@ START_TEST(test_misuses_origins_are_found_over_forks)
 	struct body b = { .n = 0 };
 
 	/* What the parent freed before the fork; what the child freed, whatever the parent did later; its own. */
-	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1500, 20, 1);
-	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1510, 21, 3);
-	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1520, 22, 100);
-	add_misuse(&b, 1, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_REALLOC, 2500, 23, 2);
-	add_misuse(&b, 1, HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 2600, 24, 0);
-	add_misuse(&b, 1, HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 2700, 24, 0);
+	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1500, 20, 1, 0);
+	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1510, 21, 3, 0);
+	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1520, 22, 100, 0);
+	add_misuse(&b, 1, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_REALLOC, 2500, 23, 2, 0);
+	add_misuse(&b, 2, HT_MISUSE_MISMATCH, HT_MISUSE_BY_DELETE, 1420, 25, 100,
+	           HT_FORM_NEW_ARRAY);
+	add_misuse(&b, 1, HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 2600, 24, 0, 0);
+	add_misuse(&b, 1, HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 2700, 24, 0, 0);
 
 	struct loaded l = load(&b, body_bytes(&b), SIGABRT);
 
 	ck_assert_uint_eq(ht_trace_file_n_damages(l.file), 0);
-	ck_assert_uint_eq(l.misuses.n, 6);
-	ck_assert_uint_eq(l.misuses.n_groups, 5);
+	ck_assert_uint_eq(l.misuses.n, 7);
+	ck_assert_uint_eq(l.misuses.n_groups, 6);
 	ck_assert_uint_eq(l.misuses.n_of_kind[HT_MISUSE_DOUBLE_FREE], 4);
 	/* Certain ones first: what occurred most often, then the one that ended the child. */
 	ck_assert_uint_eq(l.misuses.groups[0].n, 2);
 	ck_assert(!l.misuses.groups[0].origin->allocated.is_known);
-	ck_assert(l.misuses.groups[0].is_certain && l.misuses.groups[1].is_certain &&
-	          !l.misuses.groups[2].is_certain);
-	check_origin(&l.misuses.groups[1], 7, 19, 1410, 1, 1420);
-	check_origin(&l.misuses.groups[2], 100, 16, 1100, 0, 1200);
-	check_origin(&l.misuses.groups[3], 300, 18, 1120, 1, 1400);
-	check_origin(&l.misuses.groups[4], 200, 17, 1110, 0, 1120);
+	ck_assert(l.misuses.groups[2].is_certain && !l.misuses.groups[3].is_certain);
+	ck_assert_uint_eq(l.misuses.groups[1].first->kind, HT_MISUSE_MISMATCH);
+	ck_assert(!l.misuses.groups[1].origin->freed.is_known);
+	ck_assert_uint_eq(l.misuses.groups[1].origin->n_bytes, 7);
+	check_origin(&l.misuses.groups[2], 7, 19, 1410, 1, 1420);
+	check_origin(&l.misuses.groups[3], 100, 16, 1100, 0, 1200);
+	check_origin(&l.misuses.groups[4], 300, 18, 1120, 1, 1400);
+	check_origin(&l.misuses.groups[5], 200, 17, 1110, 0, 1120);
 	ck_assert_uint_eq(ht_misuses_n_certain(&l.model, &l.results, NULL), 3);
 	loaded_done(&l);
 }
@@ -150,7 +154,7 @@ START_TEST(test_misuses_that_ended_nothing_are_not_certain)
 {
 	struct body b = { .n = 0 };
 
-	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1500, 20, 100);
+	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1500, 20, 100, 0);
 
 	struct loaded l = load(&b, body_bytes(&b), _i ? SIGTERM : SIGABRT);
 
@@ -164,8 +168,8 @@ START_TEST(test_misuses_body_cut_anywhere_is_damage)
 {
 	struct body b = { .n = 0 };
 
-	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1500, 20, 1);
-	add_misuse(&b, 1, HT_MISUSE_STATIC, HT_MISUSE_BY_FREE, 2600, 24, 0);
+	add_misuse(&b, 2, HT_MISUSE_DOUBLE_FREE, HT_MISUSE_BY_FREE, 1500, 20, 1, 0);
+	add_misuse(&b, 1, HT_MISUSE_STATIC, HT_MISUSE_BY_FREE, 2600, 24, 0, 0);
 	for (size_t n = 0; n < body_bytes(&b); n++) {
 		struct loaded l = load(&b, n, SIGABRT);
 
@@ -179,17 +183,23 @@ END_TEST
 START_TEST(test_misuses_impossible_ones_are_damage)
 {
 	static const struct {
-		uint64_t kind, call, id;
+		uint64_t kind, call, id, form;
 	} bad[] = {
-		{ HT_MISUSE_NONE, HT_MISUSE_BY_FREE, 0 },
-		{ HT_N_MISUSE_KINDS, HT_MISUSE_BY_FREE, 0 },
-		{ HT_MISUSE_STACK, 0, 0 },
-		{ HT_MISUSE_STACK, HT_N_MISUSE_CALLS, 0 },
-		{ HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 1 },
+		{ HT_MISUSE_NONE, HT_MISUSE_BY_FREE, 0, 0 },
+		{ HT_N_MISUSE_KINDS, HT_MISUSE_BY_FREE, 0, 0 },
+		{ HT_MISUSE_STACK, 0, 0, 0 },
+		{ HT_MISUSE_STACK, HT_N_MISUSE_CALLS, 0, 0 },
+		{ HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 1, 0 },
+		{ HT_MISUSE_STACK, HT_MISUSE_BY_FREE, 0, HT_FORM_NEW },
+		{ HT_MISUSE_MISMATCH, HT_MISUSE_BY_FREE, 1, HT_FORM_MALLOC },
+		{ HT_MISUSE_MISMATCH, HT_MISUSE_BY_DELETE, 1, HT_FORM_NEW },
+		{ HT_MISUSE_MISMATCH, HT_MISUSE_BY_DELETE_ARRAY, 1, HT_FORM_NEW_ARRAY },
+		{ HT_MISUSE_MISMATCH, HT_MISUSE_BY_DELETE, 1, HT_N_BLOCK_FORMS },
+		{ HT_MISUSE_MISMATCH, HT_MISUSE_BY_DELETE, 0, HT_FORM_NEW_ARRAY },
 	};
 	struct body b = { .n = 0 };
 
-	add_misuse(&b, 1, bad[_i].kind, bad[_i].call, 1500, 20, bad[_i].id);
+	add_misuse(&b, 1, bad[_i].kind, bad[_i].call, 1500, 20, bad[_i].id, bad[_i].form);
 
 	struct loaded l = load(&b, body_bytes(&b), SIGABRT);
 
@@ -208,6 +218,6 @@ int main(void)
 	tcase_add_test(core, test_misuses_origins_are_found_over_forks);
 	tcase_add_loop_test(core, test_misuses_that_ended_nothing_are_not_certain, 0, 2);
 	tcase_add_test(corrupt, test_misuses_body_cut_anywhere_is_damage);
-	tcase_add_loop_test(corrupt, test_misuses_impossible_ones_are_damage, 0, 5);
+	tcase_add_loop_test(corrupt, test_misuses_impossible_ones_are_damage, 0, 11);
 	return ht_run_suite(suite);
 }
