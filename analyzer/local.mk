@@ -18,6 +18,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/mapping_list.c %D%/model/mapping_list.h \
+	%D%/model/mark_list.c %D%/model/mark_list.h \
 	%D%/model/misuse_list.c %D%/model/misuse_list.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
 	%D%/model/process_selection.c %D%/model/process_selection.h \
@@ -67,6 +68,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/site_value.c %D%/report/site_value.h \
 	%D%/report/stack_names.c %D%/report/stack_names.h \
 	%D%/report/misuse_groups.c %D%/report/misuse_groups.h \
+	%D%/report/mark_output.c %D%/report/mark_output.h \
 	%D%/report/text_misuses.c \
 	%D%/report/mapped_rank.c %D%/report/mapped_rank.h \
 	%D%/report/text_mapped.c \

@@ -372,3 +372,13 @@ void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *
 	if (make_room(t, 1 + sizeof(*record) / 8 + 1))
 		ht_chunk_put_mapping(t, ht_chunk_tick(t, ht_clock_tick()), node, record);
 }
+
+void ht_capture_mark(const struct ht_mark_record *record, uint64_t tick)
+{
+	struct ht_thread *t = ht_thread_self();
+
+	if (!t)
+		HT_COUNT(n_lost_events);
+	else if (make_room(t, 1 + sizeof(*record) / 8 + 1))
+		ht_chunk_put_mark(t, ht_chunk_tick(t, tick), record);
+}

@@ -38,6 +38,9 @@ bool ht_chunk_put_module(struct ht_thread *t, uint32_t module_serial,
 bool ht_chunk_put_python(struct ht_thread *t, uint32_t number, const struct ht_python_record *record,
                          const char *text);
 
+/* MARK record, for which there is room; aux is its tick. */
+void ht_chunk_put_mark(struct ht_thread *t, uint32_t aux, const struct ht_mark_record *record);
+
 /* MAPPING record, for which there is room; aux is its tick. */
 void ht_chunk_put_mapping(struct ht_thread *t, uint32_t aux, uint32_t node,
                           const struct ht_mapping_record *record);

@@ -34,6 +34,7 @@ ht_preload_sources = \
 	%D%/hook_again.c %D%/hook_again.h \
 	%D%/lifecycle.c %D%/lifecycle.h \
 	%D%/live_map.c %D%/live_map.h \
+	%D%/mark.c \
 	%D%/misuse.c %D%/misuse.h \
 	%D%/python_code.c %D%/python_code.h \
 	%D%/python_layout.c %D%/python_layout.h \

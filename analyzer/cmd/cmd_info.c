@@ -7,6 +7,7 @@
 #include "analyzer/read/block_prefix.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/json_writer.h"
+#include "analyzer/report/mark_output.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/stack_names.h"
 #include "analyzer/report/text_page.h"
@@ -175,6 +176,14 @@ static void print_processes(struct ht_text_page *page, const struct ht_trace_inp
 	}
 }
 
+static void print_marks(struct ht_text_page *page, const struct ht_trace_input *input)
+{
+	if (!input->model.marks.n_marks)
+		return;
+	ht_text_heading(page, "MARKS");
+	ht_text_marks(page, &input->model, SIZE_MAX);
+}
+
 static void print_blocks(struct ht_text_page *page, const struct ht_trace_input *input)
 {
 	char text[HT_HUMAN_BYTES];
@@ -270,6 +279,7 @@ static void print_json(const struct ht_trace_input *input)
 	ht_json_put_double(&json, "bytes_per_event", bytes_per_event(input));
 	ht_json_put_u64(&json, "nodes", input->model.stacks.n_nodes);
 	ht_json_put_u64(&json, "frames", input->model.stacks.n_frames);
+	ht_json_marks(&json, &input->model);
 	ht_json_put_u64(&json, "misuses", input->model.misuses.n_misuses);
 	ht_json_put_u64(&json, "files", input->model.modules.n_images);
 	ht_json_put_u64(&json, "damaged_places", ht_trace_file_n_damages(input->file));
@@ -303,6 +313,7 @@ static void print_text(const struct ht_trace_input *input)
 
 	print_recording(&page, input);
 	print_processes(&page, input);
+	print_marks(&page, input);
 	print_blocks(&page, input);
 }
 

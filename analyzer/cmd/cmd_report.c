@@ -29,7 +29,7 @@ static const char usage[] =
         "  -n, --top N          places listed in each section (10; 0: all)\n"
         "  -d, --depth N        frames shown of each stack, levels of a tree (8; 0: all)\n"
         "      --from T         only what happened after T: a time like 1.5s, 200ms or 2m, a part\n"
-        "                       like 20%, or peak\n"
+        "                       like 20%, peak, or mark:LABEL (heaptide.h; mark:LABEL#2: the second)\n"
         "      --to T           only what happened up to T, or end; what is live then and was not\n"
         "                       live at the beginning is NEW\n"
         "      --at T           only what was live at T\n"
@@ -208,7 +208,11 @@ static bool find_window(const struct options *o, struct ht_trace_input *input,
 	struct ht_moment peak = { 0 };
 
 	/* From 0 is from the beginning: what happened in its very tick is not left out. */
-	if (o->has_from && (o->from.kind == HT_TIME_PEAK || o->from.value > 0)) {
+	if ((o->has_from && !ht_time_point_exists(&o->from, input)) ||
+	    ((o->has_to || o->has_at) && !ht_time_point_exists(&o->to, input)))
+		return false;
+	if (o->has_from && (o->from.kind == HT_TIME_PEAK || o->from.kind == HT_TIME_MARK ||
+	                    o->from.value > 0)) {
 		w.has_from = true;
 		w.from.tick = ht_time_point_find(&o->from, input, replay, &peak).tick;
 	}

@@ -3,6 +3,7 @@
 #include "analyzer/cmd/time_point.h"
 
 #include "analyzer/base/checked.h"
+#include "analyzer/cmd/cmd.h"
 
 #include <string.h>
 
@@ -51,28 +52,32 @@ bool ht_time_point_parse(const char *text, struct ht_time_point *ret_point)
 	uint64_t millionths, ns;
 
 	if (strcmp(text, "peak") == 0) {
-		*ret_point = (struct ht_time_point){ HT_TIME_PEAK, 0 };
+		*ret_point = (struct ht_time_point){ HT_TIME_PEAK, 0, NULL };
 		return true;
 	}
 	if (strcmp(text, "end") == 0) {
-		*ret_point = (struct ht_time_point){ HT_TIME_END, 0 };
+		*ret_point = (struct ht_time_point){ HT_TIME_END, 0, NULL };
 		return true;
+	}
+	if (strncmp(text, "mark:", 5) == 0) {
+		*ret_point = (struct ht_time_point){ HT_TIME_MARK, 0, text + 5 };
+		return text[5] != '\0';
 	}
 	if (!read_millionths(&text, &millionths))
 		return false;
 	if (strcmp(text, "%") == 0) {
-		*ret_point = (struct ht_time_point){ HT_TIME_PART, millionths / 100 };
+		*ret_point = (struct ht_time_point){ HT_TIME_PART, millionths / 100, NULL };
 		return millionths <= 100ull * PARTS;
 	}
 	if (*text == '\0') { /* 0 needs no unit */
-		*ret_point = (struct ht_time_point){ HT_TIME_NS, 0 };
+		*ret_point = (struct ht_time_point){ HT_TIME_NS, 0, NULL };
 		return millionths == 0;
 	}
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (strcmp(text, units[i].name) != 0)
 			continue;
 		ns = ht_mul_div_u64(millionths, units[i].ns, PARTS);
-		*ret_point = (struct ht_time_point){ HT_TIME_NS, ns };
+		*ret_point = (struct ht_time_point){ HT_TIME_NS, ns, NULL };
 		return ns != UINT64_MAX;
 	}
 	return false;
@@ -111,6 +116,15 @@ static struct ht_moment find_peak(struct ht_trace_input *input,
 	return peak;
 }
 
+bool ht_time_point_exists(const struct ht_time_point *point, const struct ht_trace_input *input)
+{
+	if (point->kind != HT_TIME_MARK || ht_mark_list_find(&input->model.marks, point->mark))
+		return true;
+	ht_cmd_complain("the trace has no mark \"%s\"%s", point->mark,
+	                input->model.marks.n_marks ? "; heaptide info lists its marks" : "");
+	return false;
+}
+
 struct ht_moment ht_time_point_find(const struct ht_time_point *point, struct ht_trace_input *input,
                                     const struct ht_replay_options *options, struct ht_moment *peak)
 {
@@ -127,6 +141,8 @@ struct ht_moment ht_time_point_find(const struct ht_time_point *point, struct ht
 		if (peak->tick == 0)
 			*peak = find_peak(input, options);
 		return *peak;
+	case HT_TIME_MARK:
+		return (struct ht_moment){ ht_mark_list_find(&input->model.marks, point->mark)->tick, 0 };
 	case HT_TIME_END: break;
 	}
 	return (struct ht_moment){ last_tick_of(input), 0 };

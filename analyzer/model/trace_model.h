@@ -5,6 +5,7 @@
 
 #include "analyzer/base/arena.h"
 #include "analyzer/model/mapping_list.h"
+#include "analyzer/model/mark_list.h"
 #include "analyzer/model/misuse_list.h"
 #include "analyzer/model/module_list.h"
 #include "analyzer/model/process_list.h"
@@ -57,6 +58,7 @@ struct ht_trace_model {
 	struct ht_python_list python;
 	struct ht_mapping_list mappings;
 	struct ht_unseen_list unseen;
+	struct ht_mark_list marks;
 	struct ht_misuse_list misuses;
 	struct ht_stack_tree stacks;
 	uint64_t last_tick;                      /* newest that any block header names */

@@ -68,6 +68,7 @@ const char *ht_block_type_name(unsigned type)
 		[HT_BLOCK_SYMBOLS] = "SYMBOLS",
 		[HT_BLOCK_PYTHON] = "PYTHON",
 		[HT_BLOCK_CHECKPOINT] = "CHECKPOINT",
+		[HT_BLOCK_MARKS] = "MARKS",
 		[HT_BLOCK_MISUSES] = "MISUSES",
 		[HT_BLOCK_MAPPINGS] = "MAPPINGS",
 		[HT_BLOCK_UNSEEN] = "UNSEEN",

@@ -30,6 +30,8 @@ const struct ht_column_limits ht_column_default_limits = {
 #define MAPPINGS_IN_BLOCK 16384u
 #define MISUSE_MAX_BYTES (9 * HT_VARINT_MAX_BYTES)
 #define MISUSES_IN_BLOCK 4096u
+#define MARK_MAX_BYTES (4 * HT_VARINT_MAX_BYTES + HT_MARK_MAX_BYTES)
+#define MARKS_IN_BLOCK 1024u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
@@ -68,6 +70,7 @@ struct ht_column_writer {
 	struct entries modules;
 	struct entries python; /* made when first needed */
 	struct entries mappings; /* the same */
+	struct entries marks;    /* the same */
 	struct entries misuses;  /* the same */
 	struct entries ends;
 
@@ -199,6 +202,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->modules.body);
 	free(w->python.body);
 	free(w->mappings.body);
+	free(w->marks.body);
 	free(w->misuses.body);
 	free(w->ends.body);
 	free(w->body);
@@ -426,6 +430,40 @@ void ht_column_writer_misuse(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_u64(p, m->form);
 }
 
+/* The run goes on in a segment of its own, whose ticks begin at tick. */
+static void cut_segment(struct ht_column_writer *w, uint64_t tick)
+{
+	if (!w->n_segments)
+		return;
+	if (w->n_segments == w->limits.max_segments)
+		ht_column_writer_flush(w);
+	else if (w->segments[w->n_segments - 1].n_events == 0)
+		w->n_segments--;
+	w->run.first_tick = tick;
+	w->run.next_id = ht_event_encoder_next_id(w->encoder);
+	open_segment(w);
+}
+
+void ht_column_writer_mark(struct ht_column_writer *w, uint32_t process_serial,
+			   uint32_t thread_serial, uint64_t tick, const struct ht_mark_record *m)
+{
+	if (!w->marks.body &&
+	    !entries_init(&w->marks, HT_BLOCK_MARKS, MARKS_IN_BLOCK * MARK_MAX_BYTES)) {
+		fail(w, HT_ERR_NOMEM);
+		return;
+	}
+	if ((size_t)(w->marks.put.end - w->marks.put.pos) < MARK_MAX_BYTES)
+		ht_column_writer_flush_modules(w);
+
+	struct ht_put *p = entries_next(w, &w->marks, MARK_MAX_BYTES);
+
+	ht_put_u64(p, process_serial);
+	ht_put_u64(p, thread_serial);
+	ht_put_u64(p, tick);
+	ht_put_bytes(p, m->label, m->label_bytes);
+	cut_segment(w, tick);
+}
+
 void ht_column_writer_process(struct ht_column_writer *w, const struct ht_process_info *i)
 {
 	struct ht_put *p = entries_next(w, &w->processes, PROCESS_MAX_BYTES);
@@ -471,7 +509,7 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 	for (size_t i = 0; !has_nodes && i < w->n_batches; i++)
 		has_nodes = w->batches[i]->n_nodes != 0;
 	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items ||
-	       w->python.n_items || w->mappings.n_items || w->misuses.n_items || w->ends.n_items;
+	       w->python.n_items || w->mappings.n_items || w->marks.n_items || w->misuses.n_items || w->ends.n_items;
 }
 
 static void flush_events(struct ht_column_writer *w)
@@ -533,6 +571,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 	w->n_batches = 0;
 	w->last_batch = NULL;
 	entries_flush(w, &w->mappings);
+	entries_flush(w, &w->marks);
 	entries_flush(w, &w->misuses);
 	flush_events(w);
 	entries_flush(w, &w->ends);

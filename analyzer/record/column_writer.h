@@ -109,6 +109,10 @@ void ht_column_writer_mapping(struct ht_column_writer *writer, uint32_t process_
 			      uint32_t thread_serial, uint64_t tick, uint32_t node,
 			      const struct ht_mapping_record *record);
 
+/* A moment that the program named. The thread's events from here on are in a segment that begins with it. */
+void ht_column_writer_mark(struct ht_column_writer *writer, uint32_t process_serial,
+			   uint32_t thread_serial, uint64_t tick, const struct ht_mark_record *mark);
+
 /* Write processes and modules, which others wait for while the program runs. */
 void ht_column_writer_flush_modules(struct ht_column_writer *writer);
 

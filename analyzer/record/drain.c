@@ -230,6 +230,24 @@ static bool put_misuse(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	return true;
 }
 
+static_assert(HT_MARK_MAX_BYTES == HT_MARK_LABEL_MAX_BYTES, "a label is as long in both");
+
+static bool put_mark(struct ht_drain *d, struct cursor *c, uint32_t serial,
+		     const struct ht_chunk *chunk, uint64_t word)
+{
+	uint64_t words[sizeof(struct ht_mark_record) / 8];
+	struct ht_mark_record m;
+
+	for (uint32_t i = 0; i < sizeof(m) / 8; i++)
+		words[i] = load(chunk, c->pos + 1 + i);
+	memcpy(&m, words, sizeof(m));
+	if (!ht_mark_is_possible(m.label, m.label_bytes))
+		return false;
+	c->last_tick = c->base_tick + ht_record_aux(word);
+	ht_column_writer_mark(d->columns, serial, c->thread_serial, c->last_tick, &m);
+	return true;
+}
+
 /* One record, whole and inside the chunk. False when its contents are impossible. */
 static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		       const struct ht_chunk *chunk, uint64_t word, uint32_t n_words)
@@ -270,6 +288,7 @@ static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		return true;
 	case HT_REC_MODULE: return put_module(d, serial, chunk, c->pos, n_words);
 	case HT_REC_PYTHON: return put_python(d, serial, chunk, c->pos, n_words);
+	case HT_REC_MARK: return put_mark(d, c, serial, chunk, word);
 	case HT_REC_MISUSE: return put_misuse(d, c, serial, chunk, word);
 	case HT_REC_MAPPING: return put_mapping(d, c, serial, chunk, word);
 	case HT_N_REC: return false;

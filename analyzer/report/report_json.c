@@ -4,6 +4,7 @@
 #include "analyzer/report/json_parts.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/mapped_rank.h"
+#include "analyzer/report/mark_output.h"
 #include "analyzer/report/program_sums.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/site_rank.h"
@@ -521,6 +522,7 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	if (!report->sections) {
 		put_processes(&w);
 		put_programs(&w);
+		ht_json_marks(&w.json, report->model);
 	}
 	put_totals(&w, duration_ns);
 	if (ht_report_has(report, HT_SECTION_PEAK))

@@ -3,6 +3,7 @@
 #include "analyzer/base/human.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/text_page.h"
+#include "analyzer/report/mark_output.h"
 #include "analyzer/report/text_parts.h"
 #include "analyzer/report/text_sites.h"
 
@@ -80,6 +81,8 @@ static const char *no_bytes(const struct ht_report *report)
 	return report->results->totals.n_allocations == 0 ? "nothing: no allocation was recorded" :
 	                                                    "nothing: all blocks were of 0 bytes";
 }
+
+#define MAX_SHOWN_MARKS 12u
 
 static void put_peak(struct ht_text_page *page, const struct ht_report *report)
 {
@@ -369,6 +372,10 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	}
 	if (!report->sections)
 		put_totals(&page, report, duration_ns);
+	if (!report->sections && report->model->marks.n_marks) {
+		ht_text_heading(&page, "MARKS");
+		ht_text_marks(&page, report->model, MAX_SHOWN_MARKS);
+	}
 	if (ht_report_has(report, HT_SECTION_MISUSE))
 		ht_text_misuses(&page, report);
 	if (ht_report_has(report, HT_SECTION_PEAK))

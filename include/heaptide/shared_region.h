@@ -271,6 +271,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
  *   TICK          2      0     0               [1] base_tick from here on
  *   NODE          4      0     id              [1] address [2] parent node [3] module generation
  *   MODULE        aux    n     module serial   struct ht_module_record from word [1] on, then path bytes
+ *   MARK          10     tick  0               struct ht_mark_record from word [1] on
  *   MISUSE        4      tick  stack           struct ht_misuse_record from word [1] on
  *   MAPPING       10     tick  stack           struct ht_mapping_record from word [1] on
  *   PYTHON        aux    n     code number     struct ht_python_record from word [1] on, then name and file
@@ -287,6 +288,7 @@ enum ht_record_kind {
 	HT_REC_NODE = 9,
 	HT_REC_MODULE = 10,
 	HT_REC_PYTHON = 11,
+	HT_REC_MARK = 12,
 	HT_REC_MISUSE = 13, /* behind the UNKNOWN_FREE or FREE that it is about, before a REALLOC */
 	HT_REC_MAPPING = 14,
 	HT_N_REC = 16,
@@ -308,7 +310,7 @@ static inline uint32_t ht_record_n_words(uint64_t word)
 		[HT_REC_ALLOC] = 2, [HT_REC_FREE] = 2,         [HT_REC_REALLOC] = 4,
 		[HT_REC_MISSED_FREE] = 2, [HT_REC_UNKNOWN_FREE] = 2, [HT_REC_LOST] = 2,
 		[HT_REC_RANGE] = 2, [HT_REC_TICK] = 2,         [HT_REC_NODE] = 4,
-		[HT_REC_MISUSE] = 4,        [HT_REC_MAPPING] = 10,
+		[HT_REC_MARK] = 10,         [HT_REC_MISUSE] = 4,         [HT_REC_MAPPING] = 10,
 	};
 	uint32_t kind = ht_record_kind(word);
 
@@ -343,6 +345,14 @@ struct ht_python_record {
 	uint32_t reserved0;
 };
 static_assert(sizeof(struct ht_python_record) == 32, "PYTHON record layout");
+
+/* A moment that the program named; its tick is no event's of its thread. */
+#define HT_MARK_MAX_BYTES 64u
+struct ht_mark_record {
+	uint64_t label_bytes;
+	char label[HT_MARK_MAX_BYTES];
+};
+static_assert(sizeof(struct ht_mark_record) == 72, "MARK record layout");
 
 /* A free of what was no live block, or not one for this function, and what is wrong with it. */
 struct ht_misuse_record {

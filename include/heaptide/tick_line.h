@@ -56,19 +56,22 @@ static inline void ht_tick_line_end(struct ht_tick_line *l, struct ht_put *ticks
 static inline void ht_tick_line_put(struct ht_tick_line *l, struct ht_put *ticks, uint64_t tick,
 				    uint32_t tolerance)
 {
+	/* Also where a difference that wraps would be small: lines of several events do not go back. */
+	bool is_before = tick < l->start;
 	int64_t distance = (int64_t)(tick - l->start);
 	int64_t n = (int64_t)l->n + 1;
 
 	if (l->n != 0 &&
-	    (distance < 0 || distance >= HT_TICK_LINE_MAX_TICKS || n > l->max_n ||
+	    (is_before || distance < 0 || distance >= HT_TICK_LINE_MAX_TICKS || n > l->max_n ||
 	     distance * l->low_den < l->low_num * n || distance * l->high_den >= l->high_num * n)) {
 		ht_tick_line_end(l, ticks);
+		is_before = tick < l->start;
 		distance = (int64_t)(tick - l->start);
 		n = 1;
 	}
 	l->n = (uint32_t)n;
 	l->end = tick;
-	if (n == 1 && (distance < 0 || distance >= HT_TICK_LINE_MAX_TICKS)) {
+	if (n == 1 && (is_before || distance < 0 || distance >= HT_TICK_LINE_MAX_TICKS)) {
 		ht_tick_line_end(l, ticks);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes of block bodies: variable-length numbers and strings. Each put has its get beside it. Both sides,
- * any thread, no allocation, no I/O, no libc call but memcpy.
+ * any thread, no allocation, no I/O, no libc call but memcpy and memchr.
  */
 #ifndef HEAPTIDE_TRACE_CODEC_H
 #define HEAPTIDE_TRACE_CODEC_H
@@ -140,6 +140,12 @@ static inline size_t ht_get_bytes(struct ht_get *g, const uint8_t **ret_bytes)
 	}
 	g->pos += n_bytes;
 	return (size_t)n_bytes;
+}
+
+/* Whether a mark can have this label: what both sides refuse otherwise. */
+static inline bool ht_mark_is_possible(const char *label, uint64_t n_bytes)
+{
+	return n_bytes > 0 && n_bytes <= HT_MARK_LABEL_MAX_BYTES && memchr(label, 0, (size_t)n_bytes) == NULL;
 }
 
 /* Whether there can be a misuse like this: what both sides refuse otherwise. */

@@ -26,6 +26,7 @@ enum ht_block_type {
 	HT_BLOCK_SYMBOLS = 9, /* names of code addresses */
 	HT_BLOCK_PYTHON = 10, /* code objects of interpreters */
 	HT_BLOCK_CHECKPOINT = 11, /* what was live at a moment */
+	HT_BLOCK_MARKS = 12, /* moments that programs named */
 	HT_BLOCK_MISUSES = 13, /* frees of what was no live block */
 	HT_BLOCK_MAPPINGS = 14, /* calls of mmap and its kin */
 	HT_BLOCK_UNSEEN = 16, /* what the recording knew that it could not see */
@@ -133,6 +134,9 @@ enum ht_mapping_kind {
 	HT_MAPPING_REMAP = 3,
 	HT_MAPPING_BREAK = 4, /* the program break went up */
 };
+
+/* The longest label of a mark. */
+#define HT_MARK_LABEL_MAX_BYTES 64u
 
 /* What is wrong with a free of what is no live block. */
 enum ht_misuse_kind {

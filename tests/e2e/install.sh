@@ -21,6 +21,20 @@ installed() {
 	[ -e "$shim" ] || fail "no shim in $(find "$prefix")"
 }
 
+# What pkg-config says is enough to build a program with marks.
+header() {
+	local flags
+	need pkg-config gcc
+	installed usr
+	flags=$(PKG_CONFIG_PATH=$(echo "$PWD"/usr/lib*/pkgconfig) pkg-config --define-prefix --cflags heaptide)
+	# shellcheck disable=SC2086
+	gcc $flags -pthread -o p "$HT_TOP_SRCDIR/tests/programs/marks.c"
+	run usr/bin/heaptide record -q -f -o t.zst -- ./p
+	equal "exit status" 0 "$status"
+	equal "marks" 6 "$(usr/bin/heaptide info --json t.zst | jq '.marks | length')"
+}
+
 e2e_case "somewhere" installed usr
+e2e_case "the header" header
 e2e_case "in a path with a space and a colon" installed "a b:c/usr"
 e2e_done

@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
-# The hooks and nothing else, unversioned, or of the version that is found by nobody (sleeping_hooks.h).
+# The hooks and what heaptide.h calls, nothing else, unversioned, or of the version that is found by nobody (sleeping_hooks.h).
 exports() {
 	nm -D --defined-only "$shim" | awk '$2 != "A" { print $3 }' | sort >found
 	cat >wanted <<-'LIST'
@@ -44,6 +44,7 @@ exports() {
 		free
 		free_aligned_sized
 		free_sized
+		heaptide_v1_mark
 		malloc
 		mallocx@HEAPTIDE_ASLEEP
 		memalign

@@ -173,7 +173,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 {
 	struct ht_fake_thread thread;
 	struct ht_read_back r;
-	const uint64_t records[][4] = {
+	const uint64_t records[][10] = {
 		{ ht_record_word(HT_REC_NODE, 0, 16), 0x5500, 0, 0 },
 		{ ht_record_word(HT_REC_ALLOC, 1, 16), 100 },
 		{ ht_record_word(HT_REC_RANGE, 0, 0), 70000 },
@@ -183,6 +183,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 		{ ht_record_word(HT_REC_FREE, 4, 0), 70001 },
 		{ ht_record_word(HT_REC_MISSED_FREE, 5, 0), 3 },
 		{ ht_record_word(HT_REC_UNKNOWN_FREE, 6, 18), 0x7fff0000 },
+		{ ht_record_word(HT_REC_MARK, 6, 0), 2, 'h' | 'i' << 8 },
 		{ ht_record_word(HT_REC_MISUSE, 6, 18), 0x7fff0000, 0,
 		  HT_MISUSE_STACK | (uint64_t)HT_MISUSE_BY_FREE << 32 },
 		{ ht_record_word(HT_REC_LOST, 7, 0), 1000 },
@@ -210,6 +211,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 	for (size_t i = 0; i < 7; i++)
 		ck_assert_mem_eq(&r.events[i].event, &expected[i], sizeof(expected[i]));
 	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_NODES], 1);
+	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_MARKS], 1);
 	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_MISUSES], 1);
 	ck_assert_uint_eq(ht_column_writer_totals(columns)->n_lost, 1000);
 	ht_read_back_done(&r);

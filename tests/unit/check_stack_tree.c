@@ -431,13 +431,59 @@ START_TEST(test_unseen_list_cut_anywhere_keeps_whole_items)
 }
 END_TEST
 
+/* By label and number; cut anywhere it is damage, of which what was whole stays. */
+START_TEST(test_mark_list_finds_marks_and_keeps_whole_ones)
+{
+	static const char *const labels[] = { "a", "b", "a", "a#2", "a" };
+	static const struct {
+		const char *name;
+		uint64_t tick;
+	} names[] = { { "a", 1001 }, { "b", 1002 }, { "a#1", 1001 }, { "a#2", 1004 }, { "a#3", 1005 },
+		      { "a#4", 0 },  { "b#2", 0 },  { "a#", 0 },     { "a#0", 0 },    { "", 0 },
+		      { "#1", 0 },   { "a#-1", 0 }, { "a#1x", 0 },   { "a#2#1", 1004 }, { "c", 0 } };
+	uint8_t body[128];
+	struct ht_put p = ht_put_init(body, sizeof(body));
+	size_t ends[5];
+
+	/* The newest first: the list goes by time. */
+	for (size_t i = 5; i-- > 0;) {
+		ht_put_u64(&p, 1);
+		ht_put_u64(&p, 1);
+		ht_put_u64(&p, 1001 + i);
+		ht_put_bytes(&p, labels[i], strlen(labels[i]));
+		ends[4 - i] = (size_t)(p.pos - body);
+	}
+	for (size_t n_bytes = 1; n_bytes <= ends[4]; n_bytes++) {
+		struct ht_trace_maker *maker = ht_trace_maker_new();
+		size_t n_whole = 0;
+
+		ht_trace_maker_process(maker, 1, 0, 1000, 1, 16);
+		ht_trace_maker_block(maker, HT_BLOCK_MARKS, 5, body, n_bytes, 1000, 1000);
+
+		struct loaded l = load(maker);
+
+		for (size_t i = 0; i < 5; i++)
+			n_whole += n_bytes >= ends[i];
+		ck_assert_uint_eq(ht_trace_file_n_damages(l.file), n_bytes != ends[4]);
+		ck_assert_uint_eq(l.model.marks.n_marks, n_whole);
+		for (size_t i = 0; n_whole == 5 && i < sizeof(names) / sizeof(*names); i++) {
+			const struct ht_mark *m = ht_mark_list_find(&l.model.marks, names[i].name);
+
+			ck_assert_msg((m ? m->tick : 0) == names[i].tick, "%s", names[i].name);
+		}
+		loaded_done(&l);
+		ht_trace_maker_free(maker);
+	}
+}
+END_TEST
+
 /* Every body of every type, cut anywhere and with any byte changed: damage or not, never harm. */
 START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 {
 	static const uint32_t types[] = { HT_BLOCK_START,   HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
 		                          HT_BLOCK_MODULES, HT_BLOCK_NODES,   HT_BLOCK_END,
 		                          HT_BLOCK_PYTHON,  HT_BLOCK_MAPPINGS, HT_BLOCK_UNSEEN,
-		                          HT_BLOCK_MISUSES };
+		                          HT_BLOCK_MISUSES, HT_BLOCK_MARKS };
 	uint8_t body[48];
 
 	srand((unsigned)_i);
@@ -478,7 +524,8 @@ int main(void)
 	tcase_add_test(corrupt, test_stack_tree_circles_and_contradictions_are_damage);
 	tcase_add_test(corrupt, test_process_list_impossible_processes_are_damage);
 	tcase_add_test(corrupt, test_process_list_allocators_follow_processes);
+	tcase_add_test(corrupt, test_mark_list_finds_marks_and_keeps_whole_ones);
 	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0,
-	                    10);
+	                    11);
 	return ht_run_suite(suite);
 }
