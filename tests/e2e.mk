@@ -32,7 +32,7 @@ ht_programs = \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/frame_kinds \
-	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/jemalloc_api %D%/programs/killed %D%/programs/mapped_memory \
+	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/jemalloc_api %D%/programs/killed %D%/programs/leaks_by_name %D%/programs/mapped_memory \
 	%D%/programs/many_stacks %D%/programs/marks %D%/programs/mismatch %D%/programs/misuse \
 	%D%/programs/nothing_added %D%/programs/plugin_host %D%/programs/realloc_chains \
 	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \

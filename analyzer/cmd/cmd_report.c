@@ -95,6 +95,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_FILTER,
 		OPT_HIDE,
 		OPT_ALLOC_FN,
+		OPT_SUPPRESSIONS,
 		OPT_SECTION, /* and enum ht_report_section: the last ones */
 	};
 	static const struct option longs[] = {
@@ -112,6 +113,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "program", required_argument, NULL, OPT_PROGRAM },
 		{ "by-process", no_argument, NULL, OPT_BY_PROCESS },
 		{ "by", required_argument, NULL, OPT_BY },
+		{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
 		{ "sort", required_argument, NULL, OPT_SORT },
 		{ "filter", required_argument, NULL, OPT_FILTER },
 		{ "hide", required_argument, NULL, OPT_HIDE },
@@ -170,6 +172,9 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case OPT_BY: is_good = ht_view_options_by(&o->view, optarg); break;
 		case OPT_SORT: is_good = ht_view_options_sort(&o->view, optarg); break;
 		case OPT_FILTER: is_good = ht_view_options_filter(&o->view, optarg); break;
+		case OPT_SUPPRESSIONS:
+			is_good = ht_view_options_suppressions(&o->view, optarg);
+			break;
 		case OPT_HIDE:
 		case OPT_ALLOC_FN:
 			is_good = ht_view_options_frames(

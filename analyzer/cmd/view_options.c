@@ -52,6 +52,11 @@ bool ht_view_options_filter(struct ht_view_options *o, const char *text)
 	return ht_frame_rules_add_filter(&o->rules, text, o->error);
 }
 
+bool ht_view_options_suppressions(struct ht_view_options *o, const char *path)
+{
+	return ht_frame_rules_read_suppressions(&o->suppressions, path, o->error);
+}
+
 bool ht_view_options_frames(struct ht_view_options *o, uint32_t what, const char *regex)
 {
 	return ht_frame_rules_add(&o->rules, what, regex, o->error);
@@ -61,6 +66,11 @@ void ht_view_options_apply(struct ht_view_options *o, struct ht_report *report)
 {
 	const struct ht_site_table *table = &report->results->sites;
 
+	if (!report->results->window.is_instant) {
+		o->leaks = ht_leak_classes_new(report->model, table, report->symbolizer,
+		                               &o->suppressions);
+		report->leaks = &o->leaks;
+	}
 	report->choice = o->choice;
 	report->rules = &o->rules;
 	if (o->filter.n_bytes > 0) {
@@ -81,6 +91,8 @@ void ht_view_options_apply(struct ht_view_options *o, struct ht_report *report)
 
 void ht_view_options_done(struct ht_view_options *o)
 {
+	ht_leak_classes_done(&o->leaks);
+	ht_frame_rules_done(&o->suppressions);
 	free(o->is_shown);
 	ht_strbuf_done(&o->filter);
 	ht_frame_rules_done(&o->rules);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of a report about which stacks it lists, and how: --by, --sort, --filter, --hide, --alloc-fn. Analyzer. */
+/* The options of a report about which stacks it lists, and how: --by, --sort, --filter, --suppressions, ... Analyzer. */
 #ifndef HT_VIEW_OPTIONS_H
 #define HT_VIEW_OPTIONS_H
 
 #include "analyzer/base/strbuf.h"
+#include "analyzer/report/leak_class.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/view.h"
 
@@ -20,6 +21,9 @@
 	"or not\n"                                                                                \
 	"      --filter COND    only stacks with such a frame: fn~REGEX, fn=NAME, module=NAME,\n" \
 	"                       file=NAME; with !~ or != without one; several with , between\n"   \
+	"      --suppressions F leaks with a frame that a line leak:PATTERN of this file is for " \
+	"are not\n"                                                                               \
+	"                       listed, as LeakSanitizer does it\n"                               \
 	"      --hide REGEX     leave functions out of stacks and views; may be repeated\n"       \
 	"      --alloc-fn REGEX functions that only allocate for their callers, as operator new " \
 	"does;\n"                                                                                 \
@@ -32,7 +36,9 @@ struct ht_view_options {
 	bool is_by_self;
 	struct ht_site_choice choice;
 	struct ht_frame_rules rules;
-	struct ht_strbuf filter; /* as it was given */
+	struct ht_frame_rules suppressions;
+	struct ht_leak_classes leaks; /* which the report has */
+	struct ht_strbuf filter;      /* as it was given */
 	char error[HT_RULE_ERROR_BYTES];
 	bool *is_shown;
 	struct ht_view view; /* the one that the report has */
@@ -42,6 +48,7 @@ struct ht_view_options {
 bool ht_view_options_by(struct ht_view_options *o, const char *text);
 bool ht_view_options_sort(struct ht_view_options *o, const char *text);
 bool ht_view_options_filter(struct ht_view_options *o, const char *text);
+bool ht_view_options_suppressions(struct ht_view_options *o, const char *path);
 bool ht_view_options_frames(struct ht_view_options *o, uint32_t what, const char *regex);
 
 /* Put what they say into a report that has all its other parts; o must outlive it. */

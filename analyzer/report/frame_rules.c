@@ -2,8 +2,10 @@
 /* What users say about frames: which to hide, which only allocate for others, which a stack must have. Analyzer. */
 #include "analyzer/report/frame_rules.h"
 
+#include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
 
+#include <errno.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +73,72 @@ bool ht_frame_rules_add(struct ht_frame_rules *rules, uint32_t what, const char 
                         char error[HT_RULE_ERROR_BYTES])
 {
 	return add_regex(rules, FUNCTION, what, regex, error);
+}
+
+bool ht_frame_rules_add_module(struct ht_frame_rules *rules, uint32_t what, const char *regex,
+                               char error[HT_RULE_ERROR_BYTES])
+{
+	return add_regex(rules, MODULE, what, regex, error);
+}
+
+void ht_frame_rules_add_suppression(struct ht_frame_rules *rules, const char *pattern)
+{
+	struct ht_strbuf regex = { 0 };
+	char error[HT_RULE_ERROR_BYTES];
+	const char *p = pattern;
+
+	if (*p == '^')
+		ht_strbuf_add_char(&regex, *p++);
+	for (; *p; p++) {
+		if (*p == '*')
+			ht_strbuf_add_str(&regex, ".*");
+		else if (*p == '$' && p[1] == '\0')
+			ht_strbuf_add_char(&regex, '$');
+		else if (strchr(".[]()\\+?{}|^$", *p))
+			ht_strbuf_addf(&regex, *p == '\\' || *p == '^' ? "\\%c" : "[%c]", *p);
+		else
+			ht_strbuf_add_char(&regex, *p);
+	}
+	for (int field = 0; field < N_FIELDS; field++) {
+		if (!add_regex(rules, (enum field)field, HT_FRAME_SUPPRESSED, ht_strbuf_str(&regex),
+		               error))
+			abort();
+	}
+	ht_strbuf_done(&regex);
+}
+
+bool ht_frame_rules_read_suppressions(struct ht_frame_rules *rules, const char *path,
+                                      char error[HT_RULE_ERROR_BYTES])
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t capacity = 0;
+	bool is_good = true;
+
+	if (!file) {
+		snprintf(error, HT_RULE_ERROR_BYTES, "%.100s: %s", path, strerror(errno));
+		return false;
+	}
+	for (unsigned n = 1; is_good && getline(&line, &capacity, file) >= 0; n++) {
+		char *text = line + strspn(line, " \t");
+
+		text[strcspn(text, "\r\n")] = '\0';
+		if (*text == '\0' || *text == '#')
+			continue;
+		is_good = strncmp(text, "leak:", 5) == 0 && text[5];
+		if (is_good)
+			ht_frame_rules_add_suppression(rules, text + 5);
+		else
+			snprintf(error, HT_RULE_ERROR_BYTES,
+			         "%.60s:%u: \"%.40s\" is no leak:PATTERN", path, n, text);
+	}
+	if (is_good && ferror(file)) {
+		snprintf(error, HT_RULE_ERROR_BYTES, "%.100s: %s", path, strerror(errno));
+		is_good = false;
+	}
+	free(line);
+	fclose(file);
+	return is_good;
 }
 
 void ht_frame_rules_add_usual_allocators(struct ht_frame_rules *rules)

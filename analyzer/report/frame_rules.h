@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 /* What a frame may be found to be, as bits. Conditions of filters have the bits from HT_FRAME_CONDITION on. */
-#define HT_FRAME_HIDDEN    (1u << 0)
-#define HT_FRAME_ALLOCATOR (1u << 1) /* what calls it is who allocates */
-#define HT_FRAME_FOCUS     (1u << 2) /* whose callers or callees are asked for */
-#define HT_FRAME_CONDITION (1u << 8)
+#define HT_FRAME_HIDDEN     (1u << 0)
+#define HT_FRAME_ALLOCATOR  (1u << 1) /* what calls it is who allocates */
+#define HT_FRAME_FOCUS      (1u << 2) /* whose callers or callees are asked for */
+#define HT_FRAME_SUPPRESSED (1u << 3) /* leaks with it in their stack are not wanted */
+#define HT_FRAME_CONDITION  (1u << 8)
 
 #define HT_FRAME_MAX_CONDITIONS 16u
 
@@ -38,6 +39,23 @@ void ht_frame_rules_done(struct ht_frame_rules *rules);
 #define HT_RULE_ERROR_BYTES 192
 bool ht_frame_rules_add(struct ht_frame_rules *rules, uint32_t what, const char *regex,
                         char error[HT_RULE_ERROR_BYTES]);
+
+/* The same for the path of the module. */
+bool ht_frame_rules_add_module(struct ht_frame_rules *rules, uint32_t what, const char *regex,
+                               char error[HT_RULE_ERROR_BYTES]);
+
+/*
+ * A pattern as suppressions of LeakSanitizer have it marks functions, files and modules as HT_FRAME_SUPPRESSED: found
+ * anywhere in the name, '*' stands for anything, '^' at its beginning and '$' at its end for those of the name.
+ */
+void ht_frame_rules_add_suppression(struct ht_frame_rules *rules, const char *pattern);
+
+/*
+ * Add the suppressions of a file: lines leak:PATTERN, empty ones, and comments behind '#'. False, with why in error, when
+ * it cannot be read or has others.
+ */
+bool ht_frame_rules_read_suppressions(struct ht_frame_rules *rules, const char *path,
+                                      char error[HT_RULE_ERROR_BYTES]);
 
 /* operator new and the allocators of libstdc++ and libc++ allocate for their callers. */
 void ht_frame_rules_add_usual_allocators(struct ht_frame_rules *rules);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct ht_leak_classes;
 struct ht_view;
 
 /* Parts of a report that can be had alone. */
@@ -55,6 +56,7 @@ struct ht_report {
 	struct ht_site_choice choice;
 	const char *filter;                 /* what choice.is_shown is by; NULL: all are shown */
 	const struct ht_frame_rules *rules; /* what stacks show; NULL: everything */
+	const struct ht_leak_classes *leaks; /* NULL: leaks are not told apart */
 	const struct ht_view *view;         /* instead of lists of sites; NULL: these */
 	uint32_t
 	        sections; /* enum ht_report_section that are wanted alone; 0: the default, and the rest */

@@ -3,6 +3,7 @@
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_parts.h"
 #include "analyzer/report/json_writer.h"
+#include "analyzer/report/leak_class.h"
 #include "analyzer/report/mapped_rank.h"
 #include "analyzer/report/mark_output.h"
 #include "analyzer/report/program_sums.h"
@@ -49,6 +50,15 @@ static void put_site(struct writer *w, const struct ht_site *site)
 	ht_json_put_u64(json, "temporary_bytes", site->temporary_bytes);
 	ht_json_put_u64(json, "short_lived_allocations", site->n_short_lived);
 	ht_json_put_u64(json, "short_lived_bytes", site->short_lived_bytes);
+	if (w->report->leaks) {
+		size_t i = (size_t)(site - w->report->results->sites.sites);
+		uint8_t leak_class = w->report->leaks->of_site[i];
+
+		ht_json_put_string(
+		        json, "leak_class",
+		        site->n_leaked ? ht_leak_class_name((enum ht_leak_class)leak_class) : NULL);
+		ht_json_put_string(json, "leak_reason", w->report->leaks->why[i]);
+	}
 	put_stack(w, site->stack);
 	ht_json_end_object(json);
 }
@@ -449,6 +459,27 @@ static void put_peak(struct writer *w)
 	ht_json_end_object(json);
 }
 
+static void put_leak_classes(struct writer *w)
+{
+	struct ht_json_writer *json = &w->json;
+
+	if (!w->report->leaks)
+		return;
+	ht_json_key(json, "classes");
+	ht_json_begin_object(json);
+	for (int i = 0; i < HT_N_LEAK_CLASSES; i++) {
+		const struct ht_leak_sum *sum = &w->report->leaks->sums[i];
+
+		ht_json_key(json, ht_leak_class_name((enum ht_leak_class)i));
+		ht_json_begin_object(json);
+		ht_json_put_u64(json, "bytes", sum->leaked_bytes);
+		ht_json_put_u64(json, "allocations", sum->n_leaked);
+		ht_json_put_u64(json, "sites", sum->n_sites);
+		ht_json_end_object(json);
+	}
+	ht_json_end_object(json);
+}
+
 static void put_leaks(struct writer *w)
 {
 	const struct ht_counts *totals = &w->report->results->totals;
@@ -460,6 +491,7 @@ static void put_leaks(struct writer *w)
 	ht_json_put_u64(json, "allocations", totals->n_leaked);
 	ht_json_put_u64(json, "at_exec_bytes", totals->live_at_exec_bytes);
 	ht_json_put_u64(json, "at_exec_allocations", totals->n_live_at_exec);
+	put_leak_classes(w);
 	put_sites(w, HT_BY_LEAKED_BYTES);
 	ht_json_end_object(json);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The report as text for people. Analyzer. */
 #include "analyzer/base/human.h"
+#include "analyzer/report/leak_class.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/text_page.h"
 #include "analyzer/report/mark_output.h"
@@ -154,12 +155,34 @@ static size_t n_unfinished(const struct ht_report *report)
 	return n;
 }
 
+/* What of the leaks is whose. */
+static void put_leak_classes(struct ht_text_page *page, const struct ht_report *report)
+{
+	static const char *const what[] = { NULL, "kept by the runtime or from before main",
+		                            "suppressed, and not listed" };
+
+	for (int i = HT_LEAK_RUNTIME; report->leaks && i < HT_N_LEAK_CLASSES; i++) {
+		const struct ht_leak_sum *sum = &report->leaks->sums[i];
+		struct ht_humans h;
+
+		if (sum->n_leaked == 0)
+			continue;
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		ht_text_putf(page, HT_PAINT_DIM, "(%s in %s block%s: %s)",
+		             ht_human_bytes(h.a, sum->leaked_bytes),
+		             ht_human_count(h.b, sum->n_leaked), ht_plural(sum->n_leaked),
+		             what[i]);
+		ht_text_end_line(page);
+	}
+}
+
 static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 {
 	const struct ht_counts *totals = &report->results->totals;
 	struct ht_humans h;
 
 	if (ht_text_window_leaks(page, report)) {
+		put_leak_classes(page, report);
 		ht_text_sites(page, report, HT_BY_LEAKED_BYTES);
 		return;
 	}
@@ -188,6 +211,7 @@ static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 		            "(events were lost: some of these blocks may have been freed)");
 		ht_text_end_line(page);
 	}
+	put_leak_classes(page, report);
 	if (n_unfinished(report) && totals->n_leaked) {
 		ht_text_to_column(page, HT_LABEL_COLUMNS);
 		ht_text_put(page, HT_PAINT_DIM,

@@ -5,10 +5,13 @@
 #include "analyzer/base/human.h"
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/utf8.h"
+#include "analyzer/base/xalloc.h"
+#include "analyzer/report/leak_class.h"
 #include "analyzer/report/short_name.h"
 #include "analyzer/report/stack_names.h"
 #include "analyzer/report/text_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PCT_END_COLUMN    9u
@@ -284,6 +287,39 @@ static void put_matching(struct ht_text_page *page, const struct ht_report *repo
 	put_amounts(page, report, order, &matching, all, rank->n_sites, "matching");
 }
 
+static void put_leak_class(struct ht_text_page *page, const struct ht_report *report,
+                           const struct ht_site *site)
+{
+	const char *why = report->leaks->why[site - report->results->sites.sites];
+
+	if (!why)
+		return;
+	ht_text_to_column(page, STACK_COLUMN);
+	ht_text_putf(page, HT_PAINT_DIM, "(runtime: %s)", why);
+	ht_text_end_line(page);
+}
+
+/* Leave out what is suppressed, and put what the runtime keeps last. */
+static void order_leaks(const struct ht_report *report, struct ht_site_rank *rank)
+{
+	const struct ht_site **runtime = ht_xalloc_zeroed(rank->n_sites, sizeof(*runtime));
+	size_t n = 0, n_runtime = 0;
+
+	for (size_t i = 0; i < rank->n_sites; i++) {
+		const struct ht_site *site = rank->sites[i];
+
+		switch (report->leaks->of_site[site - report->results->sites.sites]) {
+		case HT_LEAK_REST: rank->sites[n++] = site; break;
+		case HT_LEAK_RUNTIME: runtime[n_runtime++] = site; break;
+		default: break;
+		}
+	}
+	for (size_t i = 0; i < n_runtime; i++)
+		rank->sites[n++] = runtime[i];
+	rank->n_sites = n;
+	free(runtime);
+}
+
 void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
                    enum ht_site_order order)
 {
@@ -298,6 +334,8 @@ void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
 
 	for (size_t i = 0; i < table->n_sites; i++)
 		add_site(&all, &table->sites[i]);
+	if (order == HT_BY_LEAKED_BYTES && report->leaks)
+		order_leaks(report, &rank);
 	for (size_t i = report->n_top; i < rank.n_sites; i++)
 		add_site(&others, rank.sites[i]);
 	if (report->filter)
@@ -308,6 +346,8 @@ void ht_text_sites(struct ht_text_page *page, const struct ht_report *report,
 		add_site(&one, rank.sites[i]);
 		ht_text_end_line(page);
 		put_amounts(page, report, order, &one, &all, 0, NULL);
+		if (order == HT_BY_LEAKED_BYTES && report->leaks)
+			put_leak_class(page, report, rank.sites[i]);
 		ht_text_stack(page, report, rank.sites[i]->stack);
 	}
 	if (rank.n_sites > report->n_top) {
