@@ -50,6 +50,9 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/summary.c %D%/replay/summary.h \
 	%D%/replay/window.c %D%/replay/window.h \
 	%D%/report/budget.c %D%/report/budget.h %D%/report/budget_output.c \
+	%D%/report/diff.c %D%/report/diff.h %D%/report/diff_output.c %D%/report/diff_moves.c \
+	%D%/report/escape_text.c %D%/report/escape_text.h %D%/report/measure.c %D%/report/measure.h \
+	%D%/report/path_list.c %D%/report/path_list.h \
 	%D%/report/detail_rank.c %D%/report/detail_rank.h \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
 	%D%/report/frame_list.c %D%/report/frame_list.h \
@@ -92,7 +95,7 @@ libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 heaptide_SOURCES = \
 	%D%/main.c \
 	%D%/cmd/cmd.h \
-	%D%/cmd/cmd_annotate.c %D%/cmd/cmd_check.c %D%/cmd/cmd_dump.c \
+	%D%/cmd/cmd_annotate.c %D%/cmd/cmd_check.c %D%/cmd/cmd_diff.c %D%/cmd/trace_runs.c %D%/cmd/trace_runs.h %D%/cmd/cmd_dump.c \
 	%D%/cmd/cmd_info.c \
 	%D%/cmd/cmd_report.c \
 	%D%/cmd/cmd_table.c \

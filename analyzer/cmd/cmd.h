@@ -26,6 +26,7 @@ int ht_cmd_report(int argc, char **argv);
 int ht_cmd_annotate(int argc, char **argv);
 int ht_cmd_index(int argc, char **argv);
 int ht_cmd_check(int argc, char **argv);
+int ht_cmd_diff(int argc, char **argv);
 int ht_cmd_info(int argc, char **argv);
 int ht_cmd_verify(int argc, char **argv);
 int ht_cmd_dump(int argc, char **argv);

@@ -4,18 +4,14 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/output_file.h"
-#include "analyzer/cmd/trace_input.h"
-#include "analyzer/cmd/trace_symbols.h"
-#include "analyzer/replay/replay.h"
+#include "analyzer/cmd/trace_runs.h"
 #include "analyzer/report/budget.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEFAULT_TOLERANCE 2000u /* thousandths of a percent */
-#define PCT_UNIT          1000u
 #define MAX_BASELINES     64u
 
 static const char usage[] =
@@ -44,7 +40,7 @@ static const char usage[] =
         "be written, 3 a trace that cannot be read, or is not complete.\n";
 
 struct options {
-	struct ht_budget_limit limits[HT_N_BUDGET_METRICS];
+	struct ht_budget_limit limits[HT_N_BUDGET_MEASURES];
 	const char *baselines[MAX_BASELINES];
 	size_t n_baselines;
 	uint64_t tolerance;
@@ -54,42 +50,6 @@ struct options {
 	const char *markdown;
 	const char *sarif;
 };
-
-/* A trace and what was found in it. */
-struct run {
-	struct ht_trace_input input;
-	struct ht_results results;
-	struct ht_stored_symbols *stored;
-	struct ht_symbolizer *symbolizer;
-	bool is_open;
-};
-
-/* "10%", "2.5%" into thousandths of a percent. */
-static bool parse_pct(const char *text, uint64_t *ret_value)
-{
-	uint64_t value = 0, unit = PCT_UNIT;
-	bool is_fraction = false;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !is_fraction); text++) {
-		if (*text == '.') {
-			is_fraction = true;
-			continue;
-		}
-		if (is_fraction && unit == 1)
-			return false;
-		if (is_fraction)
-			unit /= 10;
-		if (value > 1000000000)
-			return false;
-		value = value * 10 + (uint64_t)(*text - '0');
-	}
-	if (strcmp(text, "%") != 0)
-		return false;
-	*ret_value = value * unit;
-	return true;
-}
 
 /* "512M": a number with a unit of a power of kilo. */
 static bool parse_number(const char *text, uint64_t kilo, uint64_t *ret_value)
@@ -120,15 +80,14 @@ static bool parse_number(const char *text, uint64_t kilo, uint64_t *ret_value)
 	return true;
 }
 
-static bool parse_limit(const char *text, enum ht_budget_metric metric,
-                        struct ht_budget_limit *ret_limit)
+static bool parse_limit(const char *text, enum ht_measure metric, struct ht_budget_limit *ret_limit)
 {
 	struct ht_budget_limit limit = { .is_set = true };
-	bool is_bytes = metric == HT_BUDGET_PEAK || metric == HT_BUDGET_LEAKED;
+	bool is_bytes = ht_measure_is_bytes(metric);
 
-	if (metric == HT_BUDGET_TEMPORARY && strchr(text, '%')) {
+	if (metric == HT_MEASURE_TEMPORARY && strchr(text, '%')) {
 		limit.is_part = true;
-		if (!parse_pct(text, &limit.value))
+		if (!ht_option_pct(text, &limit.value))
 			return false;
 	} else if (!parse_number(text, is_bytes ? 1024 : 1000, &limit.value)) {
 		return false;
@@ -142,7 +101,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
 	enum {
 		OPT_LIMIT = 256,
-		OPT_BASELINE = OPT_LIMIT + HT_N_BUDGET_METRICS,
+		OPT_BASELINE = OPT_LIMIT + HT_N_BUDGET_MEASURES,
 		OPT_TOLERANCE,
 		OPT_JSON,
 		OPT_GITHUB,
@@ -151,10 +110,10 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_SARIF,
 	};
 	static const struct option longs[] = {
-		{ "max-peak", required_argument, NULL, OPT_LIMIT + HT_BUDGET_PEAK },
-		{ "max-leaked", required_argument, NULL, OPT_LIMIT + HT_BUDGET_LEAKED },
-		{ "max-allocs", required_argument, NULL, OPT_LIMIT + HT_BUDGET_ALLOCATIONS },
-		{ "max-temporary", required_argument, NULL, OPT_LIMIT + HT_BUDGET_TEMPORARY },
+		{ "max-peak", required_argument, NULL, OPT_LIMIT + HT_MEASURE_PEAK },
+		{ "max-leaked", required_argument, NULL, OPT_LIMIT + HT_MEASURE_LEAKED },
+		{ "max-allocs", required_argument, NULL, OPT_LIMIT + HT_MEASURE_ALLOCATIONS },
+		{ "max-temporary", required_argument, NULL, OPT_LIMIT + HT_MEASURE_TEMPORARY },
 		{ "baseline", required_argument, NULL, OPT_BASELINE },
 		{ "tolerance", required_argument, NULL, OPT_TOLERANCE },
 		{ "json", no_argument, NULL, OPT_JSON },
@@ -179,7 +138,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 				                    MAX_BASELINES);
 			o->baselines[o->n_baselines++] = optarg;
 			break;
-		case OPT_TOLERANCE: is_good = parse_pct(optarg, &o->tolerance); break;
+		case OPT_TOLERANCE: is_good = ht_option_pct(optarg, &o->tolerance); break;
 		case OPT_JSON: o->is_json = true; break;
 		case OPT_GITHUB: o->is_github = true; break;
 		case OPT_JUNIT: o->junit = optarg; break;
@@ -192,7 +151,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		default:
 			if (c < OPT_LIMIT || c >= OPT_BASELINE)
 				return ht_option_complain("check", c, argv);
-			is_good = parse_limit(optarg, (enum ht_budget_metric)(c - OPT_LIMIT),
+			is_good = parse_limit(optarg, (enum ht_measure)(c - OPT_LIMIT),
 			                      &o->limits[c - OPT_LIMIT]);
 			has_limit = true;
 		}
@@ -208,61 +167,6 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 	return HT_EXIT_OK;
 }
 
-/* False, with a complaint, when the trace does not say all that happened: nothing can be promised then. */
-static bool is_complete(const struct run *run, const char *path)
-{
-	uint64_t n_lost = run->results.totals.n_lost_events;
-
-	ht_trace_input_warn(&run->input, path);
-	if (n_lost > 0)
-		ht_cmd_complain("%s: %llu events were lost", path, (unsigned long long)n_lost);
-	return n_lost == 0 && !run->input.is_being_recorded && run->results.n_damaged_blocks == 0 &&
-	       ht_trace_file_end(run->input.file) == HT_FILE_END_GOOD &&
-	       ht_trace_file_n_damages(run->input.file) == 0;
-}
-
-/* False after a complaint. */
-static bool load(const char *path, struct run *run, struct ht_budget_run *ret_budget_run)
-{
-	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
-
-	if (!ht_trace_input_open(&run->input, path, false))
-		return false;
-	run->is_open = true;
-	ht_trace_input_replay(&run->input, &options, &run->results);
-	run->stored = ht_trace_symbols_load(&run->input);
-	run->symbolizer = ht_symbolizer_new();
-	ht_symbolizer_set_stored(run->symbolizer, run->stored, false);
-	*ret_budget_run =
-	        (struct ht_budget_run){ path, &run->input.model, &run->results, run->symbolizer };
-	return is_complete(run, path);
-}
-
-static void close_run(struct run *run)
-{
-	if (!run->is_open)
-		return;
-	ht_symbolizer_free(run->symbolizer);
-	ht_stored_symbols_free(run->stored);
-	ht_results_done(&run->results);
-	ht_trace_input_close(&run->input);
-}
-
-/* The path of the trace that the file is, or NULL. */
-static const char *find_trace(const char *path, const struct ht_budget_run *runs, size_t n_runs)
-{
-	struct stat out, in;
-
-	if (stat(path, &out) < 0)
-		return NULL;
-	for (size_t i = 0; i < n_runs; i++) {
-		if (stat(runs[i].path, &in) == 0 && in.st_dev == out.st_dev &&
-		    in.st_ino == out.st_ino)
-			return runs[i].path;
-	}
-	return NULL;
-}
-
 /* Into a file, when one is named. False after a complaint. */
 static bool write_file(const char *path, const struct ht_budget_question *q,
                        ht_budget_write_fn *write, const struct ht_budget_verdict *verdicts,
@@ -274,9 +178,9 @@ static bool write_file(const char *path, const struct ht_budget_question *q,
 	if (!path)
 		return true;
 	/* The one that opening the output is told about; it complains. */
-	trace = find_trace(path, q->runs, q->n_runs);
+	trace = ht_trace_runs_find(path, q->runs, q->n_runs);
 	if (!trace)
-		trace = find_trace(path, q->baselines, q->n_baselines);
+		trace = ht_trace_runs_find(path, q->baselines, q->n_baselines);
 	if (!ht_output_file_open(&output, path, trace ? trace : q->runs[0].path))
 		return false;
 	write(verdicts, n, output.stream);
@@ -319,23 +223,22 @@ int ht_cmd_check(int argc, char **argv)
 
 	size_t n_runs = (size_t)(argc - optind);
 	size_t n = n_runs + o.n_baselines;
-	struct run *runs = ht_xalloc_zeroed(n, sizeof(*runs));
-	struct ht_budget_run *budget_runs = ht_xalloc_zeroed(n, sizeof(*budget_runs));
+	const char **paths = ht_xalloc_zeroed(n, sizeof(*paths));
+	struct ht_trace_runs runs = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		const char *path = i < n_runs ? argv[(size_t)optind + i] : o.baselines[i - n_runs];
+	for (size_t i = 0; i < n; i++)
+		paths[i] = i < n_runs ? argv[(size_t)optind + i] : o.baselines[i - n_runs];
 
-		if (!load(path, &runs[i], &budget_runs[i])) {
-			ht_cmd_complain("%s cannot be checked", path);
-			status = HT_EXIT_UNREADABLE;
-			break;
-		}
-	}
-	if (status == HT_EXIT_OK) {
+	const char *refused = ht_trace_runs_load(&runs, paths, n, true);
+
+	if (refused) {
+		ht_cmd_complain("%s cannot be checked", refused);
+		status = HT_EXIT_UNREADABLE;
+	} else {
 		struct ht_budget_question question = {
-			.runs = budget_runs,
+			.runs = runs.named,
 			.n_runs = n_runs,
-			.baselines = budget_runs + n_runs,
+			.baselines = runs.named + n_runs,
 			.n_baselines = o.n_baselines,
 			.tolerance = o.tolerance,
 		};
@@ -343,9 +246,7 @@ int ht_cmd_check(int argc, char **argv)
 		memcpy(question.limits, o.limits, sizeof(question.limits));
 		status = answer(&o, &question);
 	}
-	for (size_t i = 0; i < n; i++)
-		close_run(&runs[i]);
-	free(budget_runs);
-	free(runs);
+	ht_trace_runs_done(&runs);
+	free(paths);
 	return status;
 }

@@ -13,6 +13,7 @@ const struct ht_cmd ht_cmd_table[] = {
 	{ "record", "run PROGRAM and record its allocations", ht_cmd_record },
 	{ "report", "peak, allocation rate, leaks and churn, with stacks", ht_cmd_report },
 	{ "annotate", "source lines with what they allocated, also Python's", ht_cmd_annotate },
+	{ "diff", "what became more or less from one run to another", ht_cmd_diff },
 	{ "check", "does the program keep to its budgets? For gates in CI", ht_cmd_check },
 	{ "html", "the report as a page for the browser, in one file", ht_cmd_html },
 	{ "export", "its numbers for other tools: flame graphs, spreadsheets, metrics", ht_cmd_export },

@@ -3,30 +3,16 @@
 #ifndef HT_BUDGET_H
 #define HT_BUDGET_H
 
-#include "analyzer/agg/results.h"
-#include "analyzer/model/trace_model.h"
-#include "analyzer/symbols/symbolizer.h"
+#include "analyzer/report/measure.h"
+#include "analyzer/report/path_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-enum ht_budget_metric {
-	HT_BUDGET_PEAK = 0,    /* bytes */
-	HT_BUDGET_LEAKED,      /* bytes */
-	HT_BUDGET_ALLOCATIONS, /* number */
-	HT_BUDGET_TEMPORARY,   /* number */
-	HT_N_BUDGET_METRICS,
-};
-
-/* One trace. All owned by the caller. */
-struct ht_budget_run {
-	const char *path;
-	const struct ht_trace_model *model;
-	const struct ht_results *results;
-	struct ht_symbolizer *symbolizer;
-};
+/* The first ones of enum ht_measure have budgets. */
+#define HT_N_BUDGET_MEASURES 4u
 
 /* What is allowed: a number, or a part of the allocations of the same run. */
 struct ht_budget_limit {
@@ -36,24 +22,24 @@ struct ht_budget_limit {
 };
 
 struct ht_budget_question {
-	const struct ht_budget_run *runs; /* one or more */
+	const struct ht_named_run *runs; /* one or more */
 	size_t n_runs;
-	const struct ht_budget_run *baselines; /* of the older program; may be none */
+	const struct ht_named_run *baselines; /* of the older program; may be none */
 	size_t n_baselines;
 	uint64_t
 	        tolerance; /* how much more than the baseline is no change, thousandths of a percent */
-	struct ht_budget_limit limits[HT_N_BUDGET_METRICS];
+	struct ht_budget_limit limits[HT_N_BUDGET_MEASURES];
 };
 
 /* One answer. */
 struct ht_budget_verdict {
-	enum ht_budget_metric metric;
+	enum ht_measure metric;
 	bool is_baseline; /* compared with the baselines; else with a limit */
 	bool holds;
 	uint64_t value;
 	uint64_t allowed; /* the largest value that holds */
 	uint64_t baseline_value;
-	const struct ht_budget_run *run; /* the one judged by */
+	const struct ht_named_run *run; /* the one judged by */
 	/* When it does not hold: the path that has most of it (of the growth, with a baseline). */
 	uint64_t path_value;
 	char *path; /* "copy (words.c:7) < main (words.c:18)", or NULL: no path did */
@@ -61,10 +47,7 @@ struct ht_budget_verdict {
 	uint32_t line;
 };
 
-#define HT_BUDGET_MAX_VERDICTS (2 * HT_N_BUDGET_METRICS)
-
-/* "peak", "leaked", "allocations", "temporary". */
-const char *ht_budget_name(enum ht_budget_metric metric);
+#define HT_BUDGET_MAX_VERDICTS (2 * HT_N_BUDGET_MEASURES)
 
 /*
  * Judge every limit that is set, by the run that exceeds it most; and with baselines every metric, by the run

@@ -3,14 +3,10 @@
 #include "analyzer/base/human.h"
 #include "analyzer/base/strbuf.h"
 #include "analyzer/report/budget.h"
+#include "analyzer/report/escape_text.h"
 #include "analyzer/report/json_writer.h"
 
 #include <string.h>
-
-static bool is_bytes(const struct ht_budget_verdict *v)
-{
-	return v->metric == HT_BUDGET_PEAK || v->metric == HT_BUDGET_LEAKED;
-}
 
 /* Exact where rounding could hide a difference. */
 static void add_value(const struct ht_budget_verdict *v, uint64_t value, struct ht_strbuf *text)
@@ -18,7 +14,7 @@ static void add_value(const struct ht_budget_verdict *v, uint64_t value, struct 
 	char human[HT_HUMAN_BYTES], exact[HT_HUMAN_BYTES];
 
 	ht_human_count(exact, value);
-	if (!is_bytes(v))
+	if (!ht_measure_is_bytes(v->metric))
 		ht_strbuf_add_str(text, exact);
 	else if (value < 1024)
 		ht_strbuf_addf(text, "%s B", exact);
@@ -29,7 +25,7 @@ static void add_value(const struct ht_budget_verdict *v, uint64_t value, struct 
 /* "peak 896.3 KiB (917,809 bytes), allowed 512.0 KiB (524,288 bytes)" */
 static void add_numbers(const struct ht_budget_verdict *v, struct ht_strbuf *text)
 {
-	ht_strbuf_addf(text, "%s ", ht_budget_name(v->metric));
+	ht_strbuf_addf(text, "%s ", ht_measure_name(v->metric));
 	add_value(v, v->value, text);
 	if (v->is_baseline) {
 		ht_strbuf_add_str(text, ", baseline ");
@@ -48,25 +44,6 @@ static void add_path(const struct ht_budget_verdict *v, struct ht_strbuf *text)
 	ht_strbuf_addf(text, " by %s", v->path);
 }
 
-/* Write text with what escape makes of some characters; control characters become blanks. */
-static void put_escaped(const char *text, const char *(*escape)(char), FILE *out)
-{
-	for (; *text; text++) {
-		const char *replacement = escape(*text);
-
-		if (replacement)
-			fputs(replacement, out);
-		else
-			putc((unsigned char)*text < 32 || *text == 127 ? ' ' : *text, out);
-	}
-}
-
-static const char *escape_nothing(char c)
-{
-	(void)c;
-	return NULL;
-}
-
 static const char *escape_xml(char c)
 {
 	switch (c) {
@@ -75,22 +52,6 @@ static const char *escape_xml(char c)
 	case '>': return "&gt;";
 	case '"': return "&quot;";
 	default: return (unsigned char)c > 126 ? "?" : NULL; /* names may not be UTF-8 */
-	}
-}
-
-static const char *escape_markdown(char c)
-{
-	switch (c) {
-	case '|': return "\\|";
-	case '<': return "&lt;";
-	case '>': return "&gt;";
-	case '&': return "&amp;";
-	case '*': return "\\*";
-	case '_': return "\\_";
-	case '`': return "\\`";
-	case '[': return "\\[";
-	case '\\': return "\\\\";
-	default: return NULL;
 	}
 }
 
@@ -136,7 +97,7 @@ void ht_budget_text(const struct ht_budget_verdict *verdicts, size_t n, FILE *ou
 	for (size_t i = 0; i < n; i++) {
 		add_message(&verdicts[i], &text);
 		fputs(verdicts[i].holds ? "ok    " : "FAIL  ", out);
-		put_escaped(ht_strbuf_str(&text), escape_nothing, out);
+		ht_escape_text_put(ht_strbuf_str(&text), ht_escape_text_plain, out);
 		putc('\n', out);
 	}
 	ht_strbuf_done(&text);
@@ -154,12 +115,12 @@ void ht_budget_github(const struct ht_budget_verdict *verdicts, size_t n, FILE *
 		fputs("::error ", out);
 		if (v->file) {
 			fputs("file=", out);
-			put_escaped(v->file, escape_github_property, out);
+			ht_escape_text_put(v->file, escape_github_property, out);
 			fprintf(out, ",line=%u,", v->line);
 		}
-		fprintf(out, "title=heaptide check %s::", ht_budget_name(v->metric));
+		fprintf(out, "title=heaptide check %s::", ht_measure_name(v->metric));
 		add_message(v, &text);
-		put_escaped(ht_strbuf_str(&text), escape_github_text, out);
+		ht_escape_text_put(ht_strbuf_str(&text), escape_github_text, out);
 		putc('\n', out);
 	}
 	ht_strbuf_done(&text);
@@ -177,14 +138,14 @@ void ht_budget_junit(const struct ht_budget_verdict *verdicts, size_t n, FILE *o
 		const struct ht_budget_verdict *v = &verdicts[i];
 
 		fprintf(out, "  <testcase classname=\"heaptide.%s\" name=\"%s\"",
-		        v->is_baseline ? "baseline" : "limit", ht_budget_name(v->metric));
+		        v->is_baseline ? "baseline" : "limit", ht_measure_name(v->metric));
 		if (v->holds) {
 			fputs("/>\n", out);
 			continue;
 		}
 		add_message(v, &text);
 		fputs("><failure message=\"", out);
-		put_escaped(ht_strbuf_str(&text), escape_xml, out);
+		ht_escape_text_put(ht_strbuf_str(&text), escape_xml, out);
 		fputs("\"/></testcase>\n", out);
 	}
 	fputs("</testsuite>\n", out);
@@ -200,11 +161,11 @@ void ht_budget_markdown(const struct ht_budget_verdict *verdicts, size_t n, FILE
 		ht_strbuf_clear(&text);
 		add_numbers(&verdicts[i], &text);
 		fputs(verdicts[i].holds ? "| ok | " : "| **fail** | ", out);
-		put_escaped(ht_strbuf_str(&text), escape_markdown, out);
+		ht_escape_text_put(ht_strbuf_str(&text), ht_escape_text_markdown, out);
 		fputs(" | ", out);
 		ht_strbuf_clear(&text);
 		add_path(&verdicts[i], &text);
-		put_escaped(ht_strbuf_str(&text), escape_markdown, out);
+		ht_escape_text_put(ht_strbuf_str(&text), ht_escape_text_markdown, out);
 		fputs(" |\n", out);
 	}
 	ht_strbuf_done(&text);
@@ -223,9 +184,10 @@ void ht_budget_json(const struct ht_budget_verdict *verdicts, size_t n, FILE *ou
 		const struct ht_budget_verdict *v = &verdicts[i];
 
 		ht_json_begin_object(&json);
-		ht_json_put_string(&json, "metric", ht_budget_name(v->metric));
+		ht_json_put_string(&json, "metric", ht_measure_name(v->metric));
 		ht_json_put_string(&json, "against", v->is_baseline ? "baseline" : "limit");
-		ht_json_put_string(&json, "unit", is_bytes(v) ? "bytes" : "allocations");
+		ht_json_put_string(&json, "unit",
+		                   ht_measure_is_bytes(v->metric) ? "bytes" : "allocations");
 		ht_json_put_bool(&json, "holds", v->holds);
 		ht_json_put_u64(&json, "value", v->value);
 		ht_json_put_u64(&json, "allowed", v->allowed);
@@ -303,7 +265,7 @@ static void put_sarif_result(struct ht_json_writer *json, const struct ht_budget
 	struct ht_strbuf text = { 0 };
 
 	ht_json_begin_object(json);
-	ht_json_put_string(json, "ruleId", ht_budget_name(v->metric));
+	ht_json_put_string(json, "ruleId", ht_measure_name(v->metric));
 	ht_json_put_string(json, "level", "error");
 	add_message(v, &text);
 	ht_json_key(json, "message");
@@ -331,9 +293,9 @@ void ht_budget_sarif(const struct ht_budget_verdict *verdicts, size_t n, FILE *o
 	ht_json_put_string(&json, "name", "heaptide");
 	ht_json_key(&json, "rules");
 	ht_json_begin_array(&json);
-	for (unsigned m = 0; m < HT_N_BUDGET_METRICS; m++) {
+	for (unsigned m = 0; m < HT_N_BUDGET_MEASURES; m++) {
 		ht_json_begin_object(&json);
-		ht_json_put_string(&json, "id", ht_budget_name((enum ht_budget_metric)m));
+		ht_json_put_string(&json, "id", ht_measure_name((enum ht_measure)m));
 		ht_json_end_object(&json);
 	}
 	ht_json_end_array(&json);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Several traces, replayed and with names, for commands that compare them. Analyzer. */
+#ifndef HT_TRACE_RUNS_H
+#define HT_TRACE_RUNS_H
+
+#include "analyzer/report/path_list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ht_trace_run;
+
+/* All zero is empty. */
+struct ht_trace_runs {
+	struct ht_trace_run *runs;
+	struct ht_named_run *named; /* by the order of the paths */
+	size_t n_runs;
+};
+
+/*
+ * Open and replay all paths (which must live as long), complaining about what cannot be read, or is not there.
+ * is_strict: a trace that is not complete is refused. Returns NULL, or the path that was refused.
+ */
+const char *ht_trace_runs_load(struct ht_trace_runs *runs, const char *const *paths, size_t n_paths,
+                               bool is_strict);
+
+/* The path of the trace that the file is, or NULL: it must not be written over. */
+const char *ht_trace_runs_find(const char *path, const struct ht_named_run *runs, size_t n_runs);
+
+/* Half-loaded ones are fine. */
+void ht_trace_runs_done(struct ht_trace_runs *runs);
+
+#endif
