@@ -116,6 +116,10 @@ include analyzer/export/local.mk
 include analyzer/import/local.mk
 EXTRA_DIST += %D%/report/SCHEMA.md
 
-# Completion for bash.
+# Completion for bash, zsh and fish.
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/completion/heaptide
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = %D%/completion/_heaptide
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_fishcompletion_DATA = %D%/completion/heaptide.fish
