@@ -26,6 +26,7 @@ static const char usage[] =
         "      --blocks    the blocks of the file instead of the events\n"
         "      --mappings  the calls that mapped memory or gave it back (record --mmap) instead\n"
         "      --misuses   the frees of what was no block, where it is known what is wrong, instead\n"
+        "      --marks     the moments that the programs named (heaptide.h) instead\n"
         "      --demangle HOW  " HT_OPTION_DEMANGLE_HELP "\n"
         "      --json      a JSON object per line\n"
         "  -h, --help\n";
@@ -304,6 +305,37 @@ static void dump_misuses(struct dump *d)
 	}
 }
 
+static void dump_marks(struct dump *d)
+{
+	const struct ht_trace_model *model = &d->input.model;
+
+	for (size_t i = 0; !ferror(stdout) && i < model->marks.n_marks; i++) {
+		const struct ht_mark *m = &model->marks.marks[i];
+		const struct ht_process *process = &model->processes.processes[m->process];
+		uint64_t time_ns = ht_tick_clock_ns(&model->clock, m->tick);
+
+		if (d->is_json) {
+			d->json = ht_json_writer_init(stdout);
+			ht_json_begin_object(&d->json);
+			ht_json_put_u64(&d->json, "time_ns", time_ns);
+			ht_json_put_u64(&d->json, "process", process->serial);
+			ht_json_put_u64(&d->json, "thread", m->thread_serial);
+			ht_json_put_u64(&d->json, "pid", process->pid);
+			ht_json_put_string(&d->json, "label", m->label);
+			ht_json_end_object(&d->json);
+			putchar('\n');
+			continue;
+		}
+
+		struct ht_text_page page = ht_text_page_init(stdout, &d->style);
+
+		ht_text_putf(&page, HT_PAINT_PLAIN, "%llu %u mark ", (unsigned long long)time_ns,
+		             process->pid);
+		ht_text_put(&page, HT_PAINT_PLAIN, m->label);
+		ht_text_end_line(&page);
+	}
+}
+
 static void dump_blocks(struct dump *d)
 {
 	size_t n_blocks;
@@ -340,13 +372,14 @@ static void dump_blocks(struct dump *d)
 
 int ht_cmd_dump(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_MAPPINGS, OPT_MISUSES, OPT_DEMANGLE };
+	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_MAPPINGS, OPT_MISUSES, OPT_MARKS, OPT_DEMANGLE };
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "stacks", no_argument, NULL, OPT_STACKS },
 		{ "blocks", no_argument, NULL, OPT_BLOCKS },
 		{ "mappings", no_argument, NULL, OPT_MAPPINGS },
 		{ "misuses", no_argument, NULL, OPT_MISUSES },
+		{ "marks", no_argument, NULL, OPT_MARKS },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -354,6 +387,7 @@ int ht_cmd_dump(int argc, char **argv)
 	struct dump d = { .style = ht_option_style(HT_COLOR_NEVER) };
 	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
 	bool has_stacks = false, has_blocks = false, has_mappings = false, has_misuses = false;
+	bool has_marks = false;
 	const char *path;
 	int c;
 
@@ -365,6 +399,7 @@ int ht_cmd_dump(int argc, char **argv)
 		case OPT_BLOCKS: has_blocks = true; break;
 		case OPT_MAPPINGS: has_mappings = true; break;
 		case OPT_MISUSES: has_misuses = true; break;
+		case OPT_MARKS: has_marks = true; break;
 		case OPT_DEMANGLE:
 			if (!ht_option_demangle(optarg, &demangle))
 				return ht_cmd_usage("dump", "\"%s\" is no value for this option",
@@ -392,6 +427,8 @@ int ht_cmd_dump(int argc, char **argv)
 		dump_mappings(&d);
 	else if (has_misuses)
 		dump_misuses(&d);
+	else if (has_marks)
+		dump_marks(&d);
 	else
 		dump_events(&d);
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);

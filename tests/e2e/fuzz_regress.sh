@@ -27,6 +27,12 @@ misused() {
 	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
+marked() {
+	record t.zst "$programs/marks"
+	equal "exit status" 0 "$status"
+	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+}
+
 n_mutants=150
 [ "$is_long" = 1 ] && n_mutants=5000
 for shape in churn forks reallocs threads; do
@@ -36,4 +42,5 @@ e2e_case "recorded" recorded
 e2e_case "mapped memory" mapped calls 3
 e2e_case "mapped memory of processes" mapped forks
 e2e_case "misuse" misused
+e2e_case "marks" marked
 e2e_done

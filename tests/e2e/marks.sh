@@ -24,6 +24,10 @@ marked() {
 	printf '%s\n' "1 filled" "1 half" "1 filled" "1 in a handler" \
 		"1 0123456789012345678901234567890123456789012345678901234567890123" "2 thread" >wanted
 	diff wanted found
+	"$heaptide" dump --json --marks t.zst | jq -r '"\(.thread) \(.label)"' >found
+	diff wanted found
+	"$heaptide" dump --marks t.zst | sed 's/^[0-9]* [0-9]* mark //' >found
+	cut -d ' ' -f 2- wanted | diff - found
 	live filled 211 600
 	live filled 7001 0
 	live half 211 300
