@@ -52,7 +52,7 @@ ht_preload_sources = \
 libheaptide_preload_la_SOURCES = $(ht_preload_sources)
 libheaptide_preload_la_CFLAGS = $(AM_CFLAGS) -O2 -fvisibility=hidden -ftls-model=initial-exec \
 	-fno-stack-protector -fcf-protection=none -fno-builtin-malloc -fno-builtin-calloc \
-	-fno-builtin-realloc -fno-builtin-free -fno-tree-loop-distribute-patterns -fasynchronous-unwind-tables
+	-fno-builtin-realloc -fno-builtin-free $(HT_KEEP_LOOPS_CFLAGS) -fasynchronous-unwind-tables
 if HT_X86_64
 # No vector registers: a program's stay untouched, and no store of two halves is read back whole,
 # which makes a processor wait.
