@@ -24,8 +24,7 @@ static void print_help(FILE *out)
 			fprintf(out, "  %-9s %s\n", cmd->name, cmd->summary);
 	}
 	fputs("\n"
-	      "  heaptide COMMAND --help                the options of a command\n"
-	      "  heaptide --version\n"
+	      "  heaptide COMMAND --help                the options of a command (--version: which heaptide)\n"
 	      "\n"
 	      "Results go to stdout, messages to stderr. --json gives every result for scripts.\n",
 	      out);
