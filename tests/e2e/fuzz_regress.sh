@@ -7,34 +7,35 @@
 mutants_of() {
 	"$HT_TOP_BUILDDIR/tools/gen_trace" --shape="$1" --events="$2" --live=30 --stacks=20 --depth=5 -o t.zst
 	"$heaptide" index -e 100 t.zst
-	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
 recorded() {
 	record t.zst sh -c '(ls; ls) | sort'
-	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
 mapped() {
 	run "$heaptide" record -q -f --mmap -o t.zst -- "$programs/mapped_memory" "$@"
 	equal "exit status" 0 "$status"
-	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
 misused() {
 	run "$heaptide" record -q -f -o t.zst -- "$programs/misuse" child
 	equal "exit status" 134 "$status"
-	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
 marked() {
 	record t.zst "$programs/marks"
 	equal "exit status" 0 "$status"
-	timeout 120 "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
-n_mutants=150
-[ "$is_long" = 1 ] && n_mutants=5000
+# 5,000 take a minute alone, and share the machine with other tests.
+n_mutants=150 seconds=120
+[ "$is_long" = 1 ] && n_mutants=5000 seconds=900
 for shape in churn forks reallocs threads; do
 	e2e_case "$shape" mutants_of $shape 700
 done
