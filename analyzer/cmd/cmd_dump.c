@@ -195,18 +195,25 @@ static void dump_events(struct dump *d)
 	ht_event_merge_free(merge);
 }
 
+/* An object with when it was, and who. */
+static void begin_object(struct dump *d, uint32_t i_process, uint32_t thread_serial, uint64_t time_ns)
+{
+	const struct ht_process *process = &d->input.model.processes.processes[i_process];
+
+	d->json = ht_json_writer_init(stdout);
+	ht_json_begin_object(&d->json);
+	ht_json_put_u64(&d->json, "time_ns", time_ns);
+	ht_json_put_u64(&d->json, "process", process->serial);
+	ht_json_put_u64(&d->json, "thread", thread_serial);
+	ht_json_put_u64(&d->json, "pid", process->pid);
+}
+
 static void put_mapping_json(struct dump *d, const struct ht_mapping *m, uint64_t time_ns,
                              uint32_t stack)
 {
-	const struct ht_process *process = &d->input.model.processes.processes[m->process];
 	struct ht_json_writer *json = &d->json;
 
-	*json = ht_json_writer_init(stdout);
-	ht_json_begin_object(json);
-	ht_json_put_u64(json, "time_ns", time_ns);
-	ht_json_put_u64(json, "process", process->serial);
-	ht_json_put_u64(json, "thread", m->thread_serial);
-	ht_json_put_u64(json, "pid", process->pid);
+	begin_object(d, m->process, m->thread_serial, time_ns);
 	ht_json_put_string(json, "kind", mapping_names[m->kind]);
 	put_addr_json(d, "address", m->addr);
 	ht_json_put_u64(json, "bytes", m->n_bytes);
@@ -257,15 +264,9 @@ static void dump_mappings(struct dump *d)
 static void put_misuse_json(struct dump *d, const struct ht_misuse *m, uint64_t time_ns,
                             uint32_t stack)
 {
-	const struct ht_process *process = &d->input.model.processes.processes[m->process];
 	struct ht_json_writer *json = &d->json;
 
-	*json = ht_json_writer_init(stdout);
-	ht_json_begin_object(json);
-	ht_json_put_u64(json, "time_ns", time_ns);
-	ht_json_put_u64(json, "process", process->serial);
-	ht_json_put_u64(json, "thread", m->thread_serial);
-	ht_json_put_u64(json, "pid", process->pid);
+	begin_object(d, m->process, m->thread_serial, time_ns);
 	ht_json_put_string(json, "kind", ht_misuse_name(m->kind));
 	ht_json_put_string(json, "call", ht_misuse_call_name(m->call));
 	put_addr_json(d, "address", m->addr);
@@ -315,12 +316,7 @@ static void dump_marks(struct dump *d)
 		uint64_t time_ns = ht_tick_clock_ns(&model->clock, m->tick);
 
 		if (d->is_json) {
-			d->json = ht_json_writer_init(stdout);
-			ht_json_begin_object(&d->json);
-			ht_json_put_u64(&d->json, "time_ns", time_ns);
-			ht_json_put_u64(&d->json, "process", process->serial);
-			ht_json_put_u64(&d->json, "thread", m->thread_serial);
-			ht_json_put_u64(&d->json, "pid", process->pid);
+			begin_object(d, m->process, m->thread_serial, time_ns);
 			ht_json_put_string(&d->json, "label", m->label);
 			ht_json_end_object(&d->json);
 			putchar('\n');

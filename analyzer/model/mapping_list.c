@@ -2,6 +2,7 @@
 /* Reads MAPPINGS blocks, which may be hostile. Analyzer. */
 #include "analyzer/model/mapping_list.h"
 
+#include "analyzer/base/compare.h"
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
@@ -44,24 +45,19 @@ bool ht_mapping_list_add(struct ht_mapping_list *list, struct ht_process_list *p
 	return ht_get_left(get) == 0;
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
 static int compare_sequences(const void *va, const void *vb)
 {
 	const struct ht_mapping *a = va, *b = vb;
 
-	return a->process != b->process ? compare_u64(a->process, b->process)
-	                                : compare_u64(a->sequence, b->sequence);
+	return a->process != b->process ? ht_compare_u64(a->process, b->process)
+	                                : ht_compare_u64(a->sequence, b->sequence);
 }
 
 static int compare_times(const void *va, const void *vb)
 {
 	const struct ht_mapping *a = va, *b = vb;
 
-	return a->tick != b->tick ? compare_u64(a->tick, b->tick) : compare_sequences(va, vb);
+	return a->tick != b->tick ? ht_compare_u64(a->tick, b->tick) : compare_sequences(va, vb);
 }
 
 void ht_mapping_list_sort(struct ht_mapping_list *list)

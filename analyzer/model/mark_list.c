@@ -2,6 +2,7 @@
 /* Reads MARKS blocks, which may be hostile, and finds marks by their names. Analyzer. */
 #include "analyzer/model/mark_list.h"
 
+#include "analyzer/base/compare.h"
 #include "analyzer/base/xalloc.h"
 
 #include <errno.h>
@@ -40,19 +41,14 @@ bool ht_mark_list_add(struct ht_mark_list *list, struct ht_process_list *process
 	return ht_get_left(get) == 0;
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
 static int compare_times(const void *va, const void *vb)
 {
 	const struct ht_mark *a = va, *b = vb;
 
-	return a->tick != b->tick         ? compare_u64(a->tick, b->tick)
-	       : a->process != b->process ? compare_u64(a->process, b->process)
+	return a->tick != b->tick         ? ht_compare_u64(a->tick, b->tick)
+	       : a->process != b->process ? ht_compare_u64(a->process, b->process)
 	       : a->thread_serial != b->thread_serial
-	               ? compare_u64(a->thread_serial, b->thread_serial)
+	               ? ht_compare_u64(a->thread_serial, b->thread_serial)
 	               : strcmp(a->label, b->label);
 }
 

@@ -2,6 +2,7 @@
 /* Reads MISUSES blocks, which may be hostile. Analyzer. */
 #include "analyzer/model/misuse_list.h"
 
+#include "analyzer/base/compare.h"
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
@@ -39,22 +40,17 @@ bool ht_misuse_list_add(struct ht_misuse_list *list, struct ht_process_list *pro
 	return ht_get_left(get) == 0;
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
 /* Two of one thread at one tick are the same mistake as far as anybody can tell. */
 static int compare_times(const void *va, const void *vb)
 {
 	const struct ht_misuse *a = va, *b = vb;
 
-	return a->tick != b->tick         ? compare_u64(a->tick, b->tick)
-	       : a->process != b->process ? compare_u64(a->process, b->process)
+	return a->tick != b->tick         ? ht_compare_u64(a->tick, b->tick)
+	       : a->process != b->process ? ht_compare_u64(a->process, b->process)
 	       : a->thread_serial != b->thread_serial
-	               ? compare_u64(a->thread_serial, b->thread_serial)
-	       : a->addr != b->addr ? compare_u64(a->addr, b->addr)
-	                            : compare_u64(a->node, b->node);
+	               ? ht_compare_u64(a->thread_serial, b->thread_serial)
+	       : a->addr != b->addr ? ht_compare_u64(a->addr, b->addr)
+	                            : ht_compare_u64(a->node, b->node);
 }
 
 void ht_misuse_list_sort(struct ht_misuse_list *list)

@@ -57,7 +57,8 @@ struct ht_column_writer {
 	struct ht_tick_line line;
 	struct ht_segment *segments;
 	uint32_t n_segments;
-	bool has_turns;   /* of several threads, in the block before */
+	bool has_turns;     /* of several threads, in this block */
+	bool had_turns;     /* in the block before */
 	bool has_threads; /* some process ever had more than one */
 	uint32_t n_events;
 	uint64_t first_tick;
@@ -151,7 +152,8 @@ static struct ht_put *entries_next(struct ht_column_writer *w, struct entries *e
 
 static void reset_events(struct ht_column_writer *w)
 {
-	w->has_turns = w->n_segments > 1;
+	w->had_turns = w->has_turns;
+	w->has_turns = false;
 	w->n_segments = 0;
 	w->n_events = 0;
 	w->first_tick = UINT64_MAX;
@@ -231,7 +233,7 @@ static void open_segment(struct ht_column_writer *w)
 	ht_tick_line_end(&w->line, ht_event_encoder_ticks(w->encoder));
 	w->has_threads |= w->run.thread_serial > 1;
 	w->run.tolerance_ticks =
-	        w->has_turns || w->has_threads || w->n_segments ? 0 : w->limits.tolerance_ticks;
+	        w->has_turns || w->had_turns || w->has_threads ? 0 : w->limits.tolerance_ticks;
 	w->segments[w->n_segments++] = w->run;
 	ht_event_encoder_begin_segment(w->encoder, w->run.next_id);
 	w->line = ht_tick_line_init(w->run.first_tick);
@@ -254,6 +256,7 @@ void ht_column_writer_begin(struct ht_column_writer *w, uint32_t process_serial,
 		w->n_segments--;
 	if (w->n_segments == w->limits.max_segments)
 		ht_column_writer_flush(w);
+	w->has_turns |= w->n_segments != 0;
 	w->has_run = true;
 	w->run = (struct ht_segment){ .process_serial = process_serial,
 				      .thread_serial = thread_serial,
@@ -354,13 +357,21 @@ void ht_column_writer_module(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_bytes(p, path, m->path_bytes);
 }
 
+/* Make what few recordings need, the first time. False when there is no memory for it. */
+static bool entries_need(struct ht_column_writer *w, struct entries *e, enum ht_block_type type,
+                         size_t size)
+{
+	if (e->body || entries_init(e, type, size))
+		return true;
+	fail(w, HT_ERR_NOMEM);
+	return false;
+}
+
 void ht_column_writer_python(struct ht_column_writer *w, uint32_t process_serial, uint32_t number,
 			     const struct ht_python_record *r, const char *text)
 {
-	if (!w->python.body && !entries_init(&w->python, HT_BLOCK_PYTHON, 4 * PYTHON_MAX_BYTES)) {
-		fail(w, HT_ERR_NOMEM);
+	if (!entries_need(w, &w->python, HT_BLOCK_PYTHON, 4 * PYTHON_MAX_BYTES))
 		return;
-	}
 	if ((size_t)(w->python.put.end - w->python.put.pos) < PYTHON_MAX_BYTES)
 		entries_flush(w, &w->processes);
 
@@ -380,11 +391,8 @@ void ht_column_writer_mapping(struct ht_column_writer *w, uint32_t process_seria
 			      uint32_t thread_serial, uint64_t tick, uint32_t node,
 			      const struct ht_mapping_record *m)
 {
-	if (!w->mappings.body &&
-	    !entries_init(&w->mappings, HT_BLOCK_MAPPINGS, MAPPINGS_IN_BLOCK * MAPPING_MAX_BYTES)) {
-		fail(w, HT_ERR_NOMEM);
+	if (!entries_need(w, &w->mappings, HT_BLOCK_MAPPINGS, MAPPINGS_IN_BLOCK * MAPPING_MAX_BYTES))
 		return;
-	}
 	if ((size_t)(w->mappings.put.end - w->mappings.put.pos) < MAPPING_MAX_BYTES)
 		ht_column_writer_flush_modules(w);
 
@@ -409,11 +417,8 @@ void ht_column_writer_misuse(struct ht_column_writer *w, uint32_t process_serial
 			     uint32_t thread_serial, uint64_t tick, uint32_t node,
 			     const struct ht_misuse_record *m)
 {
-	if (!w->misuses.body &&
-	    !entries_init(&w->misuses, HT_BLOCK_MISUSES, MISUSES_IN_BLOCK * MISUSE_MAX_BYTES)) {
-		fail(w, HT_ERR_NOMEM);
+	if (!entries_need(w, &w->misuses, HT_BLOCK_MISUSES, MISUSES_IN_BLOCK * MISUSE_MAX_BYTES))
 		return;
-	}
 	if ((size_t)(w->misuses.put.end - w->misuses.put.pos) < MISUSE_MAX_BYTES)
 		ht_column_writer_flush_modules(w);
 
@@ -447,11 +452,8 @@ static void cut_segment(struct ht_column_writer *w, uint64_t tick)
 void ht_column_writer_mark(struct ht_column_writer *w, uint32_t process_serial,
 			   uint32_t thread_serial, uint64_t tick, const struct ht_mark_record *m)
 {
-	if (!w->marks.body &&
-	    !entries_init(&w->marks, HT_BLOCK_MARKS, MARKS_IN_BLOCK * MARK_MAX_BYTES)) {
-		fail(w, HT_ERR_NOMEM);
+	if (!entries_need(w, &w->marks, HT_BLOCK_MARKS, MARKS_IN_BLOCK * MARK_MAX_BYTES))
 		return;
-	}
 	if ((size_t)(w->marks.put.end - w->marks.put.pos) < MARK_MAX_BYTES)
 		ht_column_writer_flush_modules(w);
 

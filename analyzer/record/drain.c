@@ -196,15 +196,22 @@ static bool put_python(struct ht_drain *d, uint32_t serial, const struct ht_chun
 	return true;
 }
 
+/* What follows a record's first word, as the target put it there. */
+static void load_record(const struct ht_chunk *chunk, uint32_t pos, void *ret_record, size_t n_bytes)
+{
+	for (uint32_t i = 0; i < n_bytes / 8; i++) {
+		uint64_t word = load(chunk, pos + 1 + i);
+
+		memcpy((uint8_t *)ret_record + 8 * (size_t)i, &word, 8);
+	}
+}
+
 static bool put_mapping(struct ht_drain *d, struct cursor *c, uint32_t serial,
 			const struct ht_chunk *chunk, uint64_t word)
 {
-	uint64_t words[sizeof(struct ht_mapping_record) / 8];
 	struct ht_mapping_record m;
 
-	for (uint32_t i = 0; i < sizeof(m) / 8; i++)
-		words[i] = load(chunk, c->pos + 1 + i);
-	memcpy(&m, words, sizeof(m));
+	load_record(chunk, c->pos, &m, sizeof(m));
 	if (!ht_mapping_is_possible(m.kind, m.addr, m.n_bytes, m.old_addr, m.old_bytes))
 		return false;
 	c->last_tick = c->base_tick + ht_record_aux(word);
@@ -216,12 +223,9 @@ static bool put_mapping(struct ht_drain *d, struct cursor *c, uint32_t serial,
 static bool put_misuse(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		       const struct ht_chunk *chunk, uint64_t word)
 {
-	uint64_t words[sizeof(struct ht_misuse_record) / 8];
 	struct ht_misuse_record m;
 
-	for (uint32_t i = 0; i < sizeof(m) / 8; i++)
-		words[i] = load(chunk, c->pos + 1 + i);
-	memcpy(&m, words, sizeof(m));
+	load_record(chunk, c->pos, &m, sizeof(m));
 	if (!ht_misuse_is_possible(m.kind, m.call, m.id, m.form))
 		return false;
 	c->last_tick = c->base_tick + ht_record_aux(word);
@@ -235,12 +239,9 @@ static_assert(HT_MARK_MAX_BYTES == HT_MARK_LABEL_MAX_BYTES, "a label is as long 
 static bool put_mark(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		     const struct ht_chunk *chunk, uint64_t word)
 {
-	uint64_t words[sizeof(struct ht_mark_record) / 8];
 	struct ht_mark_record m;
 
-	for (uint32_t i = 0; i < sizeof(m) / 8; i++)
-		words[i] = load(chunk, c->pos + 1 + i);
-	memcpy(&m, words, sizeof(m));
+	load_record(chunk, c->pos, &m, sizeof(m));
 	if (!ht_mark_is_possible(m.label, m.label_bytes))
 		return false;
 	c->last_tick = c->base_tick + ht_record_aux(word);

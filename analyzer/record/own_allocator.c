@@ -54,12 +54,14 @@ static bool is_innocent(const char *path)
 	return false;
 }
 
-/* "malloc@VERSION" of old static tables is malloc, too. */
-static bool is_named(const char *name, const char *wanted)
+/* "malloc@VERSION" of old static tables is malloc, too. Asked of every symbol of every file: most differ at once. */
+static inline bool is_named(const char *name, const char *wanted)
 {
-	size_t n = strlen(wanted);
-
-	return strncmp(name, wanted, n) == 0 && (name[n] == '\0' || name[n] == '@');
+	for (; *wanted; name++, wanted++) {
+		if (*name != *wanted)
+			return false;
+	}
+	return *name == '\0' || *name == '@';
 }
 
 static void look_at_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct findings *f)
@@ -81,7 +83,7 @@ static void look_at_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct 
 		f->has_malloc |= is_named(name, "malloc");
 		f->has_free |= is_named(name, "free");
 		for (size_t k = 0; !f->known && k < sizeof(known) / sizeof(known[0]); k++) {
-			if (name[0] == known[k].symbol[0] && is_named(name, known[k].symbol))
+			if (is_named(name, known[k].symbol))
 				f->known = known[k].name;
 		}
 	}

@@ -3,17 +3,11 @@
 #include "analyzer/report/path_list.h"
 
 #include "analyzer/base/xalloc.h"
+#include "analyzer/report/frame_list.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* The name without what a compiler adds to its copies of a function, which differs from build to build. */
 static size_t stable_bytes(const char *function)
@@ -54,7 +48,7 @@ static bool is_before_number(const char *begin, const char *at)
 /* A key of its own, "libx.so" for "/lib/libx.so.1.2": a version is no difference. */
 static void add_module(const char *module, struct ht_strbuf *text)
 {
-	const char *name = base_name(module);
+	const char *name = ht_base_name(module);
 	const char *version = strstr(name, ".so.");
 
 	ht_strbuf_add_char(text, '[');
@@ -185,9 +179,9 @@ void ht_path_describe(const struct ht_named_stack *stack, size_t max_shown, stru
 			ht_strbuf_add_str(text, " < ");
 		ht_path_add_function(name, text);
 		if (name->file && name->line)
-			ht_strbuf_addf(text, " (%s:%u)", base_name(name->file), name->line);
+			ht_strbuf_addf(text, " (%s:%u)", ht_base_name(name->file), name->line);
 		else if (name->function && name->module)
-			ht_strbuf_addf(text, " [%s]", base_name(name->module));
+			ht_strbuf_addf(text, " [%s]", ht_base_name(name->module));
 	}
 	if (n_frames > max_shown)
 		ht_strbuf_add_str(text, " < ...");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The part of the text report about what is not in the trace. Analyzer. */
 #include "analyzer/base/strbuf.h"
+#include "analyzer/report/frame_list.h"
 #include "analyzer/report/stack_names.h"
 #include "analyzer/report/text_parts.h"
 
@@ -18,16 +19,9 @@ static void put_count(struct ht_text_page *page, uint64_t n, const char *what)
 	ht_text_end_line(page);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_python(const char *path)
 {
-	const char *name = base_name(path);
+	const char *name = ht_base_name(path);
 
 	return strncmp(name, "libpython3", 10) == 0 || strncmp(name, "python3", 7) == 0;
 }
@@ -37,7 +31,7 @@ static const char *hidden_python(const struct ht_trace_model *model)
 {
 	for (size_t i = 0; model->python.n_interpreters == 0 && i < model->modules.n_images; i++) {
 		if (is_python(model->modules.images[i].path))
-			return base_name(model->modules.images[i].path);
+			return ht_base_name(model->modules.images[i].path);
 	}
 	return NULL;
 }
@@ -86,7 +80,7 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 
 	for (size_t i = 0; i < list->n_items && i < max_lines; i++) {
 		const struct ht_unseen_item *item = &list->items[i];
-		const char *name = base_name(item->path);
+		const char *name = ht_base_name(item->path);
 
 		ht_text_to_column(page, HT_LABEL_COLUMNS);
 		if (item->kind == HT_UNSEEN_OWN_ALLOCATOR && strcmp(item->detail, "malloc") == 0)
@@ -98,7 +92,7 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s has %s built in: what that serves is not recorded.", name,
 			             item->detail);
-		else if (item->kind == HT_UNSEEN_MALLOC) {
+		else {
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s process%s the malloc of %s, not heaptide's: what that serves is not recorded.",
 			             ht_human_count(h.a, item->n), item->n == 1 ? " has" : "es have", name);
@@ -106,9 +100,7 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			ht_text_to_column(page, HT_LABEL_COLUMNS);
 			ht_text_put(page, HT_PAINT_WARNING,
 			            "Where it is preloaded, name it after heaptide's library.");
-		} else
-			ht_text_putf(page, HT_PAINT_WARNING,
-			             "%s was started and not recorded: it %s", name, item->detail);
+		}
 		ht_text_end_line(page);
 	}
 	if (list->n_items <= max_lines)

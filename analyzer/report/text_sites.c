@@ -6,6 +6,7 @@
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/utf8.h"
 #include "analyzer/base/xalloc.h"
+#include "analyzer/report/frame_list.h"
 #include "analyzer/report/leak_class.h"
 #include "analyzer/report/short_name.h"
 #include "analyzer/report/stack_names.h"
@@ -110,13 +111,6 @@ static void put_amounts(struct ht_text_page *page, const struct ht_report *repor
 	ht_text_end_line(page);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* A line of a stack: one frame, or the same one again and again. */
 struct stack_line {
 	const struct ht_named_frame *frame;
@@ -152,10 +146,10 @@ static struct stack_line line_at(const struct ht_named_stack *stack, size_t i)
 	if (line.n_frames > 1)
 		snprintf(times, sizeof(times), " (%s times)", ht_human_count(n, line.n_frames));
 	if (name->file && name->line)
-		snprintf(line.place, sizeof(line.place), "%.100s:%u%s%s", base_name(name->file),
+		snprintf(line.place, sizeof(line.place), "%.100s:%u%s%s", ht_base_name(name->file),
 		         name->line, name->is_inlined ? " (inlined)" : "", times);
 	else if (name->module)
-		snprintf(line.place, sizeof(line.place), "[%.100s]%s", base_name(name->module),
+		snprintf(line.place, sizeof(line.place), "[%.100s]%s", ht_base_name(name->module),
 		         times);
 	else
 		snprintf(line.place, sizeof(line.place), "[no file]%s", times);

@@ -35,7 +35,7 @@ HEAPTIDE_WEAK extern void heaptide_v1_mark(const char *label);
  * allocated or freed before is before the mark, what it does later is behind it.
  *
  * It allocates nothing, takes no lock, leaves errno alone, and may be called in a signal handler (one that
- * interrupts malloc or free marks nothing). It costs two microseconds at most, or two instructions when nothing is
+ * interrupts malloc or free marks nothing). It costs some two microseconds, or two instructions when nothing is
  * being recorded.
  */
 static inline void heaptide_mark(const char *label)

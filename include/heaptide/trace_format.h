@@ -77,9 +77,8 @@ static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
 /* Of an UNSEEN block's items. */
 enum ht_unseen_kind {
 	HT_UNSEEN_OWN_ALLOCATOR = 1, /* a file with an allocator of its own */
-	HT_UNSEEN_PROGRAM = 2,       /* a program that ran and could not be recorded */
-	HT_UNSEEN_MALLOC = 3,        /* a file whose malloc processes had in the place of the recorded one */
-	HT_N_UNSEEN_KINDS = 4,
+	HT_UNSEEN_MALLOC = 2,        /* a file whose malloc processes had in the place of the recorded one */
+	HT_N_UNSEEN_KINDS = 3,
 };
 
 /* No address space has room for a larger block: readers take a larger size for damage. */

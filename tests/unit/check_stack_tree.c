@@ -420,7 +420,7 @@ START_TEST(test_unseen_list_cut_anywhere_keeps_whole_items)
 		ck_assert_uint_eq(list->n_items, (n_bytes >= ends[0]) + (n_bytes >= ends[2]) +
 		                                         (n_bytes >= ends[3]));
 		if (n_bytes == ends[3]) {
-			ck_assert_uint_eq(list->items[2].kind, HT_UNSEEN_PROGRAM);
+			ck_assert_uint_eq(list->items[2].kind, HT_UNSEEN_MALLOC);
 			ck_assert_uint_eq(list->items[2].n, 4);
 			ck_assert_str_eq(list->items[2].path, "/lib/x.so");
 			ck_assert_str_eq(list->items[2].detail, "malloc");
