@@ -217,6 +217,23 @@ START_TEST(test_event_block_claiming_huge_counts_is_damaged)
 		ht_put_u64(&p, 0);
 	s.block.n_items = UINT32_MAX;
 	ck_assert_int_eq(decode_copy(&s, (size_t)(p.pos - s.body)), HT_ERR_CORRUPT);
+
+	/* As many as a block may have: known to be too many before there is memory for them. */
+	struct ht_event_block events = { 0 };
+	struct ht_diag diag;
+
+	huge.n_events = HT_BLOCK_MAX_EVENTS;
+	p = ht_put_init(s.body, sizeof(s.body));
+	ht_put_u64(&p, 1);
+	ht_put_segment(&p, &huge);
+	ht_put_u64(&p, HT_ENDS_PLAIN);
+	for (int i = 0; i < HT_N_COLUMNS; i++)
+		ht_put_u64(&p, 0);
+	s.block.n_items = HT_BLOCK_MAX_EVENTS;
+	ck_assert_int_eq(ht_event_block_decode(&events, &s.block, s.body, (size_t)(p.pos - s.body), &diag),
+	                 HT_ERR_CORRUPT);
+	ck_assert_uint_eq(events.events_capacity, 0);
+	ht_event_block_done(&events);
 }
 END_TEST
 
