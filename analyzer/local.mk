@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libanalyzer.la
 bin_PROGRAMS += heaptide
 
 libanalyzer_la_SOURCES = \
+	%D%/agg/free_pairs.c %D%/agg/free_pairs.h \
 	%D%/agg/rate_windows.c %D%/agg/rate_windows.h \
 	%D%/agg/results.c %D%/agg/results.h \
 	%D%/agg/site_detail.c %D%/agg/site_detail.h \
@@ -85,6 +86,8 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_parts.h \
 	%D%/report/text_sites.c %D%/report/text_sites.h \
 	%D%/report/text_reallocs.c \
+	%D%/report/text_frees.c \
+	%D%/report/free_rank.c %D%/report/free_rank.h \
 	%D%/report/text_threads.c \
 	%D%/report/text_view.c \
 	%D%/report/text_window.c \

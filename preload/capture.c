@@ -19,6 +19,9 @@
 /* How far ahead of the record being written memory is fetched, which the recorder wrote last. */
 #define FETCH_AHEAD_BYTES 512u
 
+/* What has this many ids is freed the short way; the rest is odd. 0: frees have stacks, all are odd. */
+static HT_HOT_VARIABLE uint64_t n_plain_ids = HT_LIVE_ID_MASK;
+
 static inline uint32_t begin_stack(struct ht_thread *t, const uint64_t *hook_frame)
 {
 	struct ht_call_site site = ht_arch_call_site(hook_frame);
@@ -149,6 +152,11 @@ bool ht_capture_has_since(void *block, struct ht_capture_ids before)
 	return ht_live_map_is_live(identity) && id >= first && id < now.next;
 }
 
+void ht_capture_keep_free_stacks(void)
+{
+	n_plain_ids = 0;
+}
+
 static void put_misuse(struct ht_thread *t, uint32_t tick, uint32_t node, void *block, uint64_t id,
                        enum ht_misuse_kind kind, uint64_t form, enum ht_misuse_call call)
 {
@@ -170,7 +178,7 @@ static void put_unknown_free(struct ht_thread *t, void *block, uint64_t identity
 		           call);
 }
 
-/* A free that is not a plain one: lost, watched, by the wrong function, or of what is no live block. */
+/* A free that is not a plain one: lost, watched, by the wrong function, of what is no live block, or with a stack. */
 static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t, void *block,
                                                             uint64_t identity,
                                                             enum ht_misuse_call call,
@@ -193,13 +201,13 @@ static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t,
 		return;
 	}
 	bool is_mismatch = form != ht_misuse_call_form(call);
-	uint32_t node = is_mismatch ? stack_of(t, hook_frame) : 0;
+	uint32_t node = is_mismatch || n_plain_ids == 0 ? stack_of(t, hook_frame) : 0;
 
 	if (!make_room(t, 6))
 		return;
 	uint32_t tick = ht_chunk_tick(t, ht_clock_tick());
 
-	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, tick, 0), id);
+	ht_chunk_put2(t, ht_record_word(HT_REC_FREE, tick, n_plain_ids ? 0 : node), id);
 	if (is_mismatch)
 		put_misuse(t, tick, node, block, id, HT_MISUSE_MISMATCH, form, call);
 	if (identity & HT_LIVE_WATCHED)
@@ -210,7 +218,7 @@ static inline void record_free(struct ht_thread *t, void *block, uint64_t identi
                                const uint64_t *hook_frame)
 {
 	/* One comparison for 0 and for all flags. */
-	if (HT_UNLIKELY(identity - 1 >= HT_LIVE_ID_MASK)) {
+	if (HT_UNLIKELY(identity - 1 >= n_plain_ids)) {
 		record_odd_free(t, block, identity, HT_MISUSE_BY_FREE, hook_frame);
 		return;
 	}

@@ -35,6 +35,9 @@ void ht_capture_set_form(void *block, enum ht_block_form form);
 /* As ht_capture_free(), for an operator delete. */
 void ht_capture_delete(void *block, enum ht_misuse_call call, const uint64_t *hook_frame);
 
+/* From now on frees have stacks. To be called before the process is active. */
+void ht_capture_keep_free_stacks(void);
+
 /* Before the real call: block, not NULL, is about to be freed. */
 void ht_capture_free(void *block, const uint64_t *hook_frame);
 

@@ -2,6 +2,7 @@
 /* Attaching to the recording, fork's children, going inert. Target, may not allocate. */
 #include "lifecycle.h"
 
+#include "capture.h"
 #include "chunk.h"
 #include "clock.h"
 #include "confinement.h"
@@ -284,6 +285,8 @@ static bool start(void)
 	}
 	if (region->has_mappings)
 		ht_real_calls_wake_mapping_hooks();
+	if (region->has_free_stacks)
+		ht_capture_keep_free_stacks();
 	ht_module_table_set_exe_path(exe);
 	ht_process.unwind = ht_stack_source_setup(region->unwind);
 	return claim_slot(HT_START_EXEC, 0);

@@ -3,6 +3,7 @@
 #ifndef HT_RESULTS_H
 #define HT_RESULTS_H
 
+#include "analyzer/agg/free_pairs.h"
 #include "analyzer/agg/rate_windows.h"
 #include "analyzer/agg/site_detail.h"
 #include "analyzer/agg/site_table.h"
@@ -107,6 +108,7 @@ struct ht_results {
 	size_t n_threads;
 	struct ht_site_table sites;            /* with the peak */
 	struct ht_site_details details;        /* of sites */
+	struct ht_free_pairs frees;            /* when frees have stacks */
 	struct ht_percentiles sizes;           /* of allocations and reallocations */
 	struct ht_percentiles lifetimes_ticks; /* of blocks that were freed */
 	uint64_t n_censored; /* blocks whose end was not seen: still live, or freed unseen */

@@ -39,7 +39,8 @@ static const char usage[] =
         "      --by-process     only the tables of processes and programs, in full\n"
         "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped, --threads, "
         "--reallocs,\n"
-        "      --misuse         only these sections of the report; --threads and --reallocs then\n"
+        "      --frees, --misuse\n"
+        "                       only these sections of the report; --threads and --reallocs then\n"
         "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had "
         "live\n" HT_VIEW_OPTIONS_HELP
@@ -128,6 +129,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "mapped", no_argument, NULL, OPT_SECTION + HT_SECTION_MAPPED },
 		{ "threads", no_argument, NULL, OPT_SECTION + HT_SECTION_THREADS },
 		{ "reallocs", no_argument, NULL, OPT_SECTION + HT_SECTION_REALLOCS },
+		{ "frees", no_argument, NULL, OPT_SECTION + HT_SECTION_FREES },
 		{ "misuse", no_argument, NULL, OPT_SECTION + HT_SECTION_MISUSE },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },

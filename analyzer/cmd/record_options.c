@@ -163,6 +163,10 @@ bool ht_record_options_from_env(struct ht_record_options *o, bool is_silent)
 
 	o->config.has_mappings = mmap && strcmp(mmap, "1") == 0;
 
+	const char *free_stacks = getenv(HEAPTIDE_ENV_FREE_STACKS);
+
+	o->config.has_free_stacks = free_stacks && strcmp(free_stacks, "1") == 0;
+
 	const char *output = getenv(HEAPTIDE_ENV_OUTPUT);
 	const char *log = getenv(HEAPTIDE_ENV_LOG);
 
@@ -210,6 +214,8 @@ void ht_record_options_print_help(void)
 	      "                         PYTHONMALLOC=malloc lets heaptide see every Python object\n"
 	      "      --mmap             also what mmap, mremap, brk and sbrk map, and munmap gives back:\n"
 	      "                         the report says who mapped how much\n"
+	      "      --free-stacks      also who frees: the report says which places free what which\n"
+	      "                         others allocated; a free then costs as much as an allocation\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
@@ -219,14 +225,15 @@ void ht_record_options_print_help(void)
 	      "name gets .1, .2 and so on appended. Environment: HEAPTIDE_OUTPUT, HEAPTIDE_FOLLOW,\n"
 	      "HEAPTIDE_ONLY (several with ':' between them), HEAPTIDE_UNWIND, HEAPTIDE_OVERLOAD and\n"
 	      "HEAPTIDE_MAX_SIZE stand for the options of the same names, which win;\n"
-	      "HEAPTIDE_EXACT_TIME=1 for --exact-time, HEAPTIDE_MMAP=1 for --mmap.\n",
+	      "HEAPTIDE_EXACT_TIME=1 for --exact-time, HEAPTIDE_MMAP=1 for --mmap,\n"
+	      "HEAPTIDE_FREE_STACKS=1 for --free-stacks.\n",
 	      stdout);
 }
 
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
 	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON,
-	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR, OPT_MMAP };
+	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR, OPT_MMAP, OPT_FREE_STACKS };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -242,6 +249,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "exact-time", no_argument, NULL, OPT_EXACT_TIME },
 		{ "python", no_argument, NULL, OPT_PYTHON },
 		{ "mmap", no_argument, NULL, OPT_MMAP },
+		{ "free-stacks", no_argument, NULL, OPT_FREE_STACKS },
 		{ "follow", required_argument, NULL, OPT_FOLLOW },
 		{ "only", required_argument, NULL, OPT_ONLY },
 		{ NULL, 0, NULL, 0 },
@@ -278,6 +286,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		case OPT_NO_SYMBOLS: o->has_no_names = true; break;
 		case OPT_EXACT_TIME: o->config.tolerance_ticks = 0; break;
 		case OPT_MMAP: o->config.has_mappings = true; break;
+		case OPT_FREE_STACKS: o->config.has_free_stacks = true; break;
 		case OPT_PYTHON: o->config.has_python = true; break;
 		case OPT_FOLLOW: is_ok = parse_word(optarg, follows, &o->config.follow); break;
 		case OPT_ONLY:

@@ -62,6 +62,7 @@ static bool take_start(struct ht_trace_model *model, struct ht_get *get)
 	argv[argc] = NULL;
 	r.tolerance_ticks = ht_get_left(get) ? ht_get_u64(get) : 0;
 	r.has_mappings = ht_get_left(get) && ht_get_u64(get) != 0;
+	r.has_free_stacks = ht_get_left(get) && ht_get_u64(get) != 0;
 	if (get->is_bad)
 		return false;
 	r.argv = argv;

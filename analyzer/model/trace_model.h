@@ -30,6 +30,7 @@ struct ht_recording {
 	uint64_t tick_ps;
 	uint64_t tolerance_ticks; /* how far off ticks of events may be; 0: exact */
 	bool has_mappings;        /* mapped memory is recorded */
+	bool has_free_stacks;     /* frees have stacks */
 	uint64_t realtime_ns; /* of trace time 0, since 1970 */
 	uint64_t recorder_pid;
 	const char *recorder_version;

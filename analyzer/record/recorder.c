@@ -108,6 +108,7 @@ enum ht_err ht_recorder_new(const struct ht_recorder_config *config,
 		.log_level = config->log_level,
 		.has_python = config->has_python,
 		.has_mappings = config->has_mappings,
+		.has_free_stacks = config->has_free_stacks,
 		.follow = config->follow,
 	};
 
@@ -172,7 +173,7 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 	ht_process_watch_set_unseen(r->watch, r->unseen);
 	ht_block_writer_set_limit(r->blocks, r->config.max_bytes);
 	err = ht_start_block_write(r->blocks, &r->clock, limits.tolerance_ticks,
-				   r->config.has_mappings, argc, argv, diag);
+				   r->config.has_mappings, r->config.has_free_stacks, argc, argv, diag);
 	if (err != HT_OK)
 		return err;
 	r->started_ns = r->last_flush_ns = r->last_thorough_ns = ht_clock_source_ns();

@@ -25,6 +25,7 @@ struct ht_recorder_config {
 	uint32_t log_level;
 	bool has_python; /* stacks get the frames of a Python interpreter */
 	bool has_mappings; /* mmap and its kin are recorded */
+	bool has_free_stacks; /* frees have stacks */
 	uint32_t follow;                 /* enum ht_follow */
 	char only[HT_REGION_ONLY_BYTES]; /* as struct ht_region_header has it */
 	int level;          /* zstd's, while the recorder keeps up */

@@ -148,6 +148,7 @@ static void fill_header(struct ht_region_header *h, const struct ht_region_geome
 	h->log_level = s->log_level;
 	h->has_python = s->has_python;
 	h->has_mappings = s->has_mappings;
+	h->has_free_stacks = s->has_free_stacks;
 	h->follow = s->follow;
 	memcpy(h->only, s->only, sizeof(h->only));
 	h->recorder_pid = getpid();

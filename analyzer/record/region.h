@@ -30,6 +30,7 @@ struct ht_region_settings {
 	uint32_t log_level;
 	bool has_python;
 	bool has_mappings;
+	bool has_free_stacks;
 	uint32_t follow;
 	char only[HT_REGION_ONLY_BYTES];
 };

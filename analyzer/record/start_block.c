@@ -24,7 +24,7 @@ static void put_string(struct ht_put *p, const char *s)
 
 enum ht_err ht_start_block_write(struct ht_block_writer *blocks,
 				 const struct ht_clock_source *clock, uint32_t tolerance_ticks,
-				 bool has_mappings, int argc, const char *const *argv, struct ht_diag *diag)
+				 bool has_mappings, bool has_free_stacks, int argc, const char *const *argv, struct ht_diag *diag)
 {
 	uint8_t *body = malloc(BODY_BYTES);
 	struct ht_put p = ht_put_init(body, body ? BODY_BYTES : 0);
@@ -63,6 +63,7 @@ enum ht_err ht_start_block_write(struct ht_block_writer *blocks,
 		put_string(&p, argv[i]);
 	ht_put_u64(&p, tolerance_ticks);
 	ht_put_u64(&p, has_mappings);
+	ht_put_u64(&p, has_free_stacks);
 
 	enum ht_err err = ht_block_writer_put(blocks, &meta, body, (size_t)(p.pos - body), diag);
 

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 
 /*
- * tolerance_ticks: of column_limits. has_mappings: mapped memory is recorded. argv is the recorded command; very long ones are cut. Errors: those of ht_block_writer_put().
+ * tolerance_ticks: of column_limits. has_mappings: mapped memory is recorded; has_free_stacks: frees have stacks. argv is the recorded command; very long ones are cut. Errors: those of ht_block_writer_put().
  */
 enum ht_err ht_start_block_write(struct ht_block_writer *blocks,
 				 const struct ht_clock_source *clock, uint32_t tolerance_ticks,
-				 bool has_mappings, int argc, const char *const *argv, struct ht_diag *diag) HT_MUST_CHECK;
+				 bool has_mappings, bool has_free_stacks, int argc, const char *const *argv, struct ht_diag *diag) HT_MUST_CHECK;
 
 #endif

@@ -273,6 +273,18 @@ static __attribute__((noinline)) void count_free_for_other(struct ht_replay_stat
 	detail->freed_by_others_bytes += block->size;
 }
 
+/* A free whose own stack is known. */
+static __attribute__((noinline)) void count_free_pair(struct ht_replay_state *r,
+                                                      const struct actor *a,
+                                                      const struct ht_event *e,
+                                                      const struct ht_live_block *block)
+{
+	uint32_t stack = ht_stack_tree_find(&r->model->stacks, &r->model->processes, a->i_process,
+	                                    e->node);
+
+	ht_free_pairs_add(&r->results->frees, block->birth_site, stack, block->size);
+}
+
 /* False, with nothing done, when the block is not live. */
 static inline __attribute__((always_inline)) bool span_free(struct ht_replay_state *r,
                                                             const struct actor *a, struct span *s,
@@ -299,6 +311,8 @@ static inline __attribute__((always_inline)) bool span_free(struct ht_replay_sta
 	collect_free(r, e, block);
 	if (block->thread != a->i_thread)
 		count_free_for_other(r, a, block);
+	if (__builtin_expect(e->node != 0, 0))
+		count_free_pair(r, a, e, block);
 
 	span_touch(s, owner);
 	owner->n_live--;

@@ -101,6 +101,7 @@ void ht_window_begin(struct ht_replay_state *r)
 	for (size_t i = 0; i < r->n_processes; i++)
 		ht_live_blocks_forget_reallocations(&r->processes[i].live);
 	ht_site_details_done(&results->details);
+	ht_free_pairs_done(&results->frees);
 	ht_tally_done(&r->sizes);
 	ht_tally_init(&r->sizes);
 	ht_tally_done(&r->lifetimes_ticks);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The sections about threads and reallocations as JSON. Analyzer. */
+/* The sections about threads, reallocations and who frees what as JSON. Analyzer. */
 #include "analyzer/report/detail_rank.h"
 #include "analyzer/report/frame_json.h"
+#include "analyzer/report/free_rank.h"
 #include "analyzer/report/json_parts.h"
 
 #include <stdlib.h>
+
+/* Its keys, in an object that is open. buf is for the frames. */
+static void put_stack(struct ht_json_writer *json, const struct ht_report *report, uint32_t stack,
+                      struct ht_named_stack *buf)
+{
+	ht_stack_names_resolve(report->model, report->symbolizer, stack, buf);
+	ht_frame_rules_strip(report->rules, buf);
+	ht_stack_json(json, buf);
+}
 
 /* Write the sites of a question, each by put, with its stack. */
 static void put_sites(struct ht_json_writer *json, const struct ht_report *report,
@@ -19,12 +29,9 @@ static void put_sites(struct ht_json_writer *json, const struct ht_report *repor
 	ht_json_key(json, "sites");
 	ht_json_begin_array(json);
 	for (size_t i = 0; i < rank.n_sites && i < report->n_top; i++) {
-		ht_stack_names_resolve(report->model, report->symbolizer, rank.sites[i].site->stack,
-		                       &stack);
-		ht_frame_rules_strip(report->rules, &stack);
 		ht_json_begin_object(json);
 		put(json, &rank.sites[i]);
-		ht_stack_json(json, &stack);
+		put_stack(json, report, rank.sites[i].site->stack, &stack);
 		ht_json_end_object(json);
 	}
 	ht_json_end_array(json);
@@ -107,4 +114,48 @@ void ht_json_reallocs(struct ht_json_writer *json, const struct ht_report *repor
 	put_detail(json, report->results->totals.n_reallocations, &report->results->details.totals);
 	put_sites(json, report, HT_BY_COPIED_BYTES, put_realloc);
 	ht_json_end_object(json);
+}
+
+static void put_pair(struct ht_json_writer *json, const struct ht_report *report,
+                     const struct ht_free_pair *pair, struct ht_named_stack *buf)
+{
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "frees", pair->n_frees);
+	ht_json_put_u64(json, "freed_bytes", pair->freed_bytes);
+	ht_json_key(json, "allocated");
+	ht_json_begin_object(json);
+	put_stack(json, report, report->results->sites.sites[pair->site].stack, buf);
+	ht_json_end_object(json);
+	ht_json_key(json, "freed");
+	ht_json_begin_object(json);
+	put_stack(json, report, pair->stack, buf);
+	ht_json_end_object(json);
+	ht_json_end_object(json);
+}
+
+void ht_json_frees(struct ht_json_writer *json, const struct ht_report *report)
+{
+	const struct ht_free_pairs *frees = &report->results->frees;
+
+	ht_json_key(json, "frees");
+	if (!report->model->recording.has_free_stacks) {
+		ht_json_null(json);
+		return;
+	}
+
+	struct ht_free_rank rank = ht_free_rank_new(report);
+	struct ht_named_stack stack = { 0 };
+
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "frees", frees->n_frees);
+	ht_json_put_u64(json, "freed_bytes", frees->freed_bytes);
+	ht_json_put_u64(json, "n_pairs", rank.n_pairs);
+	ht_json_key(json, "pairs");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < rank.n_pairs && i < report->n_top; i++)
+		put_pair(json, report, rank.pairs[i], &stack);
+	ht_json_end_array(json);
+	ht_json_end_object(json);
+	ht_named_stack_done(&stack);
+	free(rank.pairs);
 }

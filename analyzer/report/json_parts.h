@@ -6,8 +6,9 @@
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/report.h"
 
-/* Keys "threads" and "reallocs", each with an object; SCHEMA.md. */
+/* Keys "threads", "reallocs" and "frees", each with an object (frees: null when not recorded); SCHEMA.md. */
 void ht_json_threads(struct ht_json_writer *json, const struct ht_report *report);
 void ht_json_reallocs(struct ht_json_writer *json, const struct ht_report *report);
+void ht_json_frees(struct ht_json_writer *json, const struct ht_report *report);
 
 #endif

@@ -33,13 +33,14 @@ enum ht_report_section {
 	HT_SECTION_THREADS = 1u << 8,
 	HT_SECTION_REALLOCS = 1u << 9,
 	HT_SECTION_MISUSE = 1u << 10,
+	HT_SECTION_FREES = 1u << 11,
 };
 
 /* All but HT_SECTION_SITES, which has nothing that the others together have not. */
 #define HT_SECTIONS_DEFAULT                                                                 \
 	(HT_SECTION_PEAK | HT_SECTION_LEAKS | HT_SECTION_CHURN | HT_SECTION_RATE |          \
 	 HT_SECTION_SIZES | HT_SECTION_LIFETIMES | HT_SECTION_MAPPED | HT_SECTION_THREADS | \
-	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE)
+	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE | HT_SECTION_FREES)
 
 /* What a renderer needs; all owned by the caller. */
 struct ht_report {

@@ -575,6 +575,8 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		ht_json_threads(&w.json, report);
 	if (ht_report_has(report, HT_SECTION_REALLOCS))
 		ht_json_reallocs(&w.json, report);
+	if (ht_report_has(report, HT_SECTION_FREES))
+		ht_json_frees(&w.json, report);
 	if (ht_report_has(report, HT_SECTION_MAPPED))
 		put_mapped(&w);
 	if (ht_report_has(report, HT_SECTION_MISUSE))

@@ -334,6 +334,12 @@ static void put_what_is_missing(struct ht_text_page *page, const struct ht_repor
 		            "Mapped memory was not recorded: heaptide record --mmap.");
 		ht_text_end_line(page);
 	}
+	if ((report->sections & HT_SECTION_FREES) && !report->model->recording.has_free_stacks) {
+		ht_text_end_line(page);
+		ht_text_put(page, HT_PAINT_PLAIN,
+		            "Stacks of frees were not recorded: heaptide record --free-stacks.");
+		ht_text_end_line(page);
+	}
 	if ((report->sections & HT_SECTION_MISUSE) && report->misuses && report->misuses->n == 0) {
 		ht_text_end_line(page);
 		ht_text_put(page, HT_PAINT_PLAIN, "Nothing was freed that was no block.");
@@ -415,6 +421,8 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	put_distributions(&page, report);
 	if (ht_report_has(report, HT_SECTION_REALLOCS))
 		ht_text_reallocs(&page, report, report->sections != 0);
+	if (ht_report_has(report, HT_SECTION_FREES))
+		ht_text_frees(&page, report, report->sections != 0);
 	if (ht_report_has(report, HT_SECTION_THREADS))
 		ht_text_threads(&page, report, report->sections != 0);
 	if (ht_report_has(report, HT_SECTION_MAPPED))

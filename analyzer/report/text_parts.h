@@ -42,6 +42,10 @@ void ht_text_reallocs(struct ht_text_page *page, const struct ht_report *report,
 
 /* Threads, and blocks that another one freed; has_all: with a table and the places, even of one thread. */
 void ht_text_threads(struct ht_text_page *page, const struct ht_report *report, bool has_all);
+
+/* Which places free what which others allocated; nothing unless it was recorded. has_all: as many pairs as sections list. */
+void ht_text_frees(struct ht_text_page *page, const struct ht_report *report, bool has_all);
+
 /* Mistakes with free; nothing when there were none. */
 void ht_text_misuses(struct ht_text_page *page, const struct ht_report *report);
 

@@ -22,6 +22,7 @@
 #define HEAPTIDE_ENV_MAX_SIZE "HEAPTIDE_MAX_SIZE" /* --max-size=SIZE */
 #define HEAPTIDE_ENV_EXACT_TIME "HEAPTIDE_EXACT_TIME" /* 1: --exact-time */
 #define HEAPTIDE_ENV_MMAP "HEAPTIDE_MMAP" /* 1: --mmap */
+#define HEAPTIDE_ENV_FREE_STACKS "HEAPTIDE_FREE_STACKS" /* 1: --free-stacks */
 
 /* Read by the shim: the heaptide executable to start as recorder under plain LD_PRELOAD. */
 #define HEAPTIDE_ENV_RECORDER "HEAPTIDE_RECORDER"

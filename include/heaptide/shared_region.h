@@ -108,6 +108,7 @@ struct ht_region_header {
 	int32_t recorder_pid; /* in the recorder's own pid namespace; for messages only */
 	uint32_t has_python;  /* stacks get the frames of a Python interpreter */
 	uint32_t has_mappings; /* mmap and its kin are recorded */
+	uint32_t has_free_stacks; /* frees have stacks */
 	uint32_t follow;      /* enum ht_follow */
 	char only[HT_REGION_ONLY_BYTES]; /* empty: no matter which program */
 

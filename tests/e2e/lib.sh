@@ -25,7 +25,7 @@ is_long=${HT_TEST_ALL:-0} # 1: tools/test --all
 # Nothing of the caller's settings may reach what is tested; leaks of the sanitized commands are
 # for the unit tests to find (LeakSanitizer cannot run where ptrace is forbidden).
 unset HEAPTIDE_OUTPUT HEAPTIDE_UNWIND HEAPTIDE_OVERLOAD HEAPTIDE_RECORDER HEAPTIDE_LOG HEAPTIDE_PRELOAD
-unset HEAPTIDE_FOLLOW HEAPTIDE_ONLY HEAPTIDE_MAX_SIZE HEAPTIDE_MMAP
+unset HEAPTIDE_FOLLOW HEAPTIDE_ONLY HEAPTIDE_MAX_SIZE HEAPTIDE_MMAP HEAPTIDE_FREE_STACKS
 unset LD_PRELOAD DEBUGINFOD_URLS
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What the report says of threads and reallocations, against sums over the events that dump prints.
+# What the report says of threads, reallocations and who frees what, against sums over the events that dump prints.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -100,8 +100,99 @@ as_text() {
 	equal "status" 0 "$status"
 }
 
+# The functions that allocate and free, innermost of the program's own, with how many blocks and bytes.
+pairs_of='.frees.pairs[] | "\(.allocated.stack[0].function) \(.freed.stack[0].function) \(.frees) \(.freed_bytes)"'
+
+known_places() {
+	run "$heaptide" record -q --free-stacks -o t.zst -- "$programs/free_places"
+	equal "status" 0 "$status"
+	run "$heaptide" report --json -n 0 --frees t.zst
+	jq -r "$pairs_of" out | grep 'make_\|drop_' | sort >found
+	sort >wanted <<-END
+		make_ant drop_cat 300 30000
+		make_ant drop_dog 200 20000
+		make_bee drop_dog 50 1500
+		make_bee drop_cat 1 5000
+	END
+	diff -u wanted found || fail "the pairs differ"
+	run "$heaptide" report -n 1 --frees t.zst
+	says out "300  blocks, 29.3 KiB, allocated at"
+	says out "and freed at"
+	says out drop_cat
+	run "$heaptide" report --frees --filter 'fn~make_bee' t.zst
+	equal "places of make_ant" 0 "$(grep -c make_ant out || true)"
+	run "$heaptide" verify t.zst
+	equal "verify" 0 "$status"
+}
+
+not_recorded() {
+	record t.zst "$programs/free_places"
+	run "$heaptide" report --frees t.zst
+	says out "heaptide record --free-stacks"
+	run "$heaptide" report --json t.zst
+	equal "frees" null "$(jq .frees out)"
+	run "$heaptide" report t.zst
+	equal "lines about it" 0 "$(grep -c FREES out || true)"
+}
+
+# Pairs from the events, one by one.
+pairs='
+import collections, json, sys
+live, early, pairs = {}, {}, collections.Counter()
+def born(e, stack):
+    live[e["process"], e["id"]] = e["size"], stack
+    if (e["process"], e["id"]) in early:
+        ends(early.pop((e["process"], e["id"])))
+def ends(e):
+    key = e["process"], e["old_id"] if "old_id" in e else e["id"]
+    if key not in live:
+        early[key] = e
+        return
+    size, stack = live.pop(key)
+    if e["kind"] == "free":
+        pairs[stack, e["stack"], "n"] += 1
+        pairs[stack, e["stack"], "bytes"] += size
+    else:
+        born(e, stack)
+for line in sys.stdin:
+    e = json.loads(line)
+    if e["kind"] == "alloc":
+        born(e, e["stack"])
+    else:
+        ends(e)
+print(json.dumps(sorted([n, pairs[a, f, "bytes"]] for (a, f, what), n in pairs.items() if what == "n")))'
+
+pairs_agree() {
+	need python3
+	HEAPTIDE_FREE_STACKS=1 record t.zst "$@"
+	equal "status" 0 "$status"
+	"$heaptide" dump --json t.zst | python3 -c "$pairs" | jq -c . >wanted
+	"$heaptide" report --json -n 0 t.zst >report.json
+	jq -c '[.frees.pairs[] | [.frees, .freed_bytes]] | sort' report.json >found
+	diff -u wanted found || fail "the pairs differ"
+	equal "frees with a stack" "$(jq .totals.frees report.json)" "$(jq .frees.frees report.json)"
+	equal "sum over pairs" "$(jq .frees.frees report.json)" "$(jq '[.frees.pairs[].frees] | add // 0' report.json)"
+}
+
+# A recording with stacks of frees says the same about everything else.
+nothing_else_changes() {
+	record a.zst "$programs/realloc_chains"
+	HEAPTIDE_FREE_STACKS=1 record b.zst "$programs/realloc_chains"
+	for t in a b; do
+		"$heaptide" report --json -n 0 --peak --churn --sizes --sites "$t.zst" |
+			jq -S 'del(.command, .totals.duration_ns) | del(.. | .time_ns?, .own_peak_time_ns?, .address?)' >"$t.json"
+	done
+	diff -u a.json b.json || fail "the reports differ"
+}
+
 e2e_case "realloc chains" agrees "$programs/realloc_chains"
 e2e_case "blocks passed from thread to thread" agrees "$programs/cross_thread_free"
 e2e_case "sizes of zero" agrees "$programs/zero_sizes"
 e2e_case "text" as_text
+e2e_case "known places of allocations and frees" known_places
+e2e_case "places of frees, not recorded" not_recorded
+e2e_case "pairs of places with threads" pairs_agree "$programs/cross_thread_free"
+e2e_case "pairs of places with reallocs" pairs_agree "$programs/realloc_chains"
+e2e_case "pairs of places, forked" pairs_agree "$programs/fork_both"
+e2e_case "stacks of frees change nothing else" nothing_else_changes
 e2e_done
