@@ -129,7 +129,9 @@ ctrl_c_handled() {
 forwarded_signal() {
 	local recorder rc=0
 	mkfifo ready
-	"$heaptide" record -q -o t.zst bash -c 'trap "exit 9" "$0"; echo >ready; while :; do sleep 0.1; done' "$1" &
+	# Under nohup SIGHUP is ignored, and a shell cannot trap what is ignored when it starts.
+	env --default-signal="$1" "$heaptide" record -q -o t.zst \
+		bash -c 'trap "exit 9" "$0"; echo >ready; while :; do sleep 0.1; done' "$1" &
 	recorder=$!
 	read -r _ <ready
 	kill -s "$1" "$recorder"
