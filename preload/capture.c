@@ -99,7 +99,9 @@ static __attribute__((noinline, cold)) void lose_block(void *block)
 	put_identity(ht_live_map_slot((uintptr_t)block), block, HT_LIVE_LOST);
 }
 
-void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
+static inline __attribute__((always_inline)) void record_alloc(void *block, size_t size,
+                                                               enum ht_block_form form,
+                                                               const uint64_t *hook_frame)
 {
 	struct ht_thread *t = ht_thread_self();
 	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)block);
@@ -126,10 +128,20 @@ void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
 
 	ht_chunk_put2(t, ht_record_word(HT_REC_ALLOC, tick, node), size);
 
-	uint64_t before = put_identity(slot, block, id);
+	uint64_t before = put_identity(slot, block, id | (uint64_t)form << HT_LIVE_FORM_SHIFT);
 
 	if (HT_UNLIKELY(ht_live_map_is_live(before)))
 		note_missed_free(t, block, before);
+}
+
+void ht_capture_alloc(void *block, size_t size, const uint64_t *hook_frame)
+{
+	record_alloc(block, size, HT_FORM_MALLOC, hook_frame);
+}
+
+void ht_capture_new(void *block, size_t size, enum ht_block_form form, const uint64_t *hook_frame)
+{
+	record_alloc(block, size, form, hook_frame);
 }
 
 struct ht_capture_ids ht_capture_ids_now(void)

@@ -29,6 +29,9 @@ struct ht_capture_ids {
 struct ht_capture_ids ht_capture_ids_now(void);
 bool ht_capture_has_since(void *block, struct ht_capture_ids before);
 
+/* As ht_capture_alloc(), for a plain operator new. */
+void ht_capture_new(void *block, size_t size, enum ht_block_form form, const uint64_t *hook_frame);
+
 /* After that: by which operator. Blocks of malloc's need nothing. */
 void ht_capture_set_form(void *block, enum ht_block_form form);
 

@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 /*
- * Not here, on purpose: malloc_usable_size (nothing to record), and libstdc++'s operator new and delete, which call
- * malloc and free; a program without C++ that loads a C++ library locally must keep finding that library's own.
+ * Not here, on purpose: malloc_usable_size (nothing to record).
  */
 #define HT_HOOKS_REQUIRED(X)                 \
 	X(malloc, void *, (size_t))          \
@@ -52,19 +51,20 @@
 
 /*
  * operator new, new[], delete and delete[], where those that come next are the allocator's own, which do not call malloc
- * and free. X has the arguments as well; the first one is the size, or the block.
+ * and free, or the C++ library's, which do nothing else. X has the arguments as well; the first one is the size, or the
+ * block. Those that allocate say what the block is to be aligned to, beyond what malloc does.
  */
-#define HT_HOOKS_NEW(X)                                                             \
-	X(_Znwm, void *, (size_t size), (size))                                     \
-	X(_Znam, void *, (size_t size), (size))                                     \
-	X(_ZnwmRKSt9nothrow_t, void *, (size_t size, const void *tag), (size, tag)) \
-	X(_ZnamRKSt9nothrow_t, void *, (size_t size, const void *tag), (size, tag)) \
-	X(_ZnwmSt11align_val_t, void *, (size_t size, size_t align), (size, align)) \
-	X(_ZnamSt11align_val_t, void *, (size_t size, size_t align), (size, align)) \
-	X(_ZnwmSt11align_val_tRKSt9nothrow_t, void *,                               \
-	  (size_t size, size_t align, const void *tag), (size, align, tag))         \
-	X(_ZnamSt11align_val_tRKSt9nothrow_t, void *,                               \
-	  (size_t size, size_t align, const void *tag), (size, align, tag))
+#define HT_HOOKS_NEW(X)                                                                    \
+	X(_Znwm, void *, (size_t size), (size), 1)                                         \
+	X(_Znam, void *, (size_t size), (size), 1)                                         \
+	X(_ZnwmRKSt9nothrow_t, void *, (size_t size, const void *tag), (size, tag), 1)     \
+	X(_ZnamRKSt9nothrow_t, void *, (size_t size, const void *tag), (size, tag), 1)     \
+	X(_ZnwmSt11align_val_t, void *, (size_t size, size_t align), (size, align), align) \
+	X(_ZnamSt11align_val_t, void *, (size_t size, size_t align), (size, align), align) \
+	X(_ZnwmSt11align_val_tRKSt9nothrow_t, void *,                                      \
+	  (size_t size, size_t align, const void *tag), (size, align, tag), align)         \
+	X(_ZnamSt11align_val_tRKSt9nothrow_t, void *,                                      \
+	  (size_t size, size_t align, const void *tag), (size, align, tag), align)
 
 #define HT_HOOKS_DELETE(X)                                                                         \
 	X(_ZdlPv, void, (void *block), (block))                                                    \

@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 
 struct ht_real_calls ht_real HT_HOT_VARIABLE;
+bool ht_real_operators_are_plain HT_HOT_VARIABLE;
 _Atomic bool ht_real_calls_are_resolved;
 
 static _Atomic bool is_resolving;
@@ -104,8 +105,8 @@ bool ht_real_calls_is_allocator_code(uint64_t pc)
 	if (ht_real.name && (is_fit))                                                         \
 		hooks[n++] = (struct ht_sleeping_hook){ #name, (uintptr_t)ht_sleeping_##name, \
 			                                (uintptr_t)ht_real.name };
-#define HT_FIND(name, type, params) HT_FIND_IF(true, name, type, params)
-#define HT_FIND_OWN(name, type, params, args) \
+#define HT_FIND(name, type, params, ...) HT_FIND_IF(true, name, type, params)
+#define HT_FIND_OWN(name, type, params, ...) \
 	HT_FIND_IF(ht_real_calls_is_allocator_code((uintptr_t)ht_real.name), name, type, params)
 #define HT_ONE(name, type, params, ...) +1
 
@@ -121,16 +122,62 @@ static void wake_jemalloc_hooks(void)
 	ht_sleeping_hooks_wake(hooks, n);
 }
 
-/* libstdc++'s call malloc and free, and so does what libc's malloc is used with. */
+/* Whether a path is that of a library whose operators call malloc and free. */
+static bool is_plain_library(const char *path)
+{
+	static const char *const names[] = { "libstdc++.so", "libc++abi.so", "libc++.so" };
+	const char *file = path;
+
+	for (const char *c = path; *c; c++)
+		file = *c == '/' ? c + 1 : file;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *a = names[i], *b = file;
+
+		for (; *a && *a == *b; a++, b++)
+			;
+		if (!*a)
+			return true;
+	}
+	return false;
+}
+
+/* Whether what the program finds under this name is the next definition, and that is in this plain library. */
+static bool is_plain_operator(const char *name, void *real, struct link_map **library)
+{
+	struct dl_find_object found;
+
+	if (dlsym(RTLD_DEFAULT, name) != real || _dl_find_object(real, &found) != 0)
+		return false;
+	if (!*library && is_plain_library(found.dlfo_link_map->l_name))
+		*library = found.dlfo_link_map;
+	return found.dlfo_link_map == *library;
+}
+
+/*
+ * An allocator's own operators are followed because nothing else sees their blocks; the C++ library's, to know which
+ * blocks are theirs. These all or none: those that a program replaces call each other.
+ */
 static void wake_operator_hooks(void)
 {
 	struct ht_sleeping_hook hooks[0 HT_HOOKS_OPERATORS(HT_ONE)];
 	struct dl_find_object allocator;
+	struct link_map *library = NULL;
 	size_t n = 0;
 
-	if (!find_allocator(&allocator))
+	/* Where the first one is not, there are no others to be asked for. */
+	if (_dl_find_object == NULL || dlsym(RTLD_NEXT, "_Znwm") == NULL)
 		return;
-	HT_HOOKS_OPERATORS(HT_FIND_OWN)
+	if (find_allocator(&allocator)) {
+		HT_HOOKS_OPERATORS(HT_FIND_OWN)
+	}
+	if (n == 0 && !ht_real_calls_are_bypassed()) {
+		HT_HOOKS_OPERATORS(HT_FIND)
+		for (size_t i = 0; i < n; i++) {
+			if (!is_plain_operator(hooks[i].name, (void *)hooks[i].real_addr, &library))
+				return;
+		}
+		ht_real_operators_are_plain = true;
+	}
 	ht_sleeping_hooks_wake(hooks, n);
 }
 
@@ -162,9 +209,9 @@ bool ht_real_calls_resolve(void)
 	ht_real.name = (type(*) params)(uintptr_t)next_symbol(#name, (const void *)(uintptr_t)name);
 	HT_HOOKS(HT_RESOLVE)
 #undef HT_RESOLVE
+	programs_malloc = dlsym(RTLD_DEFAULT, "malloc");
 	wake_jemalloc_hooks();
 	wake_operator_hooks();
-	programs_malloc = dlsym(RTLD_DEFAULT, "malloc");
 	ht_real_calls_clear_dlerror();
 	ht_tls.in_hook = in_hook;
 

@@ -23,6 +23,9 @@ struct ht_real_calls {
 /* Valid once ht_real_calls_resolve() has returned; optional ones may be NULL. */
 extern struct ht_real_calls ht_real;
 
+/* When their hooks are awake: the real operator new and delete call malloc, aligned_alloc and free, and do no more. */
+extern bool ht_real_operators_are_plain;
+
 /*
  * Look the functions up with dlsym(RTLD_NEXT). dlsym may call our hooks: those calls, and those of
  * other threads meanwhile, are served by the bootstrap arena. False while another thread is at it.

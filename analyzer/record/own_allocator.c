@@ -38,6 +38,7 @@ static const char *const innocent[] = { "libc.so", "libc-",  "ld-linux", "ld-2."
 
 struct findings {
 	bool has_malloc, has_free;
+	bool has_operators;
 	bool is_bound_elsewhere; /* its own calls of malloc ask the loader which one that is */
 	const char *known;
 };
@@ -72,13 +73,16 @@ static void look_at_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct 
 	for (size_t i = 0; i < n; i++) {
 		GElf_Sym mem, *sym = gelf_getsym(data, (int)i, &mem);
 
-		if (!sym || sym->st_shndx == SHN_UNDEF || GELF_ST_TYPE(sym->st_info) != STT_FUNC ||
-		    GELF_ST_BIND(sym->st_info) == STB_LOCAL)
+		if (!sym || sym->st_shndx == SHN_UNDEF || GELF_ST_TYPE(sym->st_info) != STT_FUNC)
 			continue;
 
 		const char *name = elf_strptr(elf, sh->sh_link, sym->st_name);
 
 		if (!name)
+			continue;
+		/* One that the linker hides is local. */
+		f->has_operators |= is_named(name, "_ZdlPv");
+		if (GELF_ST_BIND(sym->st_info) == STB_LOCAL)
 			continue;
 		f->has_malloc |= is_named(name, "malloc");
 		f->has_free |= is_named(name, "free");
@@ -134,7 +138,7 @@ static bool is_symbolic(Elf *elf)
 	return false;
 }
 
-static const char *find_in(Elf *elf, bool is_program)
+static const char *find_in(Elf *elf, bool is_program, bool *ret_has_operators)
 {
 	struct findings f = { 0 };
 	Elf_Scn *scn = NULL;
@@ -145,6 +149,7 @@ static const char *find_in(Elf *elf, bool is_program)
 		if (sh && (sh->sh_type == SHT_DYNSYM || sh->sh_type == SHT_SYMTAB))
 			look_at_symbols(elf, scn, sh, &f);
 	}
+	*ret_has_operators = f.has_operators;
 	if (f.known || !f.has_malloc || !f.has_free)
 		return f.known;
 	scn = NULL;
@@ -157,11 +162,12 @@ static const char *find_in(Elf *elf, bool is_program)
 	return f.is_bound_elsewhere && !is_symbolic(elf) ? NULL : "malloc";
 }
 
-const char *ht_own_allocator_of(const char *path, bool is_program)
+const char *ht_own_allocator_of(const char *path, bool is_program, bool *ret_has_operators)
 {
 	const char *what = NULL;
 	int fd = is_innocent(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
+	*ret_has_operators = false;
 	if (fd < 0)
 		return NULL;
 	elf_version(EV_CURRENT);
@@ -170,7 +176,7 @@ const char *ht_own_allocator_of(const char *path, bool is_program)
 	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
 
 	if (elf && elf_kind(elf) == ELF_K_ELF)
-		what = find_in(elf, is_program);
+		what = find_in(elf, is_program, ret_has_operators);
 	elf_end(elf);
 	close(fd);
 	return what;

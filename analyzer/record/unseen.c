@@ -139,14 +139,16 @@ void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t 
 }
 
 /* The allocator that nothing is recorded of. A link says nothing that the file behind it does not say. */
-static const char *own_allocator_of(struct ht_unseen *unseen, const struct file *file)
+static const char *own_allocator_of(struct ht_unseen *unseen, const struct file *file,
+				    bool *ret_has_operators)
 {
 	char real[PATH_MAX];
 	const char *what;
 
+	*ret_has_operators = false;
 	if (!file->path || file->is_recorded)
 		return NULL;
-	what = ht_own_allocator_of(file->path, file->is_program);
+	what = ht_own_allocator_of(file->path, file->is_program, ret_has_operators);
 	if (!what || !realpath(file->path, real) || strcmp(real, file->path) == 0)
 		return what;
 	return place_of(unseen, real, strlen(real))->path ? NULL : what;
@@ -157,36 +159,64 @@ static void put_text(struct ht_put *p, const char *text)
 	ht_put_bytes(p, text, strlen(text));
 }
 
+/* The body of an UNSEEN block. */
+struct items {
+	uint8_t *body;
+	struct ht_put put;
+	uint32_t n;
+};
+
+/* False when there is no memory. One too many is left out. */
+static bool put_item(struct items *items, enum ht_unseen_kind kind, uint64_t n, const char *path,
+		     const char *detail)
+{
+	if (!items->body) {
+		items->body = calloc(MAX_ITEMS, ITEM_BYTES);
+		if (!items->body)
+			return false;
+		items->put = ht_put_init(items->body, MAX_ITEMS * ITEM_BYTES);
+	}
+	if (items->n == MAX_ITEMS)
+		return true;
+	ht_put_u64(&items->put, kind);
+	ht_put_u64(&items->put, n);
+	put_text(&items->put, path);
+	put_text(&items->put, detail);
+	items->n++;
+	return true;
+}
+
+static bool put_file(struct ht_unseen *unseen, const struct file *file, struct items *items)
+{
+	bool has_operators;
+	const char *what = own_allocator_of(unseen, file, &has_operators);
+	bool is_good = true;
+
+	/* A program's own malloc is known by its symbols as well. */
+	if (file->n_bypassed && !file->is_program)
+		is_good = put_item(items, HT_UNSEEN_MALLOC, file->n_bypassed, file->path, "");
+	else if (what)
+		is_good = put_item(items, HT_UNSEEN_OWN_ALLOCATOR, 1, file->path, what);
+	if (has_operators)
+		is_good = is_good && put_item(items, HT_UNSEEN_OPERATORS, 1, file->path, "");
+	return is_good;
+}
+
 enum ht_err ht_unseen_write(struct ht_unseen *unseen, struct ht_block_writer *blocks,
 			    struct ht_diag *diag)
 {
 	struct ht_block_meta meta = { .type = HT_BLOCK_UNSEEN };
-	uint8_t *body = NULL;
-	struct ht_put p;
+	struct items items = { 0 };
 	enum ht_err err = HT_OK;
 
-	for (size_t i = 0; unseen && i < 2 * MAX_FILES && meta.n_items < MAX_ITEMS; i++) {
-		const struct file *file = &unseen->files[i];
-		/* A program's own malloc is known by its symbols as well. */
-		bool is_bypassing = file->n_bypassed && !file->is_program;
-		const char *what = is_bypassing ? "" : own_allocator_of(unseen, file);
-
-		if (!what)
-			continue;
-		if (!body) {
-			body = calloc(MAX_ITEMS, ITEM_BYTES);
-			if (!body)
-				return HT_ERR_NOMEM;
-			p = ht_put_init(body, MAX_ITEMS * ITEM_BYTES);
-		}
-		ht_put_u64(&p, is_bypassing ? HT_UNSEEN_MALLOC : HT_UNSEEN_OWN_ALLOCATOR);
-		ht_put_u64(&p, is_bypassing ? file->n_bypassed : 1);
-		put_text(&p, file->path);
-		put_text(&p, what);
-		meta.n_items++;
+	for (size_t i = 0; unseen && i < 2 * MAX_FILES; i++) {
+		if (!put_file(unseen, &unseen->files[i], &items))
+			return HT_ERR_NOMEM;
 	}
-	if (body)
-		err = ht_block_writer_put(blocks, &meta, body, (size_t)(p.pos - body), diag);
-	free(body);
+	meta.n_items = items.n;
+	if (items.body)
+		err = ht_block_writer_put(blocks, &meta, items.body,
+					  (size_t)(items.put.pos - items.body), diag);
+	free(items.body);
 	return err;
 }

@@ -175,32 +175,48 @@ static uint32_t stack_of(const struct ht_trace_model *model, const struct ht_mis
 	               : 0;
 }
 
-/* What an operator of a module's own calls is no mismatch: nobody saw the operator. */
-static bool is_called_by(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
-                         uint32_t stack, const char *name, const char *mangled, bool if_unknown)
+/* Whether a file has an operator delete that only it finds: nobody sees that called. */
+static bool has_operators(const struct ht_trace_model *model, const char *path)
 {
-	struct ht_named_stack named = { 0 };
-	bool is = if_unknown;
+	for (size_t i = 0; path && i < model->unseen.n_items; i++) {
+		const struct ht_unseen_item *item = &model->unseen.items[i];
 
-	ht_stack_names_resolve(model, symbolizer, stack, &named);
-	if (named.n_frames && named.frames[0].name.function)
-		is = strncmp(named.frames[0].name.function, name, strlen(name)) == 0 ||
-		     strncmp(named.frames[0].name.function, mangled, strlen(mangled)) == 0;
-	ht_named_stack_done(&named);
-	return is;
+		if (item->kind == HT_UNSEEN_OPERATORS && strcmp(item->path, path) == 0)
+			return true;
+	}
+	return false;
 }
 
+static bool is_operator(const char *function, const char *name, const char *mangled)
+{
+	return strncmp(function, name, strlen(name)) == 0 ||
+	       strncmp(function, mangled, strlen(mangled)) == 0;
+}
+
+/* What an operator of a module's own calls is no mismatch: nobody saw the operator. It may call by a jump. */
 static bool is_false_mismatch(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
                               const struct ht_misuse_group *g)
 {
+	bool is_made_by_malloc = g->first->form == HT_FORM_MALLOC;
+	struct ht_named_stack named = { 0 };
+	bool is_false = is_made_by_malloc;
+
 	if (g->first->kind != HT_MISUSE_MISMATCH || !symbolizer)
 		return false;
-	return g->first->form == HT_FORM_MALLOC
-	               ? is_called_by(model, symbolizer, g->allocated_stack, "operator new", "_Zn",
-	                              true)
-	               : ht_misuse_call_form(g->first->call) == HT_FORM_MALLOC &&
-	                         is_called_by(model, symbolizer, g->stack, "operator delete", "_Zd",
-	                                      false);
+	if (!is_made_by_malloc && ht_misuse_call_form(g->first->call) != HT_FORM_MALLOC)
+		return false;
+	ht_stack_names_resolve(model, symbolizer, is_made_by_malloc ? g->allocated_stack : g->stack,
+	                       &named);
+	if (named.n_frames && named.frames[0].name.function) {
+		const char *function = named.frames[0].name.function;
+
+		is_false = is_made_by_malloc ? is_operator(function, "operator new", "_Zn")
+		                             : is_operator(function, "operator delete", "_Zd");
+	}
+	if (named.n_frames && g->first->call == HT_MISUSE_BY_FREE)
+		is_false |= has_operators(model, named.frames[0].name.module);
+	ht_named_stack_done(&named);
+	return is_false;
 }
 
 /* Take the groups out that are no misuse after all. */

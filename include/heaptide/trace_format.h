@@ -78,7 +78,8 @@ static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
 enum ht_unseen_kind {
 	HT_UNSEEN_OWN_ALLOCATOR = 1, /* a file with an allocator of its own */
 	HT_UNSEEN_MALLOC = 2,        /* a file whose malloc processes had in the place of the recorded one */
-	HT_N_UNSEEN_KINDS = 3,
+	HT_UNSEEN_OPERATORS = 4, /* a file with an operator delete of its own, that only it finds */
+	HT_N_UNSEEN_KINDS = 5,
 };
 
 /* No address space has room for a larger block: readers take a larger size for damage. */

@@ -66,7 +66,8 @@ calls() {
 	calls_of libheaptide_preload calls.2 >steady
 	[ "$(wc -l <steady)" -ge 5 ] || fail "callgrind saw hardly any call: $(cat steady)"
 	only steady "$real"
-	calls_of libheaptide_preload calls.1 | grep -vE '^ht_(real_calls|confinement|hook_exec)_(resolve|clear_dlerror) dlsym$' >first
+	calls_of libheaptide_preload calls.1 |
+		grep -vE "^(ht_(real_calls|confinement|hook_exec)_(resolve|clear_dlerror)|wake_[a-z]*_hooks) dlsym\$" >first
 	says first _dl_find_object
 	only first "$real|_dl_find_object|getauxval"
 	awk '/^fn=/ { in_it = $0 == "fn=_dl_find_object" } /^cfn=/ && in_it' calls.1 | sort -u >called

@@ -75,38 +75,67 @@ valgrind_mismatches() {
 		want == "maker" { print call, caller, bytes, made, where($0); want = "" }' valgrind.log | sed 's/ \([0-9]\),\([0-9]\)/ \1\2/' | sort
 }
 
-# mismatched NAME FILE ARGS...: blocks given to the wrong function, under an allocator with operators of its own, however it came there.
-mismatched() {
-	local way
-	[ -e "/usr/lib/x86_64-linux-gnu/$2" ] || skip "$1 is not installed"
+# What valgrind finds in the program that does it wrong, and that it is in t.zst.
+valgrind_wanted() {
 	need valgrind jq
 	run valgrind --log-file=valgrind.log "$programs/mismatch" wrong
 	valgrind_mismatches >wanted
 	equal "mismatches that valgrind found" 13 "$(wc -l <wanted)"
+}
+
+all_mismatches_found() {
+	equal "exit status" 0 "$status"
+	verified t.zst
+	unknown_frees 0
+	mismatches_found >found
+	diff wanted found || fail "not as valgrind says"
+	equal "number" 15 "$(value t.zst .misuse.mismatches)"
+	equal "others" 13 "$(value t.zst .misuse.n_sites)"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "free of what new made, a block of 1001 B"
+}
+
+# mismatched NAME FILE ARGS...: blocks given to the wrong function, under an allocator with operators of its own, however it came there.
+mismatched() {
+	local way
+	[ -e "/usr/lib/x86_64-linux-gnu/$2" ] || skip "$1 is not installed"
+	valgrind_wanted
 	for way in asked preloaded; do
 		if [ "$way" = asked ]; then
 			run "$heaptide" record -q -f --allocator="$1" -o t.zst -- "$programs/mismatch" wrong
 		else
 			LD_PRELOAD=/usr/lib/x86_64-linux-gnu/$2 run "$heaptide" record -q -f -o t.zst -- "$programs/mismatch" wrong
 		fi
-		equal "exit status" 0 "$status"
-		verified t.zst
-		unknown_frees 0
-		mismatches_found >found
-		diff wanted found || fail "not as valgrind says"
-		equal "number" 15 "$(value t.zst .misuse.mismatches)"
-		equal "others" 13 "$(value t.zst .misuse.n_sites)"
+		all_mismatches_found
 	done
-	"$heaptide" report t.zst >report.txt
-	says report.txt "free of what new made, a block of 1001 B"
 	run "$heaptide" record -q -f --allocator="$1" -o t.zst -- "$programs/mismatch" right "${@:3}"
 	equal "exit status" 0 "$status"
 	equal "in the right program" 0 "$(value t.zst .misuse.n_sites)"
 }
 
+# The same with libc's malloc and the operators of the C++ library, which call it.
+mismatched_plainly() {
+	local way
+	valgrind_wanted
+	same_behaviour t.zst "$programs/mismatch" wrong
+	status=$(cat status)
+	all_mismatches_found
+	HEAPTIDE_FREE_STACKS=1 record t.zst "$programs/mismatch" wrong
+	all_mismatches_found
+	for way in right "right throwing"; do
+		# shellcheck disable=SC2086
+		same_behaviour t.zst "$programs/mismatch" $way
+		equal "exit status" 0 "$(cat status)"
+		verified t.zst
+		equal "in the right program" 0 "$(value t.zst .misuse.n_sites)"
+	done
+	same_behaviour t.zst "$programs/cxx_forms"
+	equal "in a program that uses every form" 0 "$(value t.zst .misuse.n_sites)"
+}
+
 # Operators of the program's own, some or all of them, are no mistake.
 own_operators() {
-	local way
+	local way allocator
 	[ -e /usr/lib/x86_64-linux-gnu/libjemalloc.so.2 ] || skip "jemalloc is not installed"
 	need g++
 	cat >p.cc <<-'CODE'
@@ -131,10 +160,99 @@ own_operators() {
 	g++ -g -O1 -fno-builtin -fno-optimize-sibling-calls -o own-delete p.cc
 	g++ -g -O1 -std=c++17 -fno-builtin -static-libstdc++ "-I$HT_TOP_SRCDIR/tests/programs" -o static "$HT_TOP_SRCDIR/tests/programs/mismatch.cc"
 	for way in own-new own-delete static; do
-		run "$heaptide" record -q -f --allocator=jemalloc -o t.zst -- "./$way"
-		equal "exit status" 0 "$status"
-		equal "misuse in $way" 0 "$(value t.zst .misuse.n_sites)"
+		for allocator in jemalloc libc; do
+			if [ "$allocator" = libc ]; then
+				same_behaviour t.zst "$PWD/$way"
+			else
+				run "$heaptide" record -q -f --allocator="$allocator" -o t.zst -- "./$way"
+				equal "exit status" 0 "$status"
+			fi
+			equal "misuse in $way" 0 "$(value t.zst .misuse.n_sites)"
+		done
 	done
+}
+
+# Blocks that go to and fro between a program and a plugin, which may have operators of its own, that nobody else finds.
+plugin_operators() {
+	local file how
+	need g++
+	cat >plugin.cc <<-'CODE'
+		extern "C" int *make()
+		{
+			int *p = new int;
+			asm volatile("" : "+r"(p) : : "memory");
+			return p;
+		}
+		extern "C" void drop(int *p)
+		{
+			delete p;
+			asm volatile("");
+		}
+	CODE
+	cat >host.cc <<-'CODE'
+		#include <cstdio>
+		#include <dlfcn.h>
+		int main(int n_args, char **args)
+		{
+			void *plugin = dlopen(args[1], RTLD_NOW | (n_args > 2 ? RTLD_DEEPBIND : 0));
+			if (!plugin)
+				return 1;
+			auto make = (int *(*)())dlsym(plugin, "make");
+			auto drop = (void (*)(int *))dlsym(plugin, "drop");
+			for (int i = 0; i < 5; i++) {
+				int *p = make(), *q = new int;
+				asm volatile("" : "+r"(p), "+r"(q) : : "memory");
+				delete p;
+				drop(q);
+				drop(make());
+			}
+			puts("done");
+		}
+	CODE
+	g++ -g -O1 -fPIC -shared -o shared.so plugin.cc
+	g++ -g -O1 -fPIC -shared -static-libstdc++ -Wl,--exclude-libs,ALL -o own.so plugin.cc
+	g++ -g -O1 -o host host.cc
+	for file in shared own; do
+		for how in "" deep; do
+			# shellcheck disable=SC2086
+			same_behaviour t.zst "$PWD/host" "$PWD/$file.so" $how
+			equal "exit status" 0 "$(cat status)"
+			equal "mismatches with $file $how" 0 "$(value t.zst .misuse.mismatches)"
+		done
+	done
+}
+
+# A program in C that opens a library in C++: the operators that it finds are the library's.
+opened_later() {
+	need gcc g++
+	cat >plugin.cc <<-'CODE'
+		#include <cstdlib>
+		#include <string>
+		extern "C" int use()
+		{
+			std::string s(1000, 'x');
+			int *p = new int;
+			asm volatile("" : "+r"(p) : : "memory");
+			free(p);
+			return (int)s.size() - 1000;
+		}
+	CODE
+	cat >host.c <<-'CODE'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		int main(int n_args, char **args)
+		{
+			void *plugin = dlopen(args[n_args - 1], RTLD_NOW);
+			int (*use)(void) = plugin ? (int (*)(void))dlsym(plugin, "use") : 0;
+			printf("%d %d\n", use ? use() : 1, dlsym(RTLD_DEFAULT, "_Znwm") != 0);
+			return 0;
+		}
+	CODE
+	g++ -g -O1 -fno-builtin -fPIC -shared -o plugin.so plugin.cc
+	gcc -g -O1 -o host host.c
+	same_behaviour t.zst "$PWD/host" "$PWD/plugin.so"
+	equal "it found" "0 0" "$(cat out)"
+	equal "mismatches" 0 "$(value t.zst .misuse.mismatches)"
 }
 
 # Who freed it first, when, in which thread.
@@ -180,11 +298,14 @@ nothing() {
 for what in double realloc moved thread child stack stack-realloc argument variable inside; do
 	e2e_case "$what" same_as_valgrind "$what"
 done
+e2e_case "mismatches, libc" mismatched_plainly
 e2e_case "mismatches, jemalloc" mismatched jemalloc libjemalloc.so.2
 e2e_case "mismatches, tcmalloc" mismatched tcmalloc libtcmalloc_minimal.so.4
 # It is C, which cannot throw: it aborts.
 e2e_case "mismatches, mimalloc" mismatched mimalloc libmimalloc.so.2 no-throw
 e2e_case "operators of the program's own" own_operators
+e2e_case "operators of a plugin" plugin_operators
+e2e_case "operators opened later" opened_later
 e2e_case "the first free" first_frees
 e2e_case "unnoticed by the allocator" unnoticed
 e2e_case "allocated unseen" unseen
