@@ -6,6 +6,7 @@
  */
 #include "hook_exec.h"
 
+#include "exec_note.h"
 #include "lifecycle.h"
 #include "real_calls.h"
 #include "sys_prim.h"
@@ -22,15 +23,17 @@
 
 extern char **environ;
 
-#define HT_NEXT_FIELD(name, params, args, otherwise) int(*name) params;
+#define HT_NEXT_FIELD(name, params, ...) int(*name) params;
 static struct {
 	HT_EXEC_HOOKS(HT_NEXT_FIELD)
+	HT_NEXT_FIELD(posix_spawn, HT_SPAWN_PARAMS)
+	HT_NEXT_FIELD(posix_spawnp, HT_SPAWN_PARAMS)
 } next;
 #undef HT_NEXT_FIELD
 
-#define HT_FIND_NEXT(name, params, args, otherwise) \
-	found = dlsym(RTLD_NEXT, #name);            \
-	if (found != (void *)(uintptr_t)name)       \
+#define HT_FIND_NEXT(name, params, ...)       \
+	found = dlsym(RTLD_NEXT, #name);      \
+	if (found != (void *)(uintptr_t)name) \
 		next.name = (int(*) params)(uintptr_t)found;
 
 static _Atomic bool is_resolved;
@@ -42,29 +45,45 @@ void ht_hook_exec_resolve(void)
 
 	ht_tls.in_hook = HT_IN_SETUP;
 	HT_EXEC_HOOKS(HT_FIND_NEXT)
+	HT_FIND_NEXT(posix_spawn, HT_SPAWN_PARAMS)
+	HT_FIND_NEXT(posix_spawnp, HT_SPAWN_PARAMS)
 	ht_real_calls_clear_dlerror();
 	ht_tls.in_hook = in_hook;
 	atomic_store(&is_resolved, true);
 }
 
-/* The slot of this process, or NULL: when it is not recorded, or has not happened yet, or is a vfork's child. */
-static struct ht_process_slot *enter(void)
+static void find_next_ones(void)
 {
-	struct ht_process_slot *slot = ht_process.slot;
-
 	/* Called by a constructor that comes before ours. */
 	if (!atomic_load(&is_resolved))
 		ht_hook_exec_resolve();
-	if (!ht_lifecycle_is_active() || !slot || ht_sys_getpid() != ht_process.pid)
-		return NULL;
-	atomic_fetch_add_explicit(&slot->n_in_exec, 1, memory_order_relaxed);
-	return slot;
 }
 
-static void leave(struct ht_process_slot *slot)
+/* What an exec that is under way has left, to be taken back when it fails. */
+struct attempt {
+	struct ht_process_slot
+	        *slot; /* NULL: no image that is recorded would end, as in a vfork's child */
+	struct ht_exec_note *note;
+};
+
+static struct attempt begin(const char *path, char *const *envp)
 {
-	if (slot)
-		atomic_fetch_sub_explicit(&slot->n_in_exec, 1, memory_order_relaxed);
+	struct attempt a = { NULL, NULL };
+
+	find_next_ones();
+	if (ht_lifecycle_is_active() && ht_process.slot && ht_sys_getpid() == ht_process.pid) {
+		a.slot = ht_process.slot;
+		atomic_fetch_add_explicit(&a.slot->n_in_exec, 1, memory_order_relaxed);
+	}
+	a.note = ht_exec_note_add(path, envp);
+	return a;
+}
+
+static void take_back(struct attempt a)
+{
+	if (a.slot)
+		atomic_fetch_sub_explicit(&a.slot->n_in_exec, 1, memory_order_relaxed);
+	ht_exec_note_remove(a.note);
 }
 
 static int raw(long number, long a, long b, long c, long d, long e)
@@ -81,18 +100,18 @@ static int no_such_function(void)
 	return -1;
 }
 
-#define HT_DEFINE_HOOK(name, params, args, otherwise)          \
-	static int call_##name params                          \
-	{                                                      \
-		return next.name ? next.name args : otherwise; \
-	}                                                      \
-	int name params                                        \
-	{                                                      \
-		struct ht_process_slot *slot = enter();        \
-		int ret = call_##name args;                    \
-                                                               \
-		leave(slot);                                   \
-		return ret;                                    \
+#define HT_DEFINE_HOOK(name, params, args, path_of_it, envp_of_it, otherwise) \
+	static int call_##name params                                         \
+	{                                                                     \
+		return next.name ? next.name args : otherwise;                \
+	}                                                                     \
+	int name params                                                       \
+	{                                                                     \
+		struct attempt attempt = begin(path_of_it, envp_of_it);       \
+		int ret = call_##name args;                                   \
+                                                                              \
+		take_back(attempt);                                           \
+		return ret;                                                   \
 	}
 HT_EXEC_HOOKS(HT_DEFINE_HOOK)
 #undef HT_DEFINE_HOOK
@@ -106,12 +125,12 @@ static int with_array(enum list_kind kind, const char *path, char **argv, va_lis
 		argv[i] = va_arg(*args, char *);
 
 	char **envp = kind == LIST_PATH_AND_ENVIRONMENT ? va_arg(*args, char **) : NULL;
-	struct ht_process_slot *slot = enter();
+	struct attempt attempt = begin(path, kind == LIST_PATH_AND_ENVIRONMENT ? envp : environ);
 	int ret = kind == LIST_PATH   ? call_execv(path, argv)
 	          : kind == LIST_NAME ? call_execvp(path, argv)
 	                              : call_execve(path, argv, envp);
 
-	leave(slot);
+	take_back(attempt);
 	return ret;
 }
 
@@ -166,3 +185,27 @@ static int exec_list(enum list_kind kind, const char *path, const char *first, v
 HT_DEFINE_LIST_HOOK(execl, LIST_PATH)
 HT_DEFINE_LIST_HOOK(execle, LIST_PATH_AND_ENVIRONMENT)
 HT_DEFINE_LIST_HOOK(execlp, LIST_NAME)
+
+/* posix_spawn does not call exec by a name that we have. It does not fail after the child has become the program. */
+#define HT_DEFINE_SPAWN_HOOK(name)                                              \
+	int name HT_SPAWN_PARAMS                                                \
+	{                                                                       \
+		int pid = 0, ret;                                               \
+                                                                                \
+		find_next_ones();                                               \
+		if (!next.name)                                                 \
+			return ENOSYS;                                          \
+                                                                                \
+		struct ht_exec_note *note = ht_exec_note_add_child(path, envp); \
+                                                                                \
+		ret = next.name(&pid, path, actions, attributes, argv, envp);   \
+		if (ret == 0)                                                   \
+			ht_exec_note_set_child(note, (uint32_t)pid);            \
+		else                                                            \
+			ht_exec_note_remove(note);                              \
+		if (ret == 0 && ret_pid)                                        \
+			*ret_pid = pid;                                         \
+		return ret;                                                     \
+	}
+HT_DEFINE_SPAWN_HOOK(posix_spawn)
+HT_DEFINE_SPAWN_HOOK(posix_spawnp)

@@ -46,7 +46,6 @@ static char cmdline[HT_PROCESS_CMDLINE_BYTES];
 static uint32_t cmdline_bytes;
 static char allocator[HT_PROCESS_ALLOCATOR_BYTES];
 static uint32_t allocator_bytes;
-static uint64_t pid_namespace;
 static bool has_own_recorder; /* plain LD_PRELOAD, and this is no child yet */
 
 /*
@@ -84,7 +83,7 @@ static void read_self(void)
 
 	if (!ht_sys_is_error(ht_sys6(SYS_newfstatat, AT_FDCWD, (long)"/proc/self/ns/pid", (long)&st,
 	                             0, 0, 0)))
-		pid_namespace = st.st_ino;
+		ht_process.pid_namespace = st.st_ino;
 	allocator_bytes = ht_real_calls_allocator(allocator, sizeof(allocator));
 	exe_bytes = read_exe(exe, sizeof(exe));
 	/* The loader has no name for the program. */
@@ -186,7 +185,7 @@ static bool claim_slot(enum ht_process_start kind, uint32_t parent_serial)
 		slot->start_kind = kind;
 		slot->ppid = ht_sys_getppid();
 		/* A fork's child in a new namespace of its own has no parent there. */
-		slot->pid_namespace = kind == HT_START_FORK && !slot->ppid ? 0 : pid_namespace;
+		slot->pid_namespace = kind == HT_START_FORK && !slot->ppid ? 0 : ht_process.pid_namespace;
 		slot->start_tick = ht_clock_tick();
 		slot->first_id = ht_chunk_first_unused_id();
 		slot->first_node = ht_stack_table_first_unused_node();
@@ -246,7 +245,7 @@ static void end_earlier_image(void)
 		struct ht_process_slot *slot = ht_region_process(region, i);
 
 		if (atomic_load(ht_region_process_state(region, i)) == word &&
-		    (slot->pid_namespace == pid_namespace || !slot->pid_namespace))
+		    (slot->pid_namespace == ht_process.pid_namespace || !slot->pid_namespace))
 			atomic_store(&slot->is_replaced, 1);
 	}
 }

@@ -20,6 +20,7 @@ struct ht_process {
 	struct ht_region_header *region; /* NULL unless it was ever ACTIVE, or when it is not wanted */
 	struct ht_process_slot *slot;    /* counters; valid whenever region is */
 	uint32_t slot_index;
+	uint64_t pid_namespace; /* inode; 0: not known */
 	uint32_t pid; /* of the process that has the slot; a vfork's child finds its parent's here */
 	uint32_t serial; /* of this process image; a fork's child finds its parent's here */
 	uint32_t clock_kind;    /* HT_CLOCK_RECORDER also when the region has another */

@@ -30,6 +30,7 @@ ht_preload_sources = \
 	%D%/hook.c %D%/hook_entry.h %D%/hook_list.h \
 	%D%/hook_exec.c %D%/hook_exec.h \
 	%D%/hook_jemalloc.c %D%/hook_mapping.c %D%/hook_operators.c \
+	%D%/exec_note.c %D%/exec_note.h \
 	%D%/follow.c %D%/follow.h \
 	%D%/hook_again.c %D%/hook_again.h \
 	%D%/lifecycle.c %D%/lifecycle.h \

@@ -11,6 +11,7 @@ void ht_unseen_list_done(struct ht_unseen_list *list)
 	if (!list)
 		return;
 	free(list->items);
+	free(list->operators);
 	ht_arena_done(&list->arena);
 	*list = (struct ht_unseen_list){ 0 };
 }
@@ -36,6 +37,13 @@ bool ht_unseen_list_add(struct ht_unseen_list *list, struct ht_get *get, uint64_
 		/* A later writer's. */
 		if (kind >= HT_N_UNSEEN_KINDS)
 			continue;
+		if (kind == HT_UNSEEN_OPERATORS) {
+			list->operators =
+			        ht_xalloc_grow(list->operators, &list->operators_capacity,
+			                       list->n_operators + 1, sizeof(*list->operators));
+			list->operators[list->n_operators++] = item.path;
+			continue;
+		}
 		item.kind = (enum ht_unseen_kind)kind;
 		list->items = ht_xalloc_grow(list->items, &list->capacity, list->n_items + 1,
 		                             sizeof(*list->items));

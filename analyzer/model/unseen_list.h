@@ -23,8 +23,11 @@ struct ht_unseen_item {
 struct ht_unseen_list {
 	struct ht_arena arena;
 	struct ht_unseen_item *items;
-	size_t n_items;
+	size_t n_items; /* but for OPERATORS, which hide nothing */
 	size_t capacity;
+	const char **operators; /* paths of files that have some */
+	size_t n_operators;
+	size_t operators_capacity;
 };
 
 void ht_unseen_list_done(struct ht_unseen_list *list);

@@ -8,6 +8,7 @@ libanalyzer_la_SOURCES += \
 	%D%/column_writer.c %D%/column_writer.h \
 	%D%/drain.c %D%/drain.h \
 	%D%/event_encoder.c %D%/event_encoder.h \
+	%D%/exec_watch.c %D%/exec_watch.h \
 	%D%/exit_status.c %D%/exit_status.h \
 	%D%/id_sizes.c %D%/id_sizes.h \
 	%D%/launch.c %D%/launch.h \

@@ -43,6 +43,7 @@ struct ht_process_watch {
 	uint32_t n_exec; /* of them ended by exec */
 	struct ht_arrival_bell *bell; /* may be NULL */
 	struct ht_unseen *unseen; /* may be NULL */
+	struct ht_exec_watch *execs; /* may be NULL */
 	pid_t main_pid;
 	int main_pidfd;
 	uint32_t last_next_serial; /* of the last look at all slots */
@@ -103,6 +104,11 @@ void ht_process_watch_set_bell(struct ht_process_watch *w, struct ht_arrival_bel
 void ht_process_watch_set_unseen(struct ht_process_watch *w, struct ht_unseen *unseen)
 {
 	w->unseen = unseen;
+}
+
+void ht_process_watch_set_execs(struct ht_process_watch *w, struct ht_exec_watch *execs)
+{
+	w->execs = execs;
 }
 
 uint32_t ht_process_watch_n_live(const struct ht_process_watch *w)
@@ -204,6 +210,7 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	ht_arrival_bell_notice(w->region, slot);
 	if (info.start_kind == HT_START_EXEC)
 		ht_unseen_add_program(w->unseen, p->pid, info.exe, info.exe_bytes);
+	ht_exec_watch_attached(w->execs, slot_pid, info.start_tick);
 	ht_unseen_add_allocator(w->unseen, info.allocator, info.allocator_bytes, s->is_bypassed != 0);
 	if (slot >= w->end)
 		w->end = slot + 1;
@@ -405,6 +412,8 @@ bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 			p->ended_ns = now_ns;
 	}
 	has_changed = look_for_arrivals(w, is_slow);
+	if (is_slow)
+		ht_exec_watch_look(w->execs);
 	for (uint32_t i = 0; w->n_live && i < w->end; i++) {
 		if (w->watched[i].is_live && w->watched[i].ended_ns)
 			has_changed = try_finish(w, i, now_ns) || has_changed;

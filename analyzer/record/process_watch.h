@@ -5,6 +5,7 @@
 
 #include "analyzer/record/column_writer.h"
 #include "analyzer/record/drain.h"
+#include "analyzer/record/exec_watch.h"
 #include "analyzer/record/region.h"
 #include "analyzer/record/unseen.h"
 
@@ -32,6 +33,9 @@ void ht_process_watch_set_main(struct ht_process_watch *watch, pid_t pid, int pi
 
 /* Tell of programs, too. unseen must outlive it. */
 void ht_process_watch_set_unseen(struct ht_process_watch *watch, struct ht_unseen *unseen);
+
+/* Tell of those that attach, too; it is told to look when all have been. */
+void ht_process_watch_set_execs(struct ht_process_watch *watch, struct ht_exec_watch *execs);
 
 /* Who holds on to processes as they come; must outlive it. NULL: nobody. */
 void ht_process_watch_set_bell(struct ht_process_watch *watch, struct ht_arrival_bell *bell);

@@ -70,6 +70,7 @@ struct ht_recorder {
 	struct ht_process_watch *watch;
 	struct ht_arrival_bell *bell; /* may be NULL */
 	struct ht_unseen *unseen; /* may be NULL */
+	struct ht_exec_watch *execs; /* may be NULL */
 	struct ht_symbol_helper *names; /* may be NULL */
 	struct ht_symbol_wait names_wait;
 
@@ -130,6 +131,7 @@ void ht_recorder_free(struct ht_recorder *r)
 		return;
 	ht_process_watch_free(r->watch);
 	ht_arrival_bell_free(r->bell);
+	ht_exec_watch_free(r->execs);
 	ht_unseen_free(r->unseen);
 	ht_drain_free(r->drain);
 	ht_live_count_free(r->live);
@@ -171,6 +173,11 @@ enum ht_err ht_recorder_start(struct ht_recorder *r, int fd, int argc, const cha
 	r->unseen = ht_unseen_new();
 	ht_drain_set_unseen(r->drain, r->unseen);
 	ht_process_watch_set_unseen(r->watch, r->unseen);
+	/* Of programs that are not wanted nothing is said. */
+	if (!r->config.only[0] &&
+	    (r->config.follow == HT_FOLLOW_ALL || r->config.follow == HT_FOLLOW_EXEC))
+		r->execs = ht_exec_watch_new(&r->region, r->unseen);
+	ht_process_watch_set_execs(r->watch, r->execs);
 	ht_block_writer_set_limit(r->blocks, r->config.max_bytes);
 	err = ht_start_block_write(r->blocks, &r->clock, limits.tolerance_ticks,
 				   r->config.has_mappings, r->config.has_free_stacks, argc, argv, diag);
@@ -276,6 +283,7 @@ static void note_left_out(struct ht_recorder *r)
 {
 	r->n_refused = atomic_load(&r->region.header->n_processes_refused);
 	r->n_unwanted = atomic_load(&r->region.header->n_images_unwanted);
+	ht_exec_watch_keep(r->execs);
 }
 
 /* Whether a process that we have not seen yet, a fork's child before its first event, lives. */
@@ -404,6 +412,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 	ht_column_writer_flush(r->columns);
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
 		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : HT_RECORD_DISK;
+	ht_exec_watch_finish(r->execs);
 	/* A disk that is full now is noticed again by what comes after this. */
 	if (result.diag.err == HT_OK && ht_unseen_write(r->unseen, r->blocks, &diag) != HT_OK)
 		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : result.end;

@@ -129,6 +129,8 @@ static void fill_header(struct ht_region_header *h, const struct ht_region_geome
 	off += page_up(8ull * g->n_process_slots);
 	h->chunk_states_off_bytes = off;
 	off += page_up(8ull * (g->n_small_chunks + g->n_large_chunks));
+	h->exec_notes_off_bytes = off;
+	off += page_up(HT_N_EXEC_NOTES * sizeof(struct ht_exec_note));
 	h->process_slots_off_bytes = off;
 	h->n_process_slots = g->n_process_slots;
 	h->process_slot_bytes = HT_PROCESS_SLOT_BYTES;

@@ -15,6 +15,7 @@
 #define MAX_FILES  4096u
 #define ITEM_BYTES (PATH_MAX + 256u)
 #define MAX_ITEMS  256u
+#define MAX_PROGRAMS 128u
 
 struct file {
 	char *path;
@@ -24,10 +25,18 @@ struct file {
 	uint32_t n_bypassed; /* processes that had its malloc, not the recorded one */
 };
 
-/* A hash table of files, open, half empty at least. */
+struct unrecorded {
+	char *path;
+	char *reason;
+	uint64_t n;
+};
+
+/* A hash table of files, open, half empty at least, and a list of programs. */
 struct ht_unseen {
 	struct file files[2 * MAX_FILES];
 	size_t n_files;
+	struct unrecorded programs[MAX_PROGRAMS];
+	size_t n_programs;
 };
 
 struct ht_unseen *ht_unseen_new(void)
@@ -39,6 +48,10 @@ void ht_unseen_free(struct ht_unseen *unseen)
 {
 	for (size_t i = 0; unseen && i < 2 * MAX_FILES; i++)
 		free(unseen->files[i].path);
+	for (size_t i = 0; unseen && i < unseen->n_programs; i++) {
+		free(unseen->programs[i].path);
+		free(unseen->programs[i].reason);
+	}
 	free(unseen);
 }
 
@@ -138,6 +151,29 @@ void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t 
 		file->is_recorded = true;
 }
 
+void ht_unseen_add_unrecorded(struct ht_unseen *unseen, const char *path, const char *reason)
+{
+	for (size_t i = 0; unseen && i < unseen->n_programs; i++) {
+		struct unrecorded *known = &unseen->programs[i];
+
+		if (strcmp(known->path, path) == 0 && strcmp(known->reason, reason) == 0) {
+			known->n++;
+			return;
+		}
+	}
+	if (!unseen || unseen->n_programs == MAX_PROGRAMS)
+		return;
+
+	struct unrecorded added = { strdup(path), strdup(reason), 1 };
+
+	if (added.path && added.reason) {
+		unseen->programs[unseen->n_programs++] = added;
+		return;
+	}
+	free(added.path);
+	free(added.reason);
+}
+
 /* The allocator that nothing is recorded of. A link says nothing that the file behind it does not say. */
 static const char *own_allocator_of(struct ht_unseen *unseen, const struct file *file,
 				    bool *ret_has_operators)
@@ -152,11 +188,6 @@ static const char *own_allocator_of(struct ht_unseen *unseen, const struct file 
 	if (!what || !realpath(file->path, real) || strcmp(real, file->path) == 0)
 		return what;
 	return place_of(unseen, real, strlen(real))->path ? NULL : what;
-}
-
-static void put_text(struct ht_put *p, const char *text)
-{
-	ht_put_bytes(p, text, strlen(text));
 }
 
 /* The body of an UNSEEN block. */
@@ -180,8 +211,8 @@ static bool put_item(struct items *items, enum ht_unseen_kind kind, uint64_t n, 
 		return true;
 	ht_put_u64(&items->put, kind);
 	ht_put_u64(&items->put, n);
-	put_text(&items->put, path);
-	put_text(&items->put, detail);
+	ht_put_bytes(&items->put, path, strlen(path));
+	ht_put_bytes(&items->put, detail, strlen(detail));
 	items->n++;
 	return true;
 }
@@ -208,13 +239,17 @@ enum ht_err ht_unseen_write(struct ht_unseen *unseen, struct ht_block_writer *bl
 	struct ht_block_meta meta = { .type = HT_BLOCK_UNSEEN };
 	struct items items = { 0 };
 	enum ht_err err = HT_OK;
+	bool is_good = true;
 
-	for (size_t i = 0; unseen && i < 2 * MAX_FILES; i++) {
-		if (!put_file(unseen, &unseen->files[i], &items))
-			return HT_ERR_NOMEM;
-	}
+	for (size_t i = 0; unseen && i < unseen->n_programs; i++)
+		is_good &= put_item(&items, HT_UNSEEN_PROGRAM, unseen->programs[i].n,
+				    unseen->programs[i].path, unseen->programs[i].reason);
+	for (size_t i = 0; unseen && i < 2 * MAX_FILES; i++)
+		is_good &= put_file(unseen, &unseen->files[i], &items);
 	meta.n_items = items.n;
-	if (items.body)
+	if (!is_good)
+		err = HT_ERR_NOMEM;
+	else if (items.body)
 		err = ht_block_writer_put(blocks, &meta, items.body,
 					  (size_t)(items.put.pos - items.body), diag);
 	free(items.body);

@@ -178,10 +178,8 @@ static uint32_t stack_of(const struct ht_trace_model *model, const struct ht_mis
 /* Whether a file has an operator delete that only it finds: nobody sees that called. */
 static bool has_operators(const struct ht_trace_model *model, const char *path)
 {
-	for (size_t i = 0; path && i < model->unseen.n_items; i++) {
-		const struct ht_unseen_item *item = &model->unseen.items[i];
-
-		if (item->kind == HT_UNSEEN_OPERATORS && strcmp(item->path, path) == 0)
+	for (size_t i = 0; path && i < model->unseen.n_operators; i++) {
+		if (strcmp(model->unseen.operators[i], path) == 0)
 			return true;
 	}
 	return false;

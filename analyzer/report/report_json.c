@@ -369,7 +369,9 @@ static void put_unseen(struct writer *w, const char *key, enum ht_unseen_kind ki
 		ht_json_put_string(json, "file", item->path);
 		if (kind == HT_UNSEEN_OWN_ALLOCATOR)
 			ht_json_put_string(json, "allocator", item->detail);
-		else
+		if (kind == HT_UNSEEN_PROGRAM)
+			ht_json_put_string(json, "reason", item->detail);
+		if (kind != HT_UNSEEN_OWN_ALLOCATOR)
 			ht_json_put_u64(json, "times", item->n);
 		ht_json_end_object(json);
 	}
@@ -409,6 +411,7 @@ static void put_coverage(struct writer *w)
 	ht_json_put_u64(json, "truncated_allocations", c.n_truncated_allocations);
 	put_unseen(w, "own_allocators", HT_UNSEEN_OWN_ALLOCATOR);
 	put_unseen(w, "bypassing_mallocs", HT_UNSEEN_MALLOC);
+	put_unseen(w, "unrecorded_programs", HT_UNSEEN_PROGRAM);
 	ht_json_end_object(json);
 }
 

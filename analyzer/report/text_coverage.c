@@ -73,6 +73,22 @@ static void put_python(struct ht_text_page *page, const struct ht_trace_model *m
 /* Enough to know where to look; "info --coverage" has all. */
 #define MAX_UNSEEN_LINES 4u
 
+/* The reason without what follows from it and what to do, which JSON has. */
+static void put_unrecorded(struct ht_text_page *page, const char *name,
+                           const struct ht_unseen_item *item)
+{
+	char text[HT_HUMAN_BYTES];
+	int n_bytes = (int)strcspn(item->detail, ",;");
+
+	if (item->n == 1)
+		ht_text_putf(page, HT_PAINT_WARNING, "%s ran and was not recorded: it %.*s.", name,
+		             n_bytes, item->detail);
+	else
+		ht_text_putf(page, HT_PAINT_WARNING,
+		             "%s ran %s times and was not recorded: it %.*s.", name,
+		             ht_human_count(text, item->n), n_bytes, item->detail);
+}
+
 static void put_unseen(struct ht_text_page *page, const struct ht_report *report, size_t max_lines)
 {
 	const struct ht_unseen_list *list = &report->model->unseen;
@@ -92,7 +108,7 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s has %s built in: what that serves is not recorded.", name,
 			             item->detail);
-		else {
+		else if (item->kind == HT_UNSEEN_MALLOC) {
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s process%s the malloc of %s, not heaptide's: what that serves is not recorded.",
 			             ht_human_count(h.a, item->n), item->n == 1 ? " has" : "es have", name);
@@ -100,6 +116,8 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			ht_text_to_column(page, HT_LABEL_COLUMNS);
 			ht_text_put(page, HT_PAINT_WARNING,
 			            "Where it is preloaded, name it after heaptide's library.");
+		} else {
+			put_unrecorded(page, name, item);
 		}
 		ht_text_end_line(page);
 	}

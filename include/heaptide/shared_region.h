@@ -91,6 +91,7 @@ struct ht_region_header {
 	uint32_t n_process_slots;
 	uint32_t process_slot_bytes;
 	uint64_t chunk_states_off_bytes;
+	uint64_t exec_notes_off_bytes;
 	uint64_t small_chunks_off_bytes;
 	uint32_t n_small_chunks;
 	uint32_t small_chunk_bytes;
@@ -223,6 +224,28 @@ struct ht_process_slot {
 };
 #define HT_PROCESS_SLOT_BYTES 4096u
 static_assert(sizeof(struct ht_process_slot) <= HT_PROCESS_SLOT_BYTES, "slot fits its page");
+
+enum ht_exec_note_state {
+	HT_EXEC_NOTE_FREE = 0,
+	HT_EXEC_NOTE_CLAIMED = 1, /* being filled in, or the process is not made yet */
+	HT_EXEC_NOTE_SET = 2,     /* with the pid in the upper half of the word */
+};
+
+/*
+ * A program that a process of the recording is about to become: by exec, or as a child. Who fails takes it back;
+ * else it is the recorder's to free, who says what ran and never attached. When none is free there is none.
+ */
+#define HT_N_EXEC_NOTES 64u
+#define HT_EXEC_NOTE_PATH_BYTES 224u
+struct ht_exec_note {
+	_Atomic uint64_t word; /* enum ht_exec_note_state | pid << 32 */
+	uint64_t tick;
+	uint64_t pid_namespace;   /* in which the pid is meant */
+	uint32_t has_environment; /* variables that let it attach are there */
+	uint32_t path_bytes;
+	char path[HT_EXEC_NOTE_PATH_BYTES]; /* as it was given; cut at its beginning */
+};
+static_assert(sizeof(struct ht_exec_note) == 256, "exec note layout");
 
 enum ht_chunk_state {
 	HT_CHUNK_FREE = 0,
@@ -394,6 +417,11 @@ static inline struct ht_process_slot *ht_region_process(struct ht_region_header 
 static inline _Atomic uint64_t *ht_region_process_state(struct ht_region_header *h, uint32_t i)
 {
 	return (_Atomic uint64_t *)((char *)h + h->process_states_off_bytes) + i;
+}
+
+static inline struct ht_exec_note *ht_region_exec_note(struct ht_region_header *h, uint32_t i)
+{
+	return (struct ht_exec_note *)((char *)h + h->exec_notes_off_bytes) + i;
 }
 
 /* Chunks are numbered small ones first. */

@@ -78,6 +78,7 @@ static_assert(sizeof(struct ht_trailer) == 24, "trailer layout");
 enum ht_unseen_kind {
 	HT_UNSEEN_OWN_ALLOCATOR = 1, /* a file with an allocator of its own */
 	HT_UNSEEN_MALLOC = 2,        /* a file whose malloc processes had in the place of the recorded one */
+	HT_UNSEEN_PROGRAM = 3,       /* a program that ran and could not be recorded */
 	HT_UNSEEN_OPERATORS = 4, /* a file with an operator delete of its own, that only it finds */
 	HT_N_UNSEEN_KINDS = 5,
 };

@@ -218,6 +218,8 @@ plugin_operators() {
 			same_behaviour t.zst "$PWD/host" "$PWD/$file.so" $how
 			equal "exit status" 0 "$(cat status)"
 			equal "mismatches with $file $how" 0 "$(value t.zst .misuse.mismatches)"
+			"$heaptide" report t.zst >report.txt
+			! grep -q "NOT SEEN" report.txt || [ "$how" = deep ] || fail "$(cat report.txt)"
 		done
 	done
 }

@@ -53,6 +53,8 @@ exports() {
 		mremap@HEAPTIDE_ASLEEP
 		munmap@HEAPTIDE_ASLEEP
 		posix_memalign
+		posix_spawn
+		posix_spawnp
 		prctl
 		pvalloc
 		rallocx@HEAPTIDE_ASLEEP

@@ -159,6 +159,7 @@ xargs_in_parallel() {
 	run "$heaptide" record -q -o t.zst -- xargs -a numbers -n 1 -P 4 echo
 	equal status 0 "$status"
 	equal lines 40 "$(wc -l <out)"
+	equal "programs not recorded" "" "$(unrecorded t.zst)"
 	equal images 40 "$(images t.zst | grep -cx 'echo exec exit 0')"
 }
 
@@ -171,11 +172,39 @@ own_preload() {
 	images t.zst | grep -qx 'grep exec exit 0'
 }
 
+# unrecorded TRACE: programs that ran unseen, how often and why, sorted.
+unrecorded() {
+	value "$1" '.coverage.unrecorded_programs[] | "\(.file) \(.times) \(.reason)"' | sort
+}
+
+# However a static program is started, it is known; who could be recorded is not accused, nor is an exec that fails.
+static_children() {
+	need gcc python3 perl
+	printf '#include <unistd.h>\nint main(int argc, char **argv) { if (argc > 1) execv(argv[1], argv + 1); return 3; }\n' >s.c
+	gcc -static -o static s.c 2>/dev/null || skip "no static libc"
+	gcc -o dynamic s.c
+	# shellcheck disable=SC2016
+	run "$heaptide" record -q -o t.zst -- sh -c './static; (exec ./static); ./dynamic; ./dynamic "$PWD/static"; ./dynamic /nothing
+		perl -e "system { q(./static) } 1; exec { q(./static) } 1"
+		python3 -c "import os; os.waitpid(os.posix_spawn(\"./static\", [\"x\"], os.environ), 0); os.execlp(\"no such\", \"x\")" 2>/dev/null
+		seq 3 | xargs -n 1 ./static; exec ./static "$PWD/dynamic"'
+	equal status 3 "$status"
+	unrecorded t.zst >found
+	says found "$PWD/static "
+	grep -q "is statically linked" found || fail "no reason: $(cat found)"
+	equal "how many programs" 1 "$(awk '{ print $1 }' found | sort -u | wc -l)"
+	"$heaptide" report t.zst >text
+	grep -Eq 'static ran [0-9]+ times and was not recorded: it is statically linked\.' text || fail "$(cat text)"
+	equal "how often" 9 "$(awk '{ print $2 }' found)"
+}
+
 cleaned_environment() {
 	run "$heaptide" record -q -o t.zst -- sh -c 'env -i /bin/sort /dev/null; true'
 	equal status 0 "$status"
 	"$heaptide" verify t.zst >/dev/null
 	! images t.zst | grep -q ^sort || fail "an unseen program is in the trace"
+	equal "programs not recorded" "/bin/sort 1 was given an environment without LD_PRELOAD or HEAPTIDE_REGION" \
+		"$(unrecorded t.zst)"
 }
 
 # Two that follow each other never have their memory at one time; one that waits for the other does.
@@ -273,5 +302,6 @@ e2e_case bad-words bad_words
 e2e_case wrappers wrappers
 e2e_case xargs-in-parallel xargs_in_parallel
 e2e_case own-preload own_preload
+e2e_case static-children static_children
 e2e_case cleaned-environment cleaned_environment
 e2e_done
