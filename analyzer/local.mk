@@ -21,6 +21,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/mapping_list.c %D%/model/mapping_list.h \
 	%D%/model/mark_list.c %D%/model/mark_list.h \
+	%D%/model/told_list.c %D%/model/told_list.h \
 	%D%/model/misuse_list.c %D%/model/misuse_list.h \
 	%D%/model/module_list.c %D%/model/module_list.h \
 	%D%/model/process_selection.c %D%/model/process_selection.h \

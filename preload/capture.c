@@ -22,6 +22,9 @@
 /* What has this many ids is freed the short way; the rest is odd. 0: frees have stacks, all are odd. */
 static HT_HOT_VARIABLE uint64_t n_plain_ids = HT_LIVE_ID_MASK;
 
+/* What the program told so far. */
+static _Atomic uint64_t n_told;
+
 static inline uint32_t begin_stack(struct ht_thread *t, const uint64_t *hook_frame)
 {
 	struct ht_call_site site = ht_arch_call_site(hook_frame);
@@ -68,6 +71,8 @@ static __attribute__((noinline, cold)) void note_missed_free(struct ht_thread *t
 		return;
 	if (before & HT_LIVE_WATCHED)
 		watched_freed((uintptr_t)block);
+	if (before & HT_LIVE_SKIPPED)
+		return;
 	if (make_room(t, 2))
 		ht_chunk_put2(
 		        t, ht_record_word(HT_REC_MISSED_FREE, ht_chunk_tick(t, ht_clock_tick()), 0),
@@ -92,9 +97,47 @@ static void store_identity(struct ht_thread *t, void *block, uint64_t value)
 		note_missed_free(t, block, before);
 }
 
-/* A thread without a state (no memory): its events are lost, its blocks marked so. */
-static __attribute__((noinline, cold)) void lose_block(void *block)
+static void put_told(struct ht_thread *t, uint32_t node, struct ht_told_record *record)
 {
+	if (!make_room(t, 1 + sizeof(*record) / 8))
+		return;
+	record->sequence = atomic_fetch_add_explicit(&n_told, 1, memory_order_relaxed);
+	ht_chunk_put_told(t, ht_chunk_tick(t, ht_clock_tick()), node, record);
+}
+
+/* Have this process know that the thread has recording paused: at once, but in a fork's child not before it matters. */
+static void tell_pause(void)
+{
+	struct ht_told_record record = { .kind = HT_TOLD_PAUSE };
+
+	if (ht_tls.paused_process == ht_process.serial)
+		return;
+	ht_tls.paused_process = ht_process.serial;
+	put_told(ht_tls.paused, 0, &record);
+}
+
+/* A block whose thread has recording paused: of its end nothing is to be recorded either. */
+static void skip_block(void *block, size_t size)
+{
+	uint64_t before =
+	        put_identity(ht_live_map_slot((uintptr_t)block), block, HT_LIVE_SKIPPED);
+
+	tell_pause();
+	HT_COUNT(n_paused_allocs);
+	HT_COUNT_N(paused_bytes, size);
+	if (ht_live_map_is_live(before))
+		note_missed_free(ht_tls.paused, block, before);
+}
+
+/*
+ * A thread without a state: its events are lost (there was no memory for it), its blocks marked so, or not wanted now.
+ */
+static __attribute__((noinline, cold)) void lose_block(void *block, size_t size)
+{
+	if (ht_tls.paused) {
+		skip_block(block, size);
+		return;
+	}
 	HT_COUNT(n_lost_events);
 	put_identity(ht_live_map_slot((uintptr_t)block), block, HT_LIVE_LOST);
 }
@@ -107,7 +150,7 @@ static inline __attribute__((always_inline)) void record_alloc(void *block, size
 	_Atomic uint64_t *slot = ht_live_map_slot((uintptr_t)block);
 
 	if (HT_UNLIKELY(!t)) {
-		lose_block(block);
+		lose_block(block, size);
 		return;
 	}
 	/* Both take long to come in a large program, and are needed only after the walk. */
@@ -161,6 +204,8 @@ bool ht_capture_has_since(void *block, struct ht_capture_ids before)
 	/* A range begun since is this thread's from its beginning. */
 	uint64_t first = now.end == before.end ? before.next : now.end - HT_ID_RANGE;
 
+	if (ht_tls.paused)
+		return ht_live_map_is_live(identity) && identity & HT_LIVE_SKIPPED;
 	return ht_live_map_is_live(identity) && id >= first && id < now.next;
 }
 
@@ -212,6 +257,11 @@ static __attribute__((noinline, cold)) void record_odd_free(struct ht_thread *t,
 		ht_chunk_lose(t);
 		return;
 	}
+	if (identity & HT_LIVE_SKIPPED) {
+		if (identity & HT_LIVE_WATCHED)
+			watched_freed((uintptr_t)block);
+		return;
+	}
 	bool is_mismatch = form != ht_misuse_call_form(call);
 	uint32_t node = is_mismatch || n_plain_ids == 0 ? stack_of(t, hook_frame) : 0;
 
@@ -240,8 +290,15 @@ static inline void record_free(struct ht_thread *t, void *block, uint64_t identi
 	              identity);
 }
 
-static __attribute__((noinline, cold)) void lose_free(void *block, uint64_t identity)
+/* A free in a thread without a state: it is lost, unless that is because recording is paused. */
+static __attribute__((noinline, cold)) void free_without_self(void *block, uint64_t identity,
+                                                              enum ht_misuse_call call,
+                                                              const uint64_t *hook_frame)
 {
+	if (ht_tls.paused) {
+		record_odd_free(ht_tls.paused, block, identity, call, hook_frame);
+		return;
+	}
 	HT_COUNT(n_lost_events);
 	if (ht_live_map_is_live(identity) && identity & HT_LIVE_WATCHED)
 		watched_freed((uintptr_t)block);
@@ -253,7 +310,7 @@ void ht_capture_free(void *block, const uint64_t *hook_frame)
 	struct ht_thread *t = ht_thread_self();
 
 	if (HT_UNLIKELY(!t)) {
-		lose_free(block, identity);
+		free_without_self(block, identity, HT_MISUSE_BY_FREE, hook_frame);
 		return;
 	}
 	ht_prefetch_for_write((const char *)t->pos + FETCH_AHEAD_BYTES);
@@ -276,7 +333,7 @@ void ht_capture_delete(void *block, enum ht_misuse_call call, const uint64_t *ho
 	struct ht_thread *t = ht_thread_self();
 
 	if (HT_UNLIKELY(!t)) {
-		lose_free(block, identity);
+		free_without_self(block, identity, call, hook_frame);
 		return;
 	}
 	/* What is as it should be is a plain free. */
@@ -296,9 +353,9 @@ static __attribute__((noinline, cold)) uint64_t begin_odd_realloc(void *block, u
 	bool is_live = ht_live_map_is_live(identity);
 	enum ht_misuse_kind kind =
 	        !is_live ? ht_misuse_of_free((uintptr_t)block, identity, hook_frame)
-	        : identity & HT_LIVE_FORMS && !(identity & HT_LIVE_LOST) ? HT_MISUSE_MISMATCH
+	        : identity & HT_LIVE_FORMS && !(identity & HT_LIVE_NO_ID) ? HT_MISUSE_MISMATCH
 	                                                                 : HT_MISUSE_NONE;
-	struct ht_thread *t = ht_thread_self();
+	struct ht_thread *t = ht_thread_paused_or_self();
 
 	if (!t || kind == HT_MISUSE_NONE)
 		return is_live ? identity : 0;
@@ -343,23 +400,23 @@ void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *ho
 	if (t)
 		record_free(t, block, identity, hook_frame);
 	else
-		lose_free(block, identity);
+		free_without_self(block, identity, HT_MISUSE_BY_FREE, hook_frame);
 }
 
 void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_t size,
                              const uint64_t *hook_frame)
 {
-	if (HT_UNLIKELY(!ht_live_map_is_live(identity) || identity & HT_LIVE_LOST)) {
-		/* The old block's end cannot be paired with its beginning; the new one is known. */
+	struct ht_thread *t = ht_thread_self();
+
+	if (HT_UNLIKELY(!ht_live_map_is_live(identity) || identity & HT_LIVE_NO_ID ||
+	                (!t && ht_tls.paused))) {
+		/* The old block's end cannot be paired with the beginning of the new one, or only one of them is wanted. */
 		ht_capture_realloc_freed(before, identity, hook_frame);
 		ht_capture_alloc(after, size, hook_frame);
 		return;
 	}
-
-	struct ht_thread *t = ht_thread_self();
-
 	if (HT_UNLIKELY(!t)) {
-		lose_block(after);
+		lose_block(after, size);
 		return;
 	}
 	uint32_t node = stack_of(t, hook_frame);
@@ -380,7 +437,7 @@ void ht_capture_realloc_done(void *before, uint64_t identity, void *after, size_
 
 void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *hook_frame)
 {
-	struct ht_thread *t = ht_thread_self();
+	struct ht_thread *t = ht_thread_paused_or_self();
 
 	if (!t) {
 		HT_COUNT(n_lost_events);
@@ -395,10 +452,35 @@ void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *
 
 void ht_capture_mark(const struct ht_mark_record *record, uint64_t tick)
 {
-	struct ht_thread *t = ht_thread_self();
+	struct ht_thread *t = ht_thread_paused_or_self();
 
 	if (!t)
 		HT_COUNT(n_lost_events);
 	else if (make_room(t, 1 + sizeof(*record) / 8 + 1))
 		ht_chunk_put_mark(t, ht_chunk_tick(t, tick), record);
+}
+
+void ht_capture_pause(void)
+{
+	if (ht_tls.n_pauses == 0) {
+		ht_tls.paused = ht_thread_self();
+		if (!ht_tls.paused)
+			return;
+		ht_tls.self = NULL;
+		ht_tls.paused_process = 0;
+		tell_pause();
+	}
+	ht_tls.n_pauses++;
+}
+
+void ht_capture_resume(void)
+{
+	struct ht_told_record record = { .kind = HT_TOLD_RESUME };
+
+	if (ht_tls.n_pauses == 0 || --ht_tls.n_pauses > 0)
+		return;
+	ht_tls.self = ht_tls.paused;
+	ht_tls.paused = NULL;
+	if (ht_tls.paused_process == ht_process.serial)
+		put_told(ht_tls.self, 0, &record);
 }

@@ -60,6 +60,13 @@ void ht_capture_realloc_freed(void *block, uint64_t identity, const uint64_t *ho
 /* After the real call, with the numbers as it has them. */
 void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *hook_frame);
 
+/*
+ * The thread's allocations are not recorded until as many calls of resume came as of pause; one too many is nothing. Its
+ * frees, mappings and marks are.
+ */
+void ht_capture_pause(void);
+void ht_capture_resume(void);
+
 /* A moment that the program named. */
 void ht_capture_mark(const struct ht_mark_record *record, uint64_t tick);
 

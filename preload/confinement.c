@@ -87,7 +87,7 @@ static void learn_stack(struct ht_stack_memory *m, uint64_t sp)
 
 static void prepare(uint64_t sp)
 {
-	struct ht_thread *t = ht_thread_self();
+	struct ht_thread *t = ht_thread_paused_or_self();
 
 	if (!t)
 		return;

@@ -350,7 +350,7 @@ void ht_lifecycle_stop(void)
 /* Here and not at the first event: the interpreter is asked for its version, once, outside of any hook. */
 static void set_up_python(void)
 {
-	if (!ht_process.region->has_python || !ht_python_walk_setup(ht_thread_self()))
+	if (!ht_process.region->has_python || !ht_python_walk_setup(ht_thread_paused_or_self()))
 		return;
 	ht_process.has_python = true;
 	if (ht_process.unwind == HT_UNWIND_FAST)

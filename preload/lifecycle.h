@@ -58,11 +58,12 @@ bool ht_lifecycle_check(void);
 void ht_lifecycle_stop(void);
 
 /* Add to a counter of the process slot; nothing before attaching. */
-#define HT_COUNT(field)                                                       \
-	do {                                                                  \
-		if (ht_process.slot)                                          \
-			atomic_fetch_add_explicit(&ht_process.slot->field, 1, \
-			                          memory_order_relaxed);      \
+#define HT_COUNT_N(field, n)                                                    \
+	do {                                                                    \
+		if (ht_process.slot)                                            \
+			atomic_fetch_add_explicit(&ht_process.slot->field, (n), \
+			                          memory_order_relaxed);        \
 	} while (0)
+#define HT_COUNT(field) HT_COUNT_N(field, 1)
 
 #endif

@@ -25,6 +25,8 @@
 #define HT_LIVE_FREED   (1ull << 63)
 #define HT_LIVE_WATCHED (1ull << 62) /* somebody wants to know when this block is freed */
 #define HT_LIVE_LOST    (1ull << 61) /* the allocation's event was lost: lose the free too */
+#define HT_LIVE_SKIPPED (1ull << 60) /* allocated while recording was paused: no event, of its free neither */
+#define HT_LIVE_NO_ID   (HT_LIVE_LOST | HT_LIVE_SKIPPED)
 
 #define HT_LIVE_ADDR_BITS  47
 #define HT_LIVE_LEAF_SHIFT 20

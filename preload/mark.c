@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* heaptide_mark() of programs that help: include/heaptide/heaptide.h. Target, any thread, may not allocate. */
+/* heaptide_mark(), _pause() and _resume() of programs that help: include/heaptide/heaptide.h. Target, any thread, may not allocate. */
 #include "capture.h"
 #include "clock.h"
 #include "hook_entry.h"
@@ -36,5 +36,21 @@ __attribute__((visibility("default"))) void heaptide_v1_mark(const char *label)
 
 	ht_capture_mark(&record, tick);
 	next_tick_after(tick);
+	ht_hook_leave();
+}
+
+__attribute__((visibility("default"))) void heaptide_v1_pause(void)
+{
+	if (!ht_hook_is_resolved() || !ht_hook_enter())
+		return;
+	ht_capture_pause();
+	ht_hook_leave();
+}
+
+__attribute__((visibility("default"))) void heaptide_v1_resume(void)
+{
+	if (!ht_hook_is_resolved() || !ht_hook_enter())
+		return;
+	ht_capture_resume();
 	ht_hook_leave();
 }

@@ -63,6 +63,9 @@ static struct ht_thread *reclaim(uint32_t serial, uint32_t tid)
 
 struct ht_thread *ht_thread_make(void)
 {
+	if (ht_tls.paused)
+		return NULL;
+
 	uint32_t tid = ht_sys_gettid();
 	uint32_t serial = atomic_fetch_add(&last_serial, 1) + 1;
 	struct ht_thread *t = reclaim(serial, tid);
@@ -86,9 +89,15 @@ struct ht_thread *ht_thread_make(void)
 	return t;
 }
 
+/* This thread's state if it has one. */
+static struct ht_thread *find_self(void)
+{
+	return ht_tls.paused ? ht_tls.paused : ht_tls.self;
+}
+
 void ht_thread_recover(void)
 {
-	struct ht_thread *self = ht_tls.self;
+	struct ht_thread *self = find_self();
 
 	if (!self)
 		return;
@@ -100,7 +109,7 @@ void ht_thread_recover(void)
 
 bool ht_thread_after_fork(void)
 {
-	struct ht_thread *self = ht_tls.self;
+	struct ht_thread *self = find_self();
 	bool had_others = atomic_load(&last_serial) > (self != NULL);
 
 	for (struct ht_thread *t = atomic_load(&registry); t; t = t->next)

@@ -51,11 +51,18 @@ struct ht_thread {
 struct ht_tls {
 	struct ht_thread *self; /* NULL before the thread's first event */
 	uint64_t in_hook;       /* ht_hook_mark() of the hook on this thread's stack; 0: none */
+	/*
+	 * While the thread has recording paused its state is here, and self NULL, which the quick ways ask for
+	 * anyway: so they need no question more.
+	 */
+	struct ht_thread *paused;
+	uint32_t n_pauses; /* calls of pause without one of resume */
+	uint32_t paused_process; /* serial of the process that was told; a fork's child is told when there is need */
 };
 #define HT_IN_SETUP UINT64_MAX /* in_hook: not a hook's frame, but nothing is to be recorded */
 extern __thread struct ht_tls ht_tls __attribute__((tls_model("initial-exec")));
 
-/* This thread's state, made or taken over at its first event; NULL when memory cannot be had. */
+/* This thread's state, made or taken over at its first event; NULL when memory cannot be had, or recording is paused. */
 struct ht_thread *ht_thread_make(void);
 
 static inline struct ht_thread *ht_thread_self(void)
@@ -63,6 +70,12 @@ static inline struct ht_thread *ht_thread_self(void)
 	struct ht_thread *t = ht_tls.self;
 
 	return __builtin_expect(t != NULL, 1) ? t : ht_thread_make();
+}
+
+/* The same, also while recording is paused: for what is recorded all the same. */
+static inline struct ht_thread *ht_thread_paused_or_self(void)
+{
+	return ht_tls.paused ? ht_tls.paused : ht_thread_self();
 }
 
 /* A hook of this thread ended in the middle: leave what it may have left half done. */

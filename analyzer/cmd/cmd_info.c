@@ -28,7 +28,7 @@ static const char usage[] =
         "      --json      schema heaptide.info/1; with --coverage heaptide.coverage/1\n"
         "  -h, --help\n";
 
-static const char *const counter_names[HT_COUNTER_TRUNCATED] = {
+static const char *const counter_names[HT_N_COUNTERS] = {
 	[HT_COUNTER_UNKNOWN_FREES] = "unknown_frees",
 	[HT_COUNTER_NESTED_CALLS] = "nested_calls",
 	[HT_COUNTER_LOST_EVENTS] = "lost_events",
@@ -37,6 +37,8 @@ static const char *const counter_names[HT_COUNTER_TRUNCATED] = {
 	[HT_COUNTER_STACKS_COMPARED] = "stacks_compared",
 	[HT_COUNTER_STACKS_DIFFERING] = "stacks_differing",
 	[HT_COUNTER_WAITS] = "waits",
+	[HT_COUNTER_PAUSED_ALLOCS] = "paused_allocations",
+	[HT_COUNTER_PAUSED_BYTES] = "paused_bytes",
 };
 
 static const char *type_name(int type)
@@ -167,8 +169,8 @@ static void print_processes(struct ht_text_page *page, const struct ht_trace_inp
 			ht_text_to_column(page, LABEL_COLUMNS);
 			ht_text_putf(
 			        page, HT_PAINT_DIM, "  %s %s%s", ht_human_count(a, p->counters[c]),
-			        c < HT_COUNTER_TRUNCATED ? counter_names[c] : "stacks cut: ",
-			        c < HT_COUNTER_TRUNCATED
+			        counter_names[c] ? counter_names[c] : "stacks cut: ",
+			        counter_names[c]
 			                ? ""
 			                : ht_truncation_text((uint32_t)c - HT_COUNTER_TRUNCATED));
 			ht_text_end_line(page);
@@ -237,8 +239,10 @@ static void print_json_process(struct ht_json_writer *json, const struct ht_trac
 	ht_json_end_array(json);
 	ht_json_key(json, "counters");
 	ht_json_begin_object(json);
-	for (int c = 0; c < HT_COUNTER_TRUNCATED; c++)
-		ht_json_put_u64(json, counter_names[c], p->counters[c]);
+	for (int c = 0; c < HT_N_COUNTERS; c++) {
+		if (counter_names[c])
+			ht_json_put_u64(json, counter_names[c], p->counters[c]);
+	}
 	ht_json_key(json, "truncated_stacks");
 	ht_json_begin_object(json);
 	for (uint32_t t = 1; t < HT_N_TRUNC; t++) {

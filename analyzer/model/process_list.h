@@ -26,7 +26,9 @@ enum ht_process_counter {
 	HT_COUNTER_STACKS_DIFFERING = 6,
 	HT_COUNTER_WAITS = 7,
 	HT_COUNTER_TRUNCATED = 8, /* + enum ht_truncation */
-	HT_N_COUNTERS = 8 + HT_N_TRUNC,
+	HT_COUNTER_PAUSED_ALLOCS = 8 + HT_N_TRUNC,
+	HT_COUNTER_PAUSED_BYTES = 9 + HT_N_TRUNC,
+	HT_N_COUNTERS = 10 + HT_N_TRUNC,
 };
 
 /* One process image. Strings live in the list's arena and are NUL-terminated, "" when unknown. */

@@ -20,6 +20,7 @@ void ht_trace_model_done(struct ht_trace_model *model)
 	ht_mapping_list_done(&model->mappings);
 	ht_unseen_list_done(&model->unseen);
 	ht_mark_list_done(&model->marks);
+	ht_told_list_done(&model->told);
 	ht_misuse_list_done(&model->misuses);
 	ht_arena_done(&model->arena);
 }
@@ -117,6 +118,8 @@ static bool take_block(struct ht_trace_model *model, const struct ht_block *bloc
 	case HT_BLOCK_UNSEEN: return ht_unseen_list_add(&model->unseen, &get, block->n_items);
 	case HT_BLOCK_MARKS:
 		return ht_mark_list_add(&model->marks, &model->processes, &get, block->n_items);
+	case HT_BLOCK_TOLD:
+		return ht_told_list_add(&model->told, &model->processes, &get, block->n_items);
 	case HT_BLOCK_MISUSES:
 		return ht_misuse_list_add(&model->misuses, &model->processes, &get, block->n_items);
 	case HT_BLOCK_END: return take_end(model, &get);
@@ -197,6 +200,7 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 	ht_module_list_sort(&model->modules);
 	ht_mapping_list_sort(&model->mappings);
 	ht_mark_list_sort(&model->marks);
+	ht_told_list_sort(&model->told);
 	ht_misuse_list_sort(&model->misuses);
 	ht_python_list_find_loops(&model->python, &model->processes, &model->modules);
 	if (!ht_stack_tree_build(&model->stacks, &model->processes, &model->modules,

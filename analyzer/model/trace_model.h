@@ -11,6 +11,7 @@
 #include "analyzer/model/process_list.h"
 #include "analyzer/model/python_list.h"
 #include "analyzer/model/stack_tree.h"
+#include "analyzer/model/told_list.h"
 #include "analyzer/model/unseen_list.h"
 #include "analyzer/read/tick_clock.h"
 #include "analyzer/read/trace_file.h"
@@ -60,6 +61,7 @@ struct ht_trace_model {
 	struct ht_mapping_list mappings;
 	struct ht_unseen_list unseen;
 	struct ht_mark_list marks;
+	struct ht_told_list told;
 	struct ht_misuse_list misuses;
 	struct ht_stack_tree stacks;
 	uint64_t last_tick;                      /* newest that any block header names */

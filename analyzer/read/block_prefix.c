@@ -71,6 +71,7 @@ const char *ht_block_type_name(unsigned type)
 		[HT_BLOCK_MARKS] = "MARKS",
 		[HT_BLOCK_MISUSES] = "MISUSES",
 		[HT_BLOCK_MAPPINGS] = "MAPPINGS",
+		[HT_BLOCK_TOLD] = "TOLD",
 		[HT_BLOCK_UNSEEN] = "UNSEEN",
 	};
 

@@ -32,6 +32,8 @@ const struct ht_column_limits ht_column_default_limits = {
 #define MISUSES_IN_BLOCK 4096u
 #define MARK_MAX_BYTES (4 * HT_VARINT_MAX_BYTES + HT_MARK_MAX_BYTES)
 #define MARKS_IN_BLOCK 1024u
+#define TOLD_MAX_BYTES (9 * HT_VARINT_MAX_BYTES)
+#define TOLD_IN_BLOCK 16384u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
@@ -73,6 +75,9 @@ struct ht_column_writer {
 	struct entries mappings; /* the same */
 	struct entries marks;    /* the same */
 	struct entries misuses;  /* the same */
+	struct entries told;     /* the same */
+	struct ht_told_record last_told; /* in the block */
+	uint64_t last_told_tick;
 	struct entries ends;
 
 	struct ht_node_batch **batches; /* one per process with pending nodes */
@@ -206,6 +211,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->mappings.body);
 	free(w->marks.body);
 	free(w->misuses.body);
+	free(w->told.body);
 	free(w->ends.body);
 	free(w->body);
 	free(w);
@@ -435,6 +441,34 @@ void ht_column_writer_misuse(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_u64(p, m->form);
 }
 
+void ht_column_writer_told(struct ht_column_writer *w, uint32_t process_serial,
+			   uint32_t thread_serial, uint64_t tick, uint32_t node,
+			   const struct ht_told_record *r)
+{
+	if (!entries_need(w, &w->told, HT_BLOCK_TOLD, TOLD_IN_BLOCK * TOLD_MAX_BYTES))
+		return;
+	if ((size_t)(w->told.put.end - w->told.put.pos) < TOLD_MAX_BYTES)
+		ht_column_writer_flush_modules(w);
+
+	struct ht_put *p = entries_next(w, &w->told, TOLD_MAX_BYTES);
+
+	if (w->told.n_items == 1) {
+		w->last_told = (struct ht_told_record){ 0 };
+		w->last_told_tick = 0;
+	}
+	ht_put_u64(p, process_serial);
+	ht_put_u64(p, thread_serial);
+	ht_put_u64(p, r->kind);
+	ht_put_diff(p, tick, w->last_told_tick);
+	ht_put_diff(p, r->sequence, w->last_told.sequence);
+	ht_put_u64(p, node);
+	ht_put_diff(p, r->pool, w->last_told.pool);
+	ht_put_diff(p, r->addr, w->last_told.addr);
+	ht_put_u64(p, r->n_bytes);
+	w->last_told = *r;
+	w->last_told_tick = tick;
+}
+
 /* The run goes on in a segment of its own, whose ticks begin at tick. */
 static void cut_segment(struct ht_column_writer *w, uint64_t tick)
 {
@@ -511,7 +545,8 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 	for (size_t i = 0; !has_nodes && i < w->n_batches; i++)
 		has_nodes = w->batches[i]->n_nodes != 0;
 	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items ||
-	       w->python.n_items || w->mappings.n_items || w->marks.n_items || w->misuses.n_items || w->ends.n_items;
+	       w->python.n_items || w->mappings.n_items || w->marks.n_items || w->misuses.n_items || w->told.n_items ||
+	       w->ends.n_items;
 }
 
 static void flush_events(struct ht_column_writer *w)
@@ -575,6 +610,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 	entries_flush(w, &w->mappings);
 	entries_flush(w, &w->marks);
 	entries_flush(w, &w->misuses);
+	entries_flush(w, &w->told);
 	flush_events(w);
 	entries_flush(w, &w->ends);
 }

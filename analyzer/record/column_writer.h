@@ -37,7 +37,7 @@ struct ht_process_info {
 	size_t allocator_bytes;
 };
 
-#define HT_N_PROCESS_COUNTERS (8u + HT_N_TRUNC)
+#define HT_N_PROCESS_COUNTERS (10u + HT_N_TRUNC)
 
 /* One entry of a PROCESS_END block. */
 struct ht_process_end {
@@ -108,6 +108,11 @@ void ht_column_writer_misuse(struct ht_column_writer *writer, uint32_t process_s
 void ht_column_writer_mapping(struct ht_column_writer *writer, uint32_t process_serial,
 			      uint32_t thread_serial, uint64_t tick, uint32_t node,
 			      const struct ht_mapping_record *record);
+
+/* What the program told. */
+void ht_column_writer_told(struct ht_column_writer *writer, uint32_t process_serial,
+			   uint32_t thread_serial, uint64_t tick, uint32_t node,
+			   const struct ht_told_record *record);
 
 /* A moment that the program named. The thread's events from here on are in a segment that begins with it. */
 void ht_column_writer_mark(struct ht_column_writer *writer, uint32_t process_serial,

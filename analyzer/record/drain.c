@@ -234,6 +234,20 @@ static bool put_misuse(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	return true;
 }
 
+static bool put_told(struct ht_drain *d, struct cursor *c, uint32_t serial,
+		     const struct ht_chunk *chunk, uint64_t word)
+{
+	struct ht_told_record r;
+
+	load_record(chunk, c->pos, &r, sizeof(r));
+	if (!ht_told_is_possible(r.kind, r.pool, r.addr, r.n_bytes))
+		return false;
+	c->last_tick = c->base_tick + ht_record_aux(word);
+	ht_column_writer_told(d->columns, serial, c->thread_serial, c->last_tick,
+			      ht_record_node(word), &r);
+	return true;
+}
+
 static_assert(HT_MARK_MAX_BYTES == HT_MARK_LABEL_MAX_BYTES, "a label is as long in both");
 
 static bool put_mark(struct ht_drain *d, struct cursor *c, uint32_t serial,
@@ -292,6 +306,7 @@ static bool put_record(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	case HT_REC_MARK: return put_mark(d, c, serial, chunk, word);
 	case HT_REC_MISUSE: return put_misuse(d, c, serial, chunk, word);
 	case HT_REC_MAPPING: return put_mapping(d, c, serial, chunk, word);
+	case HT_REC_TOLD: return put_told(d, c, serial, chunk, word);
 	case HT_N_REC: return false;
 	}
 	if (e.size > HT_MAX_ALLOCATION_BYTES)

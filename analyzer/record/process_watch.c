@@ -243,6 +243,8 @@ static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kin
 
 	for (unsigned i = 0; i < HT_N_TRUNC; i++)
 		end.counters[8 + i] = atomic_load(&s->n_truncated[i]);
+	end.counters[8 + HT_N_TRUNC] = atomic_load(&s->n_paused_allocs);
+	end.counters[9 + HT_N_TRUNC] = atomic_load(&s->paused_bytes);
 	ht_column_writer_process_end(w->columns, &end);
 	ht_live_count_process_end(w->live, end.serial, kind, end.tick);
 }

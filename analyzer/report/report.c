@@ -46,6 +46,8 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 		if (!ht_process_selection_has(report->selection, i))
 			continue;
 		c.n_nested_calls += counters[HT_COUNTER_NESTED_CALLS];
+		c.n_paused_allocs += counters[HT_COUNTER_PAUSED_ALLOCS];
+		c.paused_bytes += counters[HT_COUNTER_PAUSED_BYTES];
 		c.n_untracked_addrs += counters[HT_COUNTER_UNTRACKED_ADDRS];
 		c.n_early_blocks += counters[HT_COUNTER_EARLY_BLOCKS];
 		c.n_stacks_compared += counters[HT_COUNTER_STACKS_COMPARED];
@@ -59,6 +61,8 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 		if (ht_stack_tree_truncation(&report->model->stacks, site->stack) != HT_TRUNC_NONE)
 			c.n_truncated_allocations += site->n_allocations + site->n_reallocations;
 	}
+	c.pauses = ht_told_list_pauses(&report->model->told, &report->model->processes,
+	                               report->selection, report->model->last_tick);
 	for (int i = 0; i < HT_N_ANOMALIES; i++)
 		c.n_anomalies += results->anomalies[i].n;
 	return c;

@@ -116,6 +116,9 @@ struct ht_coverage {
 	uint64_t n_stacks_differing;
 	uint64_t n_truncated[HT_N_TRUNC]; /* distinct stacks, by reason */
 	uint64_t n_truncated_allocations; /* and reallocations, whose stack is truncated */
+	struct ht_pauses pauses; /* of the whole recording, also where the report is about a part of it */
+	uint64_t n_paused_allocs; /* of processes whose end is known, not recorded because of them */
+	uint64_t paused_bytes;
 	uint64_t n_anomalies;             /* events that contradict each other */
 	bool is_incomplete; /* the end of the trace is missing, or it says that something was not written */
 };

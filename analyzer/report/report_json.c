@@ -409,6 +409,16 @@ static void put_coverage(struct writer *w)
 	}
 	ht_json_end_object(json);
 	ht_json_put_u64(json, "truncated_allocations", c.n_truncated_allocations);
+	ht_json_key(json, "paused");
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "times", c.pauses.n);
+	ht_json_put_u64(json, "threads", c.pauses.n_threads);
+	ht_json_put_u64(json, "not_resumed", c.pauses.n_open);
+	ht_json_put_u64(json, "total_ns",
+	                ht_tick_clock_span_ns(&w->report->model->clock, c.pauses.ticks));
+	ht_json_put_u64(json, "allocations", c.n_paused_allocs);
+	ht_json_put_u64(json, "bytes", c.paused_bytes);
+	ht_json_end_object(json);
 	put_unseen(w, "own_allocators", HT_UNSEEN_OWN_ALLOCATOR);
 	put_unseen(w, "bypassing_mallocs", HT_UNSEEN_MALLOC);
 	put_unseen(w, "unrecorded_programs", HT_UNSEEN_PROGRAM);

@@ -129,6 +129,40 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 	ht_text_end_line(page);
 }
 
+/* How long who had recording paused; nothing when nobody did. */
+static void put_pauses(struct ht_text_page *page, const struct ht_report *report,
+                       const struct ht_coverage *c)
+{
+	const struct ht_pauses *p = &c->pauses;
+	struct ht_humans h;
+
+	if (p->n == 0 && c->n_paused_allocs == 0)
+		return;
+	ht_text_to_column(page, HT_LABEL_COLUMNS);
+	ht_text_putf(page, HT_PAINT_WARNING, "The program paused recording %s time%s",
+	             ht_human_count(h.a, p->n), ht_plural(p->n));
+	if (p->n_threads > 1)
+		ht_text_putf(page, HT_PAINT_WARNING, " in %s threads",
+		             ht_human_count(h.a, p->n_threads));
+	ht_text_putf(page, HT_PAINT_WARNING, ", for %s%s",
+	             ht_human_ns(h.a, ht_tick_clock_span_ns(&report->model->clock, p->ticks)),
+	             p->n > 1 ? " in all:" : ":");
+	ht_text_end_line(page);
+	ht_text_to_column(page, HT_LABEL_COLUMNS);
+	ht_text_putf(page, HT_PAINT_WARNING,
+	             "%s allocation%s of %s in it are not recorded.",
+	             ht_human_count(h.a, c->n_paused_allocs), ht_plural(c->n_paused_allocs),
+	             ht_human_bytes(h.b, c->paused_bytes));
+	ht_text_end_line(page);
+	if (p->n_open) {
+		ht_text_to_column(page, HT_LABEL_COLUMNS);
+		ht_text_putf(page, HT_PAINT_WARNING,
+		             "%s of the pauses had no end and count%s to that of the process.",
+		             ht_human_count(h.a, p->n_open), p->n_open == 1 ? "s" : "");
+		ht_text_end_line(page);
+	}
+}
+
 /* The same, if there was any. */
 static void put_gap(struct ht_text_page *page, uint64_t n, const char *what)
 {
@@ -140,7 +174,7 @@ static bool has_gaps(const struct ht_coverage *c)
 {
 	uint64_t n = c->n_lost_events | c->n_damages | c->n_unknown_frees | c->n_missed_frees |
 	             c->n_nested_calls | c->n_untracked_addrs | c->n_stacks_differing |
-	             c->n_anomalies;
+	             c->n_anomalies | c->pauses.n | c->n_paused_allocs;
 
 	for (int i = 1; i < HT_N_TRUNC; i++)
 		n |= c->n_truncated[i];
@@ -198,6 +232,7 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 		ht_text_end_line(page);
 	}
 	put_python(page, report->model);
+	put_pauses(page, report, &c);
 	put_unseen(page, report, MAX_UNSEEN_LINES);
 	put_all(page, &c, put_gap);
 }
@@ -216,6 +251,7 @@ void ht_report_coverage_text(const struct ht_report *report, const struct ht_tex
 	                              : "The trace is damaged.");
 	ht_text_end_line(&page);
 	put_python(&page, report->model);
+	put_pauses(&page, report, &c);
 	put_unseen(&page, report, SIZE_MAX);
 	put_all(&page, &c, put_count);
 	put_count(&page, c.n_truncated_allocations,

@@ -215,7 +215,9 @@ struct ht_process_slot {
 	_Atomic uint32_t n_in_exec; /* calls of exec and the like that have not failed: the process may
 				       be another program by now */
 	uint32_t is_bypassed; /* the program's malloc is another one than ours: allocator's, or libc's */
-	uint64_t reserved1[14];
+	_Atomic uint64_t n_paused_allocs; /* made by threads that had recording paused, and their bytes */
+	_Atomic uint64_t paused_bytes;
+	uint64_t reserved1[12];
 
 	char exe[HT_PROCESS_EXE_BYTES];
 	char cmdline[HT_PROCESS_CMDLINE_BYTES];
@@ -298,6 +300,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
  *   MARK          10     tick  0               struct ht_mark_record from word [1] on
  *   MISUSE        4      tick  stack           struct ht_misuse_record from word [1] on
  *   MAPPING       10     tick  stack           struct ht_mapping_record from word [1] on
+ *   TOLD          6      tick  stack or 0      struct ht_told_record from word [1] on
  *   PYTHON        aux    n     code number     struct ht_python_record from word [1] on, then name and file
  */
 enum ht_record_kind {
@@ -315,6 +318,7 @@ enum ht_record_kind {
 	HT_REC_MARK = 12,
 	HT_REC_MISUSE = 13, /* behind the UNKNOWN_FREE or FREE that it is about, before a REALLOC */
 	HT_REC_MAPPING = 14,
+	HT_REC_TOLD = 15,
 	HT_N_REC = 16,
 };
 #define HT_REC_AUX_MAX ((1u << 28) - 1)
@@ -335,6 +339,7 @@ static inline uint32_t ht_record_n_words(uint64_t word)
 		[HT_REC_MISSED_FREE] = 2, [HT_REC_UNKNOWN_FREE] = 2, [HT_REC_LOST] = 2,
 		[HT_REC_RANGE] = 2, [HT_REC_TICK] = 2,         [HT_REC_NODE] = 4,
 		[HT_REC_MARK] = 10,         [HT_REC_MISUSE] = 4,         [HT_REC_MAPPING] = 10,
+		[HT_REC_TOLD] = 6,
 	};
 	uint32_t kind = ht_record_kind(word);
 
@@ -377,6 +382,19 @@ struct ht_mark_record {
 	char label[HT_MARK_MAX_BYTES];
 };
 static_assert(sizeof(struct ht_mark_record) == 72, "MARK record layout");
+
+/*
+ * What the program told with heaptide.h. Sequence numbers are of the process, in the order in which it told, and go on in
+ * a fork's child.
+ */
+struct ht_told_record {
+	uint64_t kind; /* enum ht_told_kind; what one has no use for is 0 */
+	uint64_t pool;
+	uint64_t addr;
+	uint64_t n_bytes;
+	uint64_t sequence;
+};
+static_assert(sizeof(struct ht_told_record) == 40, "TOLD record layout");
 
 /* A free of what was no live block, or not one for this function, and what is wrong with it. */
 struct ht_misuse_record {

@@ -148,6 +148,12 @@ static inline bool ht_mark_is_possible(const char *label, uint64_t n_bytes)
 	return n_bytes > 0 && n_bytes <= HT_MARK_LABEL_MAX_BYTES && memchr(label, 0, (size_t)n_bytes) == NULL;
 }
 
+/* Whether a program can have told this: what both sides refuse otherwise. */
+static inline bool ht_told_is_possible(uint64_t kind, uint64_t pool, uint64_t addr, uint64_t n_bytes)
+{
+	return kind > 0 && kind < HT_N_TOLD_KINDS && (pool | addr | n_bytes) == 0;
+}
+
 /* Whether there can be a misuse like this: what both sides refuse otherwise. */
 static inline bool ht_misuse_is_possible(uint64_t kind, uint64_t call, uint64_t id, uint64_t form)
 {

@@ -29,6 +29,7 @@ enum ht_block_type {
 	HT_BLOCK_MARKS = 12, /* moments that programs named */
 	HT_BLOCK_MISUSES = 13, /* frees of what was no live block */
 	HT_BLOCK_MAPPINGS = 14, /* calls of mmap and its kin */
+	HT_BLOCK_TOLD = 15, /* what programs told with heaptide.h */
 	HT_BLOCK_UNSEEN = 16, /* what the recording knew that it could not see */
 	HT_N_BLOCK_TYPES = 17,
 };
@@ -134,6 +135,13 @@ enum ht_mapping_kind {
 	HT_MAPPING_UNMAP = 2,
 	HT_MAPPING_REMAP = 3,
 	HT_MAPPING_BREAK = 4, /* the program break went up */
+};
+
+/* What a program told. */
+enum ht_told_kind {
+	HT_TOLD_PAUSE = 1, /* the thread's allocations are not recorded from here on */
+	HT_TOLD_RESUME = 2,
+	HT_N_TOLD_KINDS = 3,
 };
 
 /* The longest label of a mark. */

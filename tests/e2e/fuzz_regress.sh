@@ -33,6 +33,12 @@ marked() {
 	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
+paused() {
+	record t.zst "$programs/pauses"
+	equal "exit status" 0 "$status"
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
+}
+
 free_stacks() {
 	run "$heaptide" record -q --free-stacks -o t.zst -- "$programs/free_places"
 	equal "exit status" 0 "$status"
@@ -50,5 +56,6 @@ e2e_case "mapped memory" mapped calls 3
 e2e_case "mapped memory of processes" mapped forks
 e2e_case "misuse" misused
 e2e_case "marks" marked
+e2e_case "pauses" paused
 e2e_case "stacks of frees" free_stacks
 e2e_done

@@ -45,6 +45,8 @@ exports() {
 		free_aligned_sized
 		free_sized
 		heaptide_v1_mark
+		heaptide_v1_pause
+		heaptide_v1_resume
 		malloc
 		mallocx@HEAPTIDE_ASLEEP
 		memalign

@@ -186,6 +186,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 		{ ht_record_word(HT_REC_MARK, 6, 0), 2, 'h' | 'i' << 8 },
 		{ ht_record_word(HT_REC_MISUSE, 6, 18), 0x7fff0000, 0,
 		  HT_MISUSE_STACK | (uint64_t)HT_MISUSE_BY_FREE << 32 },
+		{ ht_record_word(HT_REC_TOLD, 6, 0), HT_TOLD_PAUSE, 0, 0, 0, 9 },
 		{ ht_record_word(HT_REC_LOST, 7, 0), 1000 },
 	};
 	const struct ht_event expected[] = {
@@ -213,6 +214,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_NODES], 1);
 	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_MARKS], 1);
 	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_MISUSES], 1);
+	ck_assert_uint_eq(r.n_blocks_of[HT_BLOCK_TOLD], 1);
 	ck_assert_uint_eq(ht_column_writer_totals(columns)->n_lost, 1000);
 	ht_read_back_done(&r);
 }
