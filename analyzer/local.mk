@@ -46,6 +46,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/misuse_origin.c %D%/replay/misuse_origin.h \
+	%D%/replay/pool_objects.c %D%/replay/pool_objects.h \
 	%D%/replay/mapped_memory.c %D%/replay/mapped_memory.h \
 	%D%/replay/range_tree.c %D%/replay/range_tree.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
@@ -78,6 +79,8 @@ libanalyzer_la_SOURCES = \
 	%D%/report/mark_output.c %D%/report/mark_output.h \
 	%D%/report/text_misuses.c \
 	%D%/report/mapped_rank.c %D%/report/mapped_rank.h \
+	%D%/report/pool_rank.c %D%/report/pool_rank.h \
+	%D%/report/text_pools.c \
 	%D%/report/text_mapped.c \
 	%D%/report/text_coverage.c \
 	%D%/report/program_sums.c %D%/report/program_sums.h \

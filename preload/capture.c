@@ -97,12 +97,13 @@ static void store_identity(struct ht_thread *t, void *block, uint64_t value)
 		note_missed_free(t, block, before);
 }
 
-static void put_told(struct ht_thread *t, uint32_t node, struct ht_told_record *record)
+static void put_told(struct ht_thread *t, uint32_t node, struct ht_told_record *record,
+                     const struct ht_told_name *name)
 {
-	if (!make_room(t, 1 + sizeof(*record) / 8))
+	if (!make_room(t, 1 + (sizeof(*record) + sizeof(*name)) / 8))
 		return;
 	record->sequence = atomic_fetch_add_explicit(&n_told, 1, memory_order_relaxed);
-	ht_chunk_put_told(t, ht_chunk_tick(t, ht_clock_tick()), node, record);
+	ht_chunk_put_told(t, ht_chunk_tick(t, ht_clock_tick()), node, record, name);
 }
 
 /* Have this process know that the thread has recording paused: at once, but in a fork's child not before it matters. */
@@ -113,7 +114,7 @@ static void tell_pause(void)
 	if (ht_tls.paused_process == ht_process.serial)
 		return;
 	ht_tls.paused_process = ht_process.serial;
-	put_told(ht_tls.paused, 0, &record);
+	put_told(ht_tls.paused, 0, &record, NULL);
 }
 
 /* A block whose thread has recording paused: of its end nothing is to be recorded either. */
@@ -482,5 +483,16 @@ void ht_capture_resume(void)
 	ht_tls.self = ht_tls.paused;
 	ht_tls.paused = NULL;
 	if (ht_tls.paused_process == ht_process.serial)
-		put_told(ht_tls.self, 0, &record);
+		put_told(ht_tls.self, 0, &record, NULL);
+}
+
+void ht_capture_told(struct ht_told_record *record, const struct ht_told_name *name,
+                     const uint64_t *hook_frame)
+{
+	struct ht_thread *t = ht_thread_paused_or_self();
+
+	if (t)
+		put_told(t, hook_frame ? stack_of(t, hook_frame) : 0, record, name);
+	else
+		HT_COUNT(n_lost_events);
 }

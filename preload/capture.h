@@ -67,6 +67,10 @@ void ht_capture_mapping(const struct ht_mapping_record *record, const uint64_t *
 void ht_capture_pause(void);
 void ht_capture_resume(void);
 
+/* What the program told, which gets its number here; name may be NULL, hook_frame too: without a stack. */
+void ht_capture_told(struct ht_told_record *record, const struct ht_told_name *name,
+                     const uint64_t *hook_frame);
+
 /* A moment that the program named. */
 void ht_capture_mark(const struct ht_mark_record *record, uint64_t tick);
 

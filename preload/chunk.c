@@ -243,10 +243,11 @@ void ht_chunk_put_mark(struct ht_thread *t, uint32_t aux, const struct ht_mark_r
 }
 
 void ht_chunk_put_told(struct ht_thread *t, uint32_t aux, uint32_t node,
-                       const struct ht_told_record *record)
+                       const struct ht_told_record *record, const struct ht_told_name *name)
 {
-	put_text_record(t, ht_record_word(HT_REC_TOLD, aux, node), (const uint64_t *)record,
-	                sizeof(*record) / 8, NULL, 0);
+	put_text_record(t, ht_record_word(HT_REC_TOLD, aux, name ? HT_TOLD_HAS_NAME : node),
+	                (const uint64_t *)record, sizeof(*record) / 8, (const char *)name,
+	                name ? sizeof(*name) : 0);
 }
 
 void ht_chunk_put_mapping(struct ht_thread *t, uint32_t aux, uint32_t node,

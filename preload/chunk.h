@@ -41,9 +41,9 @@ bool ht_chunk_put_python(struct ht_thread *t, uint32_t number, const struct ht_p
 /* MARK record, for which there is room; aux is its tick. */
 void ht_chunk_put_mark(struct ht_thread *t, uint32_t aux, const struct ht_mark_record *record);
 
-/* TOLD record, for which there is room; aux is its tick. */
+/* TOLD record, for which there is room; aux is its tick, name NULL or what follows it, and then node is 0. */
 void ht_chunk_put_told(struct ht_thread *t, uint32_t aux, uint32_t node,
-                       const struct ht_told_record *record);
+                       const struct ht_told_record *record, const struct ht_told_name *name);
 
 /* MAPPING record, for which there is room; aux is its tick. */
 void ht_chunk_put_mapping(struct ht_thread *t, uint32_t aux, uint32_t node,

@@ -37,6 +37,7 @@ ht_preload_sources = \
 	%D%/live_map.c %D%/live_map.h \
 	%D%/mark.c \
 	%D%/misuse.c %D%/misuse.h \
+	%D%/pool.c \
 	%D%/python_code.c %D%/python_code.h \
 	%D%/python_layout.c %D%/python_layout.h \
 	%D%/python_text.c %D%/python_text.h \

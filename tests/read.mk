@@ -8,7 +8,7 @@ check_LTLIBRARIES += libtracemaker.la
 libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/trace_maker.h
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
-ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_mapped_memory check_misuse_list check_oracle \
+ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_mapped_memory check_misuse_list check_pool_objects check_oracle \
 	check_replay check_tick_line \
 	check_report check_stack_tree check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
@@ -38,6 +38,10 @@ check_mapped_memory_SOURCES = %D%/unit/check_mapped_memory.c
 check_mapped_memory_CFLAGS = $(ht_unit_cflags)
 check_mapped_memory_LDFLAGS = $(ht_unit_ldflags)
 check_mapped_memory_LDADD = $(ht_unit_ldadd)
+check_pool_objects_SOURCES = %D%/unit/check_pool_objects.c
+check_pool_objects_CFLAGS = $(ht_unit_cflags)
+check_pool_objects_LDFLAGS = $(ht_unit_ldflags)
+check_pool_objects_LDADD = $(ht_unit_ldadd)
 
 check_misuse_list_SOURCES = %D%/unit/check_misuse_list.c
 check_misuse_list_CFLAGS = $(ht_unit_cflags)

@@ -25,7 +25,9 @@ static const char usage[] =
         "      --stacks    the stacks too, with names\n"
         "      --blocks    the blocks of the file instead of the events\n"
         "      --mappings  the calls that mapped memory or gave it back (record --mmap) instead\n"
-        "      --misuses   the frees of what was no block, where it is known what is wrong, instead\n"
+        "      --misuses   the frees of what was no block, where it is known what is wrong, "
+        "instead\n"
+        "      --told      what the programs told of pools and pauses (heaptide.h) instead\n"
         "      --marks     the moments that the programs named (heaptide.h) instead\n"
         "      --demangle HOW  " HT_OPTION_DEMANGLE_HELP "\n"
         "      --json      a JSON object per line\n"
@@ -49,6 +51,17 @@ struct dump {
 	struct ht_json_writer json;
 	struct ht_text_style style;
 	bool is_json;
+};
+
+static const char *const told_names[HT_N_TOLD_KINDS] = {
+	[HT_TOLD_PAUSE] = "pause",
+	[HT_TOLD_RESUME] = "resume",
+	[HT_TOLD_POOL_NAME] = "pool-name",
+	[HT_TOLD_POOL_ALLOC] = "pool-alloc",
+	[HT_TOLD_POOL_RESIZE] = "pool-resize",
+	[HT_TOLD_POOL_FREE] = "pool-free",
+	[HT_TOLD_POOL_CLEAR] = "pool-clear",
+	[HT_TOLD_POOL_DESTROY] = "pool-destroy",
 };
 
 static const char *const mapping_names[] = {
@@ -332,6 +345,66 @@ static void dump_marks(struct dump *d)
 	}
 }
 
+static void put_told_json(struct dump *d, const struct ht_told *t, uint64_t time_ns, uint32_t stack)
+{
+	struct ht_json_writer *json = &d->json;
+
+	begin_object(d, t->process, t->thread_serial, time_ns);
+	ht_json_put_string(json, "kind", told_names[t->kind]);
+	if (t->kind >= HT_TOLD_POOL_NAME)
+		put_addr_json(d, "pool", t->pool);
+	if (t->name)
+		ht_json_put_string(json, "name", t->name);
+	if (t->kind >= HT_TOLD_POOL_ALLOC && t->kind <= HT_TOLD_POOL_FREE)
+		put_addr_json(d, "address", t->addr);
+	if (t->kind == HT_TOLD_POOL_ALLOC || t->kind == HT_TOLD_POOL_RESIZE)
+		ht_json_put_u64(json, "bytes", t->n_bytes);
+	if (t->node)
+		put_stack_json(d, stack);
+	ht_json_end_object(json);
+	putchar('\n');
+}
+
+static void put_told_text(struct dump *d, const struct ht_told *t, uint64_t time_ns, uint32_t stack)
+{
+	struct ht_text_page page = ht_text_page_init(stdout, &d->style);
+
+	ht_text_putf(&page, HT_PAINT_PLAIN, "%llu %u %s", (unsigned long long)time_ns,
+	             d->input.model.processes.processes[t->process].pid, told_names[t->kind]);
+	if (t->kind >= HT_TOLD_POOL_NAME)
+		ht_text_putf(&page, HT_PAINT_PLAIN, " 0x%llx", (unsigned long long)t->pool);
+	if (t->kind >= HT_TOLD_POOL_ALLOC && t->kind <= HT_TOLD_POOL_FREE)
+		ht_text_putf(&page, HT_PAINT_PLAIN, " 0x%llx", (unsigned long long)t->addr);
+	if (t->kind == HT_TOLD_POOL_ALLOC || t->kind == HT_TOLD_POOL_RESIZE)
+		ht_text_putf(&page, HT_PAINT_PLAIN, " %llu bytes", (unsigned long long)t->n_bytes);
+	if (t->node)
+		ht_text_putf(&page, HT_PAINT_PLAIN, " stack %u", stack);
+	if (t->name) {
+		ht_text_put(&page, HT_PAINT_PLAIN, " ");
+		ht_text_put(&page, HT_PAINT_PLAIN, t->name);
+	}
+	ht_text_end_line(&page);
+	if (t->node && d->symbolizer)
+		put_stack_text(d, stack);
+}
+
+static void dump_told(struct dump *d)
+{
+	const struct ht_trace_model *model = &d->input.model;
+
+	for (size_t i = 0; !ferror(stdout) && i < model->told.n_told; i++) {
+		const struct ht_told *t = &model->told.told[i];
+		uint64_t time_ns = ht_tick_clock_ns(&model->clock, t->tick);
+		uint32_t stack =
+		        ht_stack_tree_find(&model->stacks, &model->processes, t->process, t->node);
+
+		if (d->is_json)
+			put_told_json(d, t, time_ns, stack);
+		else
+			put_told_text(d, t, time_ns, stack);
+	}
+}
+
 static void dump_blocks(struct dump *d)
 {
 	size_t n_blocks;
@@ -368,7 +441,16 @@ static void dump_blocks(struct dump *d)
 
 int ht_cmd_dump(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STACKS, OPT_BLOCKS, OPT_MAPPINGS, OPT_MISUSES, OPT_MARKS, OPT_DEMANGLE };
+	enum {
+		OPT_JSON = 256,
+		OPT_STACKS,
+		OPT_BLOCKS,
+		OPT_MAPPINGS,
+		OPT_MISUSES,
+		OPT_MARKS,
+		OPT_TOLD,
+		OPT_DEMANGLE
+	};
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "stacks", no_argument, NULL, OPT_STACKS },
@@ -376,6 +458,7 @@ int ht_cmd_dump(int argc, char **argv)
 		{ "mappings", no_argument, NULL, OPT_MAPPINGS },
 		{ "misuses", no_argument, NULL, OPT_MISUSES },
 		{ "marks", no_argument, NULL, OPT_MARKS },
+		{ "told", no_argument, NULL, OPT_TOLD },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -383,7 +466,7 @@ int ht_cmd_dump(int argc, char **argv)
 	struct dump d = { .style = ht_option_style(HT_COLOR_NEVER) };
 	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
 	bool has_stacks = false, has_blocks = false, has_mappings = false, has_misuses = false;
-	bool has_marks = false;
+	bool has_marks = false, has_told = false;
 	const char *path;
 	int c;
 
@@ -396,6 +479,7 @@ int ht_cmd_dump(int argc, char **argv)
 		case OPT_MAPPINGS: has_mappings = true; break;
 		case OPT_MISUSES: has_misuses = true; break;
 		case OPT_MARKS: has_marks = true; break;
+		case OPT_TOLD: has_told = true; break;
 		case OPT_DEMANGLE:
 			if (!ht_option_demangle(optarg, &demangle))
 				return ht_cmd_usage("dump", "\"%s\" is no value for this option",
@@ -425,6 +509,8 @@ int ht_cmd_dump(int argc, char **argv)
 		dump_misuses(&d);
 	else if (has_marks)
 		dump_marks(&d);
+	else if (has_told)
+		dump_told(&d);
 	else
 		dump_events(&d);
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);

@@ -39,7 +39,7 @@ static const char usage[] =
         "      --by-process     only the tables of processes and programs, in full\n"
         "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped, --threads, "
         "--reallocs,\n"
-        "      --frees, --misuse\n"
+        "      --frees, --pools, --misuse\n"
         "                       only these sections of the report; --threads and --reallocs then\n"
         "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had "
@@ -130,6 +130,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "threads", no_argument, NULL, OPT_SECTION + HT_SECTION_THREADS },
 		{ "reallocs", no_argument, NULL, OPT_SECTION + HT_SECTION_REALLOCS },
 		{ "frees", no_argument, NULL, OPT_SECTION + HT_SECTION_FREES },
+		{ "pools", no_argument, NULL, OPT_SECTION + HT_SECTION_POOLS },
 		{ "misuse", no_argument, NULL, OPT_SECTION + HT_SECTION_MISUSE },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
@@ -300,6 +301,12 @@ int ht_cmd_report(int argc, char **argv)
 	if (has_mapped)
 		ht_mapped_run(&input.model, &results.window, replay.selection, &mapped);
 
+	struct ht_pools pools = { 0 };
+	bool has_pools = input.model.told.n_pool_calls > 0;
+
+	if (has_pools)
+		ht_pools_run(&input.model, &results.window, replay.selection, &pools);
+
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
@@ -316,6 +323,7 @@ int ht_cmd_report(int argc, char **argv)
 		.model = &input.model,
 		.results = &results,
 		.mapped = has_mapped ? &mapped : NULL,
+		.pools = has_pools ? &pools : NULL,
 		.misuses = &misuses,
 		.symbolizer = symbolizer,
 		.n_top = o.n_top ? o.n_top : SIZE_MAX,
@@ -345,6 +353,7 @@ int ht_cmd_report(int argc, char **argv)
 	ht_symbolizer_free(symbolizer);
 	ht_stored_symbols_free(stored);
 	ht_mapped_done(&mapped);
+	ht_pools_done(&pools);
 	ht_misuses_done(&misuses);
 	ht_results_done(&results);
 	ht_process_selection_done(&selection);

@@ -14,6 +14,7 @@ void ht_told_list_done(struct ht_told_list *list)
 	if (!list)
 		return;
 	free(list->told);
+	ht_arena_done(&list->arena);
 	*list = (struct ht_told_list){ 0 };
 }
 
@@ -35,6 +36,17 @@ bool ht_told_list_add(struct ht_told_list *list, struct ht_process_list *process
 		t.n_bytes = ht_get_u64(get);
 		if (get->is_bad || !ht_told_is_possible(t.kind, t.pool, t.addr, t.n_bytes))
 			return false;
+		t.name = NULL;
+		if (t.kind == HT_TOLD_POOL_NAME) {
+			const uint8_t *name;
+			size_t n_name_bytes = ht_get_bytes(get, &name);
+
+			if (get->is_bad ||
+			    !ht_told_name_is_possible((const char *)name, n_name_bytes))
+				return false;
+			t.name = ht_arena_dup(&list->arena, name, n_name_bytes);
+		}
+		list->n_pool_calls += t.kind >= HT_TOLD_POOL_NAME;
 		t.process = ht_process_list_need(processes, process_serial);
 		list->told = ht_xalloc_grow(list->told, &list->capacity, list->n_told + 1,
 		                            sizeof(*list->told));
@@ -52,6 +64,13 @@ static int compare_sequences(const void *va, const void *vb)
 	                                    : ht_compare_u64(a->tick, b->tick);
 }
 
+static int compare_times(const void *va, const void *vb)
+{
+	const struct ht_told *a = va, *b = vb;
+
+	return a->tick != b->tick ? ht_compare_u64(a->tick, b->tick) : compare_sequences(va, vb);
+}
+
 void ht_told_list_sort(struct ht_told_list *list)
 {
 	struct ht_told *told = list->told;
@@ -63,6 +82,7 @@ void ht_told_list_sort(struct ht_told_list *list)
 		if (told[i].process == told[i - 1].process && told[i].tick < told[i - 1].tick)
 			told[i].tick = told[i - 1].tick;
 	}
+	qsort(told, list->n_told, sizeof(*told), compare_times);
 }
 
 /* As many ticks more as from one to the other. */
@@ -88,14 +108,13 @@ struct ht_pauses ht_told_list_pauses(const struct ht_told_list *list,
 			continue;
 		uint64_t thread = (uint64_t)t->process << 32 | t->thread_serial;
 
-		if (t->kind == HT_TOLD_PAUSE && !ht_u64_map_get(&since, thread))
-			pauses.n_threads++;
-		uint64_t *open = ht_u64_map_put(&since, thread);
+		uint64_t *open = ht_u64_map_get(&since, thread);
 
-		if (t->kind == HT_TOLD_PAUSE && *open == 0) {
+		if (t->kind == HT_TOLD_PAUSE && (!open || *open == 0)) {
 			pauses.n++;
-			*open = i + 1;
-		} else if (t->kind == HT_TOLD_RESUME && *open != 0) {
+			pauses.n_threads += !open;
+			*ht_u64_map_put(&since, thread) = i + 1;
+		} else if (t->kind == HT_TOLD_RESUME && open && *open != 0) {
 			add_span(&pauses, list->told[*open - 1].tick, t->tick);
 			*open = 0;
 		}

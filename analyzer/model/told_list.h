@@ -3,6 +3,7 @@
 #ifndef HT_TOLD_LIST_H
 #define HT_TOLD_LIST_H
 
+#include "analyzer/base/arena.h"
 #include "analyzer/model/process_selection.h"
 
 #include <heaptide/trace_codec.h>
@@ -22,12 +23,15 @@ struct ht_told {
 	uint64_t pool;
 	uint64_t addr;
 	uint64_t n_bytes;
+	const char *name; /* of POOL_NAME, in the arena of the list; else NULL */
 };
 
 /* All zero is an empty list. */
 struct ht_told_list {
 	struct ht_told *told;
 	size_t n_told;
+	size_t n_pool_calls; /* of them */
+	struct ht_arena arena;
 	size_t capacity;
 };
 
@@ -37,7 +41,7 @@ void ht_told_list_done(struct ht_told_list *list);
 bool ht_told_list_add(struct ht_told_list *list, struct ht_process_list *processes, struct ht_get *get,
                       uint64_t n_items);
 
-/* To be called once after the last add: by process, and in each in the order in which it told; ticks never go back there. */
+/* To be called once after the last add: in order of time, and what one process told in that of its numbers, as MAPPINGs are. */
 void ht_told_list_sort(struct ht_told_list *list);
 
 /* How long threads had recording paused, and how often. */

@@ -32,7 +32,7 @@ const struct ht_column_limits ht_column_default_limits = {
 #define MISUSES_IN_BLOCK 4096u
 #define MARK_MAX_BYTES (4 * HT_VARINT_MAX_BYTES + HT_MARK_MAX_BYTES)
 #define MARKS_IN_BLOCK 1024u
-#define TOLD_MAX_BYTES (9 * HT_VARINT_MAX_BYTES)
+#define TOLD_MAX_BYTES (10 * HT_VARINT_MAX_BYTES + HT_TOLD_NAME_MAX_BYTES)
 #define TOLD_IN_BLOCK 16384u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
@@ -443,7 +443,7 @@ void ht_column_writer_misuse(struct ht_column_writer *w, uint32_t process_serial
 
 void ht_column_writer_told(struct ht_column_writer *w, uint32_t process_serial,
 			   uint32_t thread_serial, uint64_t tick, uint32_t node,
-			   const struct ht_told_record *r)
+			   const struct ht_told_record *r, const struct ht_told_name *name)
 {
 	if (!entries_need(w, &w->told, HT_BLOCK_TOLD, TOLD_IN_BLOCK * TOLD_MAX_BYTES))
 		return;
@@ -465,6 +465,8 @@ void ht_column_writer_told(struct ht_column_writer *w, uint32_t process_serial,
 	ht_put_diff(p, r->pool, w->last_told.pool);
 	ht_put_diff(p, r->addr, w->last_told.addr);
 	ht_put_u64(p, r->n_bytes);
+	if (r->kind == HT_TOLD_POOL_NAME)
+		ht_put_bytes(p, name->name, name->n_bytes);
 	w->last_told = *r;
 	w->last_told_tick = tick;
 }

@@ -112,7 +112,7 @@ void ht_column_writer_mapping(struct ht_column_writer *writer, uint32_t process_
 /* What the program told. */
 void ht_column_writer_told(struct ht_column_writer *writer, uint32_t process_serial,
 			   uint32_t thread_serial, uint64_t tick, uint32_t node,
-			   const struct ht_told_record *record);
+			   const struct ht_told_record *record, const struct ht_told_name *name);
 
 /* A moment that the program named. The thread's events from here on are in a segment that begins with it. */
 void ht_column_writer_mark(struct ht_column_writer *writer, uint32_t process_serial,

@@ -234,17 +234,26 @@ static bool put_misuse(struct ht_drain *d, struct cursor *c, uint32_t serial,
 	return true;
 }
 
+static_assert(HT_TOLD_NAME_MAX_BYTES == HT_POOL_NAME_MAX_BYTES, "a name is as long in both");
+
 static bool put_told(struct ht_drain *d, struct cursor *c, uint32_t serial,
 		     const struct ht_chunk *chunk, uint64_t word)
 {
-	struct ht_told_record r;
+	struct {
+		struct ht_told_record record;
+		struct ht_told_name name;
+	} r = { 0 };
+	uint32_t node = ht_record_node(word);
+	bool has_name = node == HT_TOLD_HAS_NAME;
 
-	load_record(chunk, c->pos, &r, sizeof(r));
-	if (!ht_told_is_possible(r.kind, r.pool, r.addr, r.n_bytes))
+	load_record(chunk, c->pos, &r, has_name ? sizeof(r) : sizeof(r.record));
+	if (!ht_told_is_possible(r.record.kind, r.record.pool, r.record.addr, r.record.n_bytes) ||
+	    has_name != (r.record.kind == HT_TOLD_POOL_NAME) ||
+	    !ht_told_name_is_possible(r.name.name, r.name.n_bytes))
 		return false;
 	c->last_tick = c->base_tick + ht_record_aux(word);
 	ht_column_writer_told(d->columns, serial, c->thread_serial, c->last_tick,
-			      ht_record_node(word), &r);
+			      has_name ? 0 : node, &r.record, &r.name);
 	return true;
 }
 

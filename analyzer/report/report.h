@@ -8,6 +8,7 @@
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
 #include "analyzer/replay/mapped_memory.h"
+#include "analyzer/replay/pool_objects.h"
 #include "analyzer/report/frame_rules.h"
 #include "analyzer/report/misuse_groups.h"
 #include "analyzer/report/site_rank.h"
@@ -34,13 +35,14 @@ enum ht_report_section {
 	HT_SECTION_REALLOCS = 1u << 9,
 	HT_SECTION_MISUSE = 1u << 10,
 	HT_SECTION_FREES = 1u << 11,
+	HT_SECTION_POOLS = 1u << 12,
 };
 
 /* All but HT_SECTION_SITES, which has nothing that the others together have not. */
 #define HT_SECTIONS_DEFAULT                                                                 \
 	(HT_SECTION_PEAK | HT_SECTION_LEAKS | HT_SECTION_CHURN | HT_SECTION_RATE |          \
 	 HT_SECTION_SIZES | HT_SECTION_LIFETIMES | HT_SECTION_MAPPED | HT_SECTION_THREADS | \
-	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE | HT_SECTION_FREES)
+	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE | HT_SECTION_FREES | HT_SECTION_POOLS)
 
 /* What a renderer needs; all owned by the caller. */
 struct ht_report {
@@ -48,6 +50,7 @@ struct ht_report {
 	const struct ht_trace_model *model;
 	const struct ht_results *results;
 	const struct ht_mapped *mapped; /* NULL: not recorded */
+	const struct ht_pools *pools;   /* NULL: none were told of */
 	const struct ht_misuses *misuses; /* NULL: not asked for */
 	struct ht_symbolizer *symbolizer;
 	size_t n_top;    /* sites per section; SIZE_MAX: all */

@@ -5,6 +5,7 @@
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/leak_class.h"
 #include "analyzer/report/mapped_rank.h"
+#include "analyzer/report/pool_rank.h"
 #include "analyzer/report/mark_output.h"
 #include "analyzer/report/program_sums.h"
 #include "analyzer/report/report.h"
@@ -130,6 +131,79 @@ static void put_mapped(struct writer *w)
 	ht_json_begin_array(json);
 	for (size_t i = 0; i < rank.n_sites && i < w->report->n_top; i++)
 		put_mapped_site(w, rank.sites[i]);
+	ht_json_end_array(json);
+	ht_json_end_object(json);
+	free(rank.sites);
+}
+
+static void put_pool_group(struct writer *w, const struct ht_pool_group *g)
+{
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_begin_object(json);
+	ht_json_put_string(json, "name", g->name[0] ? g->name : NULL);
+	ht_json_put_u64(json, "pools", g->n_pools);
+	ht_json_put_u64(json, "allocations", g->n_allocations);
+	ht_json_put_u64(json, "allocated_bytes", g->allocated_bytes);
+	ht_json_put_u64(json, "resizes", g->n_resizes);
+	ht_json_put_u64(json, "frees", g->n_frees);
+	ht_json_put_u64(json, "ended_with_pool", g->n_ended);
+	ht_json_put_u64(json, "own_peak_bytes", g->peak_bytes);
+	ht_json_put_u64(json, "own_peak_time_ns",
+	                ht_tick_clock_ns(&w->report->model->clock, g->peak_tick));
+	ht_json_put_u64(json, "left_objects", g->n_left);
+	ht_json_put_u64(json, "left_bytes", g->left_bytes);
+	ht_json_end_object(json);
+}
+
+static void put_pool_site(struct writer *w, const struct ht_pool_site *site)
+{
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "allocations", site->n_allocations);
+	ht_json_put_u64(json, "allocated_bytes", site->allocated_bytes);
+	ht_json_put_u64(json, "at_peak_objects", site->n_at_peak);
+	ht_json_put_u64(json, "at_peak_bytes", site->at_peak_bytes);
+	ht_json_put_u64(json, "left_objects", site->n_left);
+	ht_json_put_u64(json, "left_bytes", site->left_bytes);
+	put_stack(w, site->stack);
+	ht_json_end_object(json);
+}
+
+static void put_pools(struct writer *w)
+{
+	const struct ht_pools *p = w->report->pools;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "pools");
+	if (!p) {
+		ht_json_null(json);
+		return;
+	}
+
+	struct ht_pool_rank rank = ht_pool_rank_new(w->report);
+
+	ht_json_begin_object(json);
+	ht_json_put_u64(json, "peak_bytes", p->peak_bytes);
+	ht_json_put_u64(json, "peak_time_ns",
+	                ht_tick_clock_ns(&w->report->model->clock, p->peak_tick));
+	ht_json_put_u64(json, "peak_objects", p->n_at_peak);
+	ht_json_put_u64(json, "left_bytes", p->left_bytes);
+	ht_json_put_u64(json, "left_objects", p->n_left);
+	ht_json_put_u64(json, "unknown_frees", p->n_unknown);
+	ht_json_put_u64(json, "inherited_frees", p->n_inherited);
+	ht_json_put_u64(json, "missed_frees", p->n_missed);
+	ht_json_key(json, "groups");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < p->n_groups; i++)
+		put_pool_group(w, &p->groups[i]);
+	ht_json_end_array(json);
+	ht_json_put_u64(json, "n_sites", rank.n_sites);
+	ht_json_key(json, "sites");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < rank.n_sites && i < w->report->n_top; i++)
+		put_pool_site(w, rank.sites[i]);
 	ht_json_end_array(json);
 	ht_json_end_object(json);
 	free(rank.sites);
@@ -592,6 +666,8 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		ht_json_frees(&w.json, report);
 	if (ht_report_has(report, HT_SECTION_MAPPED))
 		put_mapped(&w);
+	if (ht_report_has(report, HT_SECTION_POOLS))
+		put_pools(&w);
 	if (ht_report_has(report, HT_SECTION_MISUSE))
 		put_misuses(&w);
 	put_coverage(&w);

@@ -334,6 +334,11 @@ static void put_what_is_missing(struct ht_text_page *page, const struct ht_repor
 		            "Mapped memory was not recorded: heaptide record --mmap.");
 		ht_text_end_line(page);
 	}
+	if ((report->sections & HT_SECTION_POOLS) && !report->pools) {
+		ht_text_end_line(page);
+		ht_text_put(page, HT_PAINT_PLAIN, "The programs told of no pools (heaptide.h).");
+		ht_text_end_line(page);
+	}
 	if ((report->sections & HT_SECTION_FREES) && !report->model->recording.has_free_stacks) {
 		ht_text_end_line(page);
 		ht_text_put(page, HT_PAINT_PLAIN,
@@ -397,6 +402,8 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 			put_leaks(&page, report);
 		if (ht_report_has(report, HT_SECTION_MAPPED))
 			ht_text_mapped(&page, report);
+		if (ht_report_has(report, HT_SECTION_POOLS))
+			ht_text_pools(&page, report);
 		put_footer(&page, report);
 		return;
 	}
@@ -427,6 +434,8 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 		ht_text_threads(&page, report, report->sections != 0);
 	if (ht_report_has(report, HT_SECTION_MAPPED))
 		ht_text_mapped(&page, report);
+	if (ht_report_has(report, HT_SECTION_POOLS))
+		ht_text_pools(&page, report);
 	put_what_is_missing(&page, report);
 	ht_text_coverage(&page, report);
 	put_footer(&page, report);

@@ -300,7 +300,7 @@ static_assert(sizeof(struct ht_chunk) == 64, "chunk header is one cache line");
  *   MARK          10     tick  0               struct ht_mark_record from word [1] on
  *   MISUSE        4      tick  stack           struct ht_misuse_record from word [1] on
  *   MAPPING       10     tick  stack           struct ht_mapping_record from word [1] on
- *   TOLD          6      tick  stack or 0      struct ht_told_record from word [1] on
+ *   TOLD          6, 12  tick  stack or 0      struct ht_told_record from word [1] on; 12, and HT_TOLD_HAS_NAME for a node: a name behind it
  *   PYTHON        aux    n     code number     struct ht_python_record from word [1] on, then name and file
  */
 enum ht_record_kind {
@@ -331,6 +331,9 @@ static inline uint32_t ht_record_kind(uint64_t word) { return word & 15; }
 static inline uint32_t ht_record_aux(uint64_t word) { return (uint32_t)word >> 4; }
 static inline uint32_t ht_record_node(uint64_t word) { return word >> 32; }
 
+/* The node of a TOLD record that a struct ht_told_name follows: no stack has so many. */
+#define HT_TOLD_HAS_NAME UINT32_MAX
+
 /* Words of a record with this first word; 0 for a word that starts no record. */
 static inline uint32_t ht_record_n_words(uint64_t word)
 {
@@ -343,6 +346,8 @@ static inline uint32_t ht_record_n_words(uint64_t word)
 	};
 	uint32_t kind = ht_record_kind(word);
 
+	if (kind == HT_REC_TOLD && ht_record_node(word) == HT_TOLD_HAS_NAME)
+		return 12;
 	return kind == HT_REC_MODULE || kind == HT_REC_PYTHON ? ht_record_aux(word) : n_words[kind];
 }
 
@@ -395,6 +400,13 @@ struct ht_told_record {
 	uint64_t sequence;
 };
 static_assert(sizeof(struct ht_told_record) == 40, "TOLD record layout");
+
+#define HT_TOLD_NAME_MAX_BYTES 40u
+struct ht_told_name {
+	uint64_t n_bytes;
+	char name[HT_TOLD_NAME_MAX_BYTES];
+};
+static_assert(sizeof(struct ht_told_record) + sizeof(struct ht_told_name) == 11 * 8, "TOLD with a name");
 
 /* A free of what was no live block, or not one for this function, and what is wrong with it. */
 struct ht_misuse_record {

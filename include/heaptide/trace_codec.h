@@ -148,10 +148,20 @@ static inline bool ht_mark_is_possible(const char *label, uint64_t n_bytes)
 	return n_bytes > 0 && n_bytes <= HT_MARK_LABEL_MAX_BYTES && memchr(label, 0, (size_t)n_bytes) == NULL;
 }
 
+/* Whether a pool can have this name; an empty one is none. */
+static inline bool ht_told_name_is_possible(const char *name, uint64_t n_bytes)
+{
+	return n_bytes <= HT_POOL_NAME_MAX_BYTES && memchr(name, 0, (size_t)n_bytes) == NULL;
+}
+
 /* Whether a program can have told this: what both sides refuse otherwise. */
 static inline bool ht_told_is_possible(uint64_t kind, uint64_t pool, uint64_t addr, uint64_t n_bytes)
 {
-	return kind > 0 && kind < HT_N_TOLD_KINDS && (pool | addr | n_bytes) == 0;
+	if (kind == HT_TOLD_POOL_ALLOC || kind == HT_TOLD_POOL_RESIZE)
+		return n_bytes <= HT_MAX_ALLOCATION_BYTES;
+	if (n_bytes || kind == 0 || kind >= HT_N_TOLD_KINDS)
+		return false;
+	return kind == HT_TOLD_POOL_FREE || (addr == 0 && (pool == 0 || kind >= HT_TOLD_POOL_NAME));
 }
 
 /* Whether there can be a misuse like this: what both sides refuse otherwise. */

@@ -141,8 +141,17 @@ enum ht_mapping_kind {
 enum ht_told_kind {
 	HT_TOLD_PAUSE = 1, /* the thread's allocations are not recorded from here on */
 	HT_TOLD_RESUME = 2,
-	HT_N_TOLD_KINDS = 3,
+	HT_TOLD_POOL_NAME = 3,
+	HT_TOLD_POOL_ALLOC = 4,
+	HT_TOLD_POOL_RESIZE = 5,
+	HT_TOLD_POOL_FREE = 6,
+	HT_TOLD_POOL_CLEAR = 7, /* all objects of the pool end at once */
+	HT_TOLD_POOL_DESTROY = 8, /* and the pool, too */
+	HT_N_TOLD_KINDS = 9,
 };
+
+/* The longest name of a pool. */
+#define HT_POOL_NAME_MAX_BYTES 40u
 
 /* The longest label of a mark. */
 #define HT_MARK_LABEL_MAX_BYTES 64u

@@ -33,8 +33,8 @@ marked() {
 	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
-paused() {
-	record t.zst "$programs/pauses"
+told() {
+	record t.zst "$programs/$1"
 	equal "exit status" 0 "$status"
 	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
@@ -56,6 +56,7 @@ e2e_case "mapped memory" mapped calls 3
 e2e_case "mapped memory of processes" mapped forks
 e2e_case "misuse" misused
 e2e_case "marks" marked
-e2e_case "pauses" paused
+e2e_case "pauses" told pauses
+e2e_case "pools" told pools
 e2e_case "stacks of frees" free_stacks
 e2e_done

@@ -46,6 +46,8 @@ exports() {
 		free_sized
 		heaptide_v1_mark
 		heaptide_v1_pause
+		heaptide_v1_pool
+		heaptide_v1_pool_name
 		heaptide_v1_resume
 		malloc
 		mallocx@HEAPTIDE_ASLEEP

@@ -173,7 +173,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 {
 	struct ht_fake_thread thread;
 	struct ht_read_back r;
-	const uint64_t records[][10] = {
+	const uint64_t records[][12] = {
 		{ ht_record_word(HT_REC_NODE, 0, 16), 0x5500, 0, 0 },
 		{ ht_record_word(HT_REC_ALLOC, 1, 16), 100 },
 		{ ht_record_word(HT_REC_RANGE, 0, 0), 70000 },
@@ -187,6 +187,7 @@ START_TEST(test_round_every_record_kind_is_decoded)
 		{ ht_record_word(HT_REC_MISUSE, 6, 18), 0x7fff0000, 0,
 		  HT_MISUSE_STACK | (uint64_t)HT_MISUSE_BY_FREE << 32 },
 		{ ht_record_word(HT_REC_TOLD, 6, 0), HT_TOLD_PAUSE, 0, 0, 0, 9 },
+		{ ht_record_word(HT_REC_TOLD, 6, HT_TOLD_HAS_NAME), HT_TOLD_POOL_NAME, 77, 0, 0, 10, 2, 'h' | 'i' << 8 },
 		{ ht_record_word(HT_REC_LOST, 7, 0), 1000 },
 	};
 	const struct ht_event expected[] = {
