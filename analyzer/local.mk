@@ -120,6 +120,7 @@ heaptide_LDADD = libanalyzer.la
 
 # Fragments of the other parts add to libanalyzer_la_SOURCES and heaptide_SOURCES.
 include analyzer/symbols/local.mk
+include analyzer/tui/local.mk
 include analyzer/export/local.mk
 include analyzer/import/local.mk
 EXTRA_DIST += %D%/report/SCHEMA.md

@@ -25,7 +25,6 @@ static void print_help(FILE *out)
 	}
 	fputs("\n"
 	      "  heaptide COMMAND --help                the options of a command (--version: which heaptide)\n"
-	      "\n"
 	      "Results go to stdout, messages to stderr. --json gives every result for scripts.\n",
 	      out);
 }

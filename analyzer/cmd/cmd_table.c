@@ -16,6 +16,7 @@ const struct ht_cmd ht_cmd_table[] = {
 	{ "diff", "what became more or less from one run to another", ht_cmd_diff },
 	{ "check", "does the program keep to its budgets? For gates in CI", ht_cmd_check },
 	{ "html", "the report as a page for the browser, in one file", ht_cmd_html },
+	{ "tui", "a trace in the terminal: trees, tables, windows of time", ht_cmd_tui },
 	{ "export", "its numbers for other tools: flame graphs, spreadsheets, metrics", ht_cmd_export },
 	{ "import", "make a trace of what heaptrack wrote", ht_cmd_import },
 	{ "info", "what is in the file", ht_cmd_info },

@@ -121,24 +121,27 @@ void ht_text_heading(struct ht_text_page *page, const char *text)
 	ht_text_put(page, HT_PAINT_HEADING, text);
 }
 
-void ht_text_bars(struct ht_text_page *page, const double *values, size_t n)
+const char *ht_text_bar(double value, double max, bool has_utf8)
 {
 	static const char *const utf8[] = { " ",      "\u2581", "\u2582", "\u2583", "\u2584",
 		                            "\u2585", "\u2586", "\u2587", "\u2588" };
 	static const char *const ascii[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
-	const char *const *bars = page->style->has_utf8 ? utf8 : ascii;
+	int level = max > 0 ? (int)(value / max * 8 + 0.5) : 0;
+
+	if (level == 0 && value > 0)
+		level = 1;
+	return has_utf8 ? utf8[level] : ascii[level];
+}
+
+void ht_text_bars(struct ht_text_page *page, const double *values, size_t n)
+{
 	double max = 0;
 
 	while (n > 0 && !(values[n - 1] > 0))
 		n--;
 	for (size_t i = 0; i < n; i++)
 		max = values[i] > max ? values[i] : max;
-	for (size_t i = 0; i < n; i++) {
-		int level = max > 0 ? (int)(values[i] / max * 8 + 0.5) : 0;
-
-		if (level == 0 && values[i] > 0)
-			level = 1;
-		fputs(bars[level], page->out);
-	}
+	for (size_t i = 0; i < n; i++)
+		fputs(ht_text_bar(values[i], max, page->style->has_utf8), page->out);
 	page->column += (unsigned)n;
 }

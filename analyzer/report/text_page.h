@@ -48,9 +48,11 @@ void ht_text_end_line(struct ht_text_page *page);
 /* An empty line, and a heading. */
 void ht_text_heading(struct ht_text_page *page, const char *text);
 
+/* One bar of value, 0 to max. Zero is a blank, anything else at least the smallest bar. */
+const char *ht_text_bar(double value, double max, bool has_utf8);
+
 /*
- * A row of bars for n values (not negative), scaled to the largest one. Zero is a blank, anything else
- * at least the smallest bar.
+ * A row of bars for n values (not negative), scaled to the largest one.
  */
 void ht_text_bars(struct ht_text_page *page, const double *values, size_t n);
 
