@@ -5,6 +5,7 @@ bin_PROGRAMS += heaptide
 
 libanalyzer_la_SOURCES = \
 	%D%/agg/free_pairs.c %D%/agg/free_pairs.h \
+	%D%/agg/phase_list.c %D%/agg/phase_list.h \
 	%D%/agg/rate_windows.c %D%/agg/rate_windows.h \
 	%D%/agg/results.c %D%/agg/results.h \
 	%D%/agg/site_detail.c %D%/agg/site_detail.h \
@@ -47,6 +48,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/misuse_origin.c %D%/replay/misuse_origin.h \
 	%D%/replay/pool_objects.c %D%/replay/pool_objects.h \
+	%D%/replay/phase_course.c %D%/replay/phase_course.h \
 	%D%/replay/mapped_memory.c %D%/replay/mapped_memory.h \
 	%D%/replay/range_tree.c %D%/replay/range_tree.h \
 	%D%/replay/replay.c %D%/replay/replay.h \
@@ -81,6 +83,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/mapped_rank.c %D%/report/mapped_rank.h \
 	%D%/report/pool_rank.c %D%/report/pool_rank.h \
 	%D%/report/text_pools.c \
+	%D%/report/text_phases.c \
 	%D%/report/text_mapped.c \
 	%D%/report/text_coverage.c \
 	%D%/report/program_sums.c %D%/report/program_sums.h \

@@ -12,6 +12,7 @@ void ht_results_done(struct ht_results *results)
 	free(results->threads);
 	ht_site_details_done(&results->details);
 	ht_free_pairs_done(&results->frees);
+	ht_phase_list_done(&results->phases);
 	ht_site_table_done(&results->sites);
 	ht_rate_windows_done(&results->rate);
 	*results = (struct ht_results){ 0 };

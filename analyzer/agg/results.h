@@ -4,6 +4,7 @@
 #define HT_RESULTS_H
 
 #include "analyzer/agg/free_pairs.h"
+#include "analyzer/agg/phase_list.h"
 #include "analyzer/agg/rate_windows.h"
 #include "analyzer/agg/site_detail.h"
 #include "analyzer/agg/site_table.h"
@@ -108,6 +109,7 @@ struct ht_results {
 	size_t n_threads;
 	struct ht_site_table sites;            /* with the peak */
 	struct ht_site_details details;        /* of sites */
+	struct ht_phase_list phases;           /* between marks */
 	struct ht_free_pairs frees;            /* when frees have stacks */
 	struct ht_percentiles sizes;           /* of allocations and reallocations */
 	struct ht_percentiles lifetimes_ticks; /* of blocks that were freed */

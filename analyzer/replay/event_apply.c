@@ -109,6 +109,8 @@ static inline void check_peak(struct ht_replay_state *r, struct ht_rate_step *st
 	ht_site_table_check_peak(sites, tick);
 	if (sites->live_bytes > step->max_live_bytes)
 		step->max_live_bytes = sites->live_bytes;
+	if (sites->live_bytes > r->phase_peak_bytes)
+		r->phase_peak_bytes = sites->live_bytes;
 }
 
 /* ---- Collectors: what is counted of each event besides sites and live bytes. One place for all. ---- */
@@ -198,6 +200,8 @@ span_end(struct ht_replay_state *r, const struct actor *a, const struct span *s)
 	s->step->n_bytes += s->allocated_bytes;
 	if (s->max_live_bytes > s->step->max_live_bytes)
 		s->step->max_live_bytes = s->max_live_bytes;
+	if (s->max_live_bytes > r->phase_peak_bytes)
+		r->phase_peak_bytes = s->max_live_bytes;
 }
 
 static inline void span_touch(const struct span *s, struct ht_site *site)
@@ -584,6 +588,16 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 	r->last_tick = end[-1].tick;
 }
 
+static void count_leak_of_phase(struct ht_replay_state *r, const struct ht_live_block *block)
+{
+	struct ht_phase *phase = ht_phase_list_find(&r->results->phases, block->birth_tick);
+
+	if (!phase)
+		return;
+	phase->n_leaked++;
+	phase->leaked_bytes += block->size;
+}
+
 void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, bool is_window_end)
 {
 	struct ht_replay_process *p = &r->processes[i_process];
@@ -606,6 +620,7 @@ void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, b
 			counts->leaked_bytes += b->size;
 			site->n_leaked++;
 			site->leaked_bytes += b->size;
+			count_leak_of_phase(r, b);
 		} else {
 			r->results->window.n_kept++;
 			r->results->window.kept_bytes += b->size;

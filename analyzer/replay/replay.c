@@ -7,6 +7,7 @@
 #include "analyzer/read/event_merge.h"
 #include "analyzer/replay/checkpoint.h"
 #include "analyzer/replay/event_apply.h"
+#include "analyzer/replay/phase_course.h"
 #include "analyzer/replay/replay_state.h"
 #include "analyzer/replay/window.h"
 
@@ -188,6 +189,7 @@ static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border b
 			if (c->i_end == c->n_ends || end_tick > border_tick)
 				return;
 			ht_event_apply_expired(r, UINT64_MAX);
+			ht_phases_note_live(r);
 			ht_event_apply_process_end(r, c->ends[c->i_end++].process, false);
 			continue;
 		}
@@ -212,6 +214,9 @@ static void run_to_end(struct ht_replay_state *r, struct course *c)
 {
 	run_to(r, c, HT_BORDER_NONE);
 	ht_event_apply_expired(r, UINT64_MAX);
+	/* Else all have ended before. */
+	if (r->results->sites.n_live > 0)
+		ht_phases_note_live(r);
 	for (size_t i = 0; i < r->n_processes; i++) {
 		if (!r->processes[i].has_ended || ht_live_blocks_count(&r->processes[i].live) > 0)
 			ht_event_apply_process_end(r, (uint32_t)i, false);
@@ -258,8 +263,14 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 		run_to(&r, &c, HT_BORDER_FROM);
 		ht_window_begin(&r);
 	}
+	ht_phases_begin(&r);
+	while (ht_phases_next_border(&r, &r.phase_border)) {
+		run_to(&r, &c, HT_BORDER_MARK);
+		ht_phases_cross(&r);
+	}
 	if (options->window.has_to) {
 		run_to(&r, &c, HT_BORDER_TO);
+		ht_phases_note_live(&r);
 		ht_window_end(&r);
 	} else {
 		run_to_end(&r, &c);
@@ -268,6 +279,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	struct ht_event_merge_counts merged = ht_event_merge_counts(c.merge);
 
 	finish(&r, &merged);
+	ht_phases_end(&r);
 	free(c.ends);
 	ht_merge_position_done(&c.position);
 	ht_strbuf_done(&c.body);

@@ -50,6 +50,12 @@ struct ht_replay_state {
 	uint64_t last_tick; /* of the newest run applied */
 	uint64_t i_event;           /* the one that is being applied the rare way, counted from 1 */
 	const struct ht_event *run; /* that is being applied */
+	uint64_t phase_peak_bytes;  /* of the phase so far */
+	struct ht_phase phase_start; /* sums when it began */
+	struct ht_moment phase_border;
+	size_t i_mark;
+	uint64_t n_live_before_end;
+	uint64_t live_bytes_before_end;
 	struct ht_tally sizes;
 	struct ht_tally lifetimes_ticks;
 	struct ht_site_node *site_nodes; /* by site */

@@ -6,7 +6,9 @@
 
 static const struct ht_moment *moment_of(const struct ht_replay_state *r, enum ht_border border)
 {
-	return border == HT_BORDER_FROM ? &r->options->window.from : &r->options->window.to;
+	return border == HT_BORDER_FROM ? &r->options->window.from
+	       : border == HT_BORDER_TO ? &r->options->window.to
+	                                : &r->phase_border;
 }
 
 static void init_rate(struct ht_replay_state *r, uint64_t from_tick)

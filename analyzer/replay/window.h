@@ -10,6 +10,7 @@
 enum ht_border {
 	HT_BORDER_FROM = 0,
 	HT_BORDER_TO = 1,
+	HT_BORDER_MARK = 3, /* a phase ends */
 	HT_BORDER_NONE = 2, /* the window is open to the end */
 };
 

@@ -136,6 +136,38 @@ static void put_mapped(struct writer *w)
 	free(rank.sites);
 }
 
+static void put_phases(struct writer *w)
+{
+	const struct ht_phase_list *list = &w->report->results->phases;
+	const struct ht_tick_clock *clock = &w->report->model->clock;
+	struct ht_json_writer *json = &w->json;
+
+	ht_json_key(json, "phases");
+	ht_json_begin_array(json);
+	for (size_t i = 0; i < list->n_phases; i++) {
+		const struct ht_phase *p = &list->phases[i];
+
+		ht_json_begin_object(json);
+		ht_json_put_string(json, "label",
+		                   p->mark == UINT32_MAX
+		                           ? NULL
+		                           : w->report->model->marks.marks[p->mark].label);
+		ht_json_put_u64(json, "from_ns", ht_tick_clock_ns(clock, p->from_tick));
+		ht_json_put_u64(json, "to_ns", ht_tick_clock_ns(clock, p->to_tick));
+		ht_json_put_u64(json, "allocations", p->n_allocations);
+		ht_json_put_u64(json, "reallocations", p->n_reallocations);
+		ht_json_put_u64(json, "frees", p->n_frees);
+		ht_json_put_u64(json, "allocated_bytes", p->allocated_bytes);
+		ht_json_put_u64(json, "peak_bytes", p->peak_bytes);
+		ht_json_put_u64(json, "live_bytes", p->live_bytes);
+		ht_json_put_u64(json, "live_allocations", p->n_live);
+		ht_json_put_u64(json, "leaked_bytes", p->leaked_bytes);
+		ht_json_put_u64(json, "leaked_allocations", p->n_leaked);
+		ht_json_end_object(json);
+	}
+	ht_json_end_array(json);
+}
+
 static void put_pool_group(struct writer *w, const struct ht_pool_group *g)
 {
 	struct ht_json_writer *json = &w->json;
@@ -640,6 +672,7 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		put_processes(&w);
 		put_programs(&w);
 		ht_json_marks(&w.json, report->model);
+		put_phases(&w);
 	}
 	put_totals(&w, duration_ns);
 	if (ht_report_has(report, HT_SECTION_PEAK))

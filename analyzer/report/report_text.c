@@ -412,6 +412,7 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	if (!report->sections && report->model->marks.n_marks) {
 		ht_text_heading(&page, "MARKS");
 		ht_text_marks(&page, report->model, MAX_SHOWN_MARKS);
+		ht_text_phases(&page, report, MAX_SHOWN_MARKS + 1);
 	}
 	if (ht_report_has(report, HT_SECTION_MISUSE))
 		ht_text_misuses(&page, report);

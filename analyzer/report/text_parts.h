@@ -37,6 +37,9 @@ void ht_text_programs(struct ht_text_page *page, const struct ht_report *report)
 /* Who mapped memory; nothing when that was not recorded. */
 void ht_text_mapped(struct ht_text_page *page, const struct ht_report *report);
 
+/* A table of what happened between marks, of max phases at most; nothing when there are none. */
+void ht_text_phases(struct ht_text_page *page, const struct ht_report *report, size_t max);
+
 /* The objects of pools that programs told of; nothing when there were none. */
 void ht_text_pools(struct ht_text_page *page, const struct ht_report *report);
 
