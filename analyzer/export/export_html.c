@@ -257,6 +257,24 @@ static void put_percentiles(struct page *p, const char *key, const struct ht_per
 	ht_json_end_array(&p->json);
 }
 
+/* What the page can show of marks; it says how many there are. */
+#define MAX_MARKS 500u
+
+static void put_marks(struct page *p)
+{
+	const struct ht_trace_model *model = p->export->model;
+
+	put_key_array(p, "marks"); /* when, label */
+	for (size_t i = 0; i < model->marks.n_marks && i < MAX_MARKS; i++) {
+		ht_json_begin_array(&p->json);
+		ht_json_u64(&p->json, ht_tick_clock_ns(&model->clock, model->marks.marks[i].tick));
+		ht_json_string(&p->json, model->marks.marks[i].label);
+		ht_json_end_array(&p->json);
+	}
+	ht_json_end_array(&p->json);
+	ht_json_put_u64(&p->json, "nMarks", model->marks.n_marks);
+}
+
 static void put_timeline(struct page *p)
 {
 	struct ht_timeline timeline =
@@ -272,6 +290,7 @@ static void put_timeline(struct page *p)
 	}
 	ht_json_end_array(&p->json);
 	ht_json_put_u64(&p->json, "endNs", timeline.end_ns);
+	put_marks(p);
 	ht_timeline_done(&timeline);
 }
 

@@ -21,7 +21,8 @@ class Browser:
     def __init__(self, program, page):
         to_read, self.to_browser = os.pipe()
         self.from_browser, to_write = os.pipe()
-        self.profile = tempfile.TemporaryDirectory()
+        # Processes of the browser may write there while it is removed.
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
         def take_pipes():
             # The browser reads commands from 3 and answers on 4.

@@ -170,10 +170,49 @@ zoom_and_window() {
 	equal "fills a wide screen" true "$(answer 13)"
 }
 
+# Marks are on the time line, and their phases are windows; labels are text.
+marks() {
+	need gcc
+	cat >p.c <<-'CODE'
+		#include <heaptide/heaptide.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			void *volatile p = malloc(1000);
+			usleep(20000);
+			heaptide_mark("<b>one</b>");
+			for (int i = 0; i < 1000; i++)
+				free(malloc(100));
+			usleep(20000);
+			heaptide_mark("two");
+			usleep(20000);
+			free(p);
+		}
+	CODE
+	gcc -g -I"$HT_TOP_SRCDIR/include" -o p p.c
+	record t.zst ./p
+	"$heaptide" html -o page.html t.zst
+	page_data page.html >data
+	equal "marks" "$("$heaptide" info --json t.zst | jq -c '[.marks[] | [.time_ns, .label]]')" "$(jq -c .marks data)"
+	browse page.html <<-'END'
+		eval [...document.querySelectorAll("#phases button")].map((b) => b.textContent).join(" ")
+		eval document.querySelectorAll("#phases button")[0].click()
+		eval document.getElementById("window-text").textContent.includes("all views show this window")
+		eval document.querySelectorAll("#phases b").length
+		eval document.getElementById("phases").hidden
+	END
+	equal "buttons" '"<b>one</b> two"' "$(answer 1)"
+	equal "a window" true "$(answer 3)"
+	equal "markup" 0 "$(answer 4)"
+	equal "shown" false "$(answer 5)"
+}
+
 e2e_case "numbers" numbers
 e2e_case "made up traces" made_up
 e2e_case "many stacks" many_stacks
 e2e_case "self-contained" self_contained
 e2e_case "in a browser" in_a_browser
 e2e_case "zoom and window" zoom_and_window
+e2e_case "marks" marks
 e2e_done

@@ -331,6 +331,7 @@ function drawTimeline() {
 	c.fillText("0", LEFT, height - 3);
 	c.textAlign = "right";
 	c.fillText(timeText(end), width - 4, height - 3);
+	drawMarks(c, xOf, split, width);
 	const peak = xOf(data.peakNs);
 	c.strokeStyle = c.fillStyle = css("--mark");
 	c.beginPath();
@@ -344,6 +345,46 @@ function drawTimeline() {
 		? `${timeText(w[0] * data.partNs)} to ${timeText(Math.min(w[1] * data.partNs, data.endNs))}: all views show this window`
 		: "Drag over the time line to see a part of it.";
 	byId("window-all").hidden = !w;
+}
+/* What the program named: a line for each, and its label where there is room. */
+function drawMarks(c, xOf, split, width) {
+	let free = 0;
+	c.strokeStyle = css("--soft");
+	c.textAlign = "left";
+	c.setLineDash([3, 3]);
+	for (const [ns, label] of data.marks) {
+		const x = xOf(ns), textWidth = c.measureText(label).width;
+		c.beginPath();
+		c.moveTo(x, 16);
+		c.lineTo(x, split);
+		c.stroke();
+		const left = x + 4 + textWidth > width ? x - 4 - textWidth : x + 4;
+		if (left < free) continue;
+		c.fillStyle = css("--back");
+		c.globalAlpha = 0.8;
+		c.fillRect(left - 2, 16, textWidth + 4, 13);
+		c.globalAlpha = 1;
+		c.fillStyle = css("--fore");
+		c.fillText(label, left, 26);
+		free = left + textWidth + 8;
+	}
+	c.setLineDash([]);
+}
+/* The same for those who do not see them, and the way to a phase: from a mark to the next one. */
+const MAX_PHASES = 40;
+if (data.marks.length) {
+	const box = byId("phases");
+	box.hidden = false;
+	box.append(`Phases, from mark to mark (${data.nMarks}):`);
+	data.marks.slice(0, MAX_PHASES).forEach(([ns, label], i) => {
+		const button = document.createElement("button");
+		const to = i + 1 < data.marks.length ? data.marks[i + 1][0] : data.endNs;
+		button.textContent = label;
+		button.title = `${timeText(ns)} to ${timeText(to)}, in whole hundredths of the recording`;
+		button.addEventListener("click", () => setWindow(Math.floor(ns / data.partNs), Math.ceil(to / data.partNs)));
+		box.append(" ", button);
+	});
+	if (data.nMarks > MAX_PHASES) box.append(` and ${data.nMarks - MAX_PHASES} more`);
 }
 function setWindow(from, to) {
 	const last = Math.max(1, Math.min(data.nParts, Math.ceil(data.endNs / data.partNs)));
