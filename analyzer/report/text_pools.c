@@ -53,9 +53,9 @@ static void put_group(struct ht_text_page *page, const struct ht_report *report,
 	             ht_human_bytes(h.c, g->allocated_bytes), ht_human_bytes(h.d, g->peak_bytes));
 	ht_text_end_line(page);
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
-	ht_text_putf(page, HT_PAINT_PLAIN, "  %s freed, %s ended with the others of a pool, ",
+	ht_text_putf(page, HT_PAINT_PLAIN, "  %s freed, %s ended with their pool, ",
 	             ht_human_count(h.a, g->n_frees), ht_human_count(h.b, g->n_ended));
-	ht_text_putf(page, g->n_left ? HT_PAINT_WARNING : HT_PAINT_PLAIN, "%s (%s) left at the end",
+	ht_text_putf(page, g->n_left ? HT_PAINT_WARNING : HT_PAINT_PLAIN, "%s (%s) left",
 	             ht_human_count(h.a, g->n_left), ht_human_bytes(h.b, g->left_bytes));
 	ht_text_end_line(page);
 }

@@ -42,7 +42,7 @@ shown() {
 	says report.txt "12.0 KiB (12,280 bytes) in 40 objects at their peak, first reached at"
 	says report.txt "(in memory that the pools have from elsewhere, where the other sections count it)"
 	says report.txt "requests: 1 pool, 150 objects of 20.8 KiB, at most 10.7 KiB at once"
-	says report.txt "0 freed, 150 ended with the others of a pool, 0 (0 B) left at the end"
+	says report.txt "0 freed, 150 ended with their pool, 0 (0 B) left"
 	says report.txt "frees and resizes of what was no object: 1"
 	"$heaptide" report --pools --json t.zst | jq -e 'has("pools") and (has("peak") | not)' >/dev/null
 	equal "before the mark" "[100,100,0]" "$("$heaptide" report --json --to mark:cleared t.zst |

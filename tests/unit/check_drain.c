@@ -410,8 +410,11 @@ static void check_damaged(const uint64_t *words, uint32_t n)
 }
 
 static const uint64_t nonsense[][2] = {
-	{ 15, 0 },                                       /* no such kind */
-	{ 11, 0 },                                       /* the first unused kind */
+	{ 15, 0 },                                       /* TOLD of nothing */
+	{ 15, HT_N_TOLD_KINDS },                         /* the first unused kind of it */
+	{ 15, HT_TOLD_POOL_NAME },                       /* that has no name */
+	{ 15 | (uint64_t)UINT32_MAX << 32, HT_TOLD_POOL_FREE }, /* that has one */
+	{ 11, 0 },                                       /* PYTHON of no words */
 	{ 1ull << 63, 0 },                               /* kind 0 */
 	{ 10, 0 },                                       /* MODULE of no words */
 	{ 10 | 3 << 4, 0 },                              /* of an odd number */
