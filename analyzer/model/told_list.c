@@ -97,7 +97,7 @@ struct ht_pauses ht_told_list_pauses(const struct ht_told_list *list,
                                      const struct ht_process_selection *selection,
                                      uint64_t last_tick)
 {
-	struct ht_pauses pauses = { 0 };
+	struct ht_pauses pauses = { .is_counted = true };
 	struct ht_u64_map since = { 0 }; /* process and thread -> index + 1 of a PAUSE; 0 when it is over */
 
 	for (size_t i = 0; i < list->n_told; i++) {
@@ -112,6 +112,7 @@ struct ht_pauses ht_told_list_pauses(const struct ht_told_list *list,
 
 		if (t->kind == HT_TOLD_PAUSE && (!open || *open == 0)) {
 			pauses.n++;
+			pauses.is_counted &= processes->processes[t->process].has_end;
 			pauses.n_threads += !open;
 			*ht_u64_map_put(&since, thread) = i + 1;
 		} else if (t->kind == HT_TOLD_RESUME && open && *open != 0) {

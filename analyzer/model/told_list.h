@@ -50,6 +50,7 @@ struct ht_pauses {
 	uint64_t n_threads;
 	uint64_t n_open; /* without an end: they last as long as the process, or the trace */
 	uint64_t ticks;  /* of all threads together */
+	bool is_counted; /* the ends of all their processes are known, and with them how much was left out */
 };
 
 /* selection may be NULL; last_tick is where the trace ends. */

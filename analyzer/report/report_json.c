@@ -524,6 +524,7 @@ static void put_coverage(struct writer *w)
 	                ht_tick_clock_span_ns(&w->report->model->clock, c.pauses.ticks));
 	ht_json_put_u64(json, "allocations", c.n_paused_allocs);
 	ht_json_put_u64(json, "bytes", c.paused_bytes);
+	ht_json_put_bool(json, "counted", c.pauses.is_counted);
 	ht_json_end_object(json);
 	put_unseen(w, "own_allocators", HT_UNSEEN_OWN_ALLOCATOR);
 	put_unseen(w, "bypassing_mallocs", HT_UNSEEN_MALLOC);

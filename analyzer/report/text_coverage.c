@@ -150,8 +150,8 @@ static void put_pauses(struct ht_text_page *page, const struct ht_report *report
 	ht_text_end_line(page);
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_putf(page, HT_PAINT_WARNING,
-	             "%s allocation%s of %s in it are not recorded.",
-	             ht_human_count(h.a, c->n_paused_allocs), ht_plural(c->n_paused_allocs),
+	             "%s%s allocation%s of %s in it are not recorded.",
+	             p->is_counted ? "" : "at least ", ht_human_count(h.a, c->n_paused_allocs), ht_plural(c->n_paused_allocs),
 	             ht_human_bytes(h.b, c->paused_bytes));
 	ht_text_end_line(page);
 	if (p->n_open) {

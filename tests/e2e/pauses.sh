@@ -57,6 +57,19 @@ killed() {
 	equal "it lasts" true "$(value t.zst '.coverage.paused.total_ns > 0')"
 }
 
+# Without the end of the trace nobody knows how much.
+cut() {
+	record t.zst "$programs/pauses" kill
+	equal "counted" true "$(value t.zst .coverage.paused.counted)"
+	local end
+	end=$("$heaptide" dump --blocks --json t.zst | jq 'select(.type == "PROCESS_END") | .offset_bytes' | head -n 1)
+	head -c "$end" t.zst >u.zst
+	equal "not counted" "[false,1,0]" "$("$heaptide" report --json u.zst 2>/dev/null |
+		jq -c '.coverage.paused | [.counted, .times, .allocations]')"
+	"$heaptide" report u.zst >report.txt 2>/dev/null
+	says report.txt "at least 0 allocations of 0 B in it are not recorded."
+}
+
 # Allocators that are preloaded, and blocks of operator new.
 operators() {
 	need g++
@@ -98,5 +111,6 @@ e2e_case "C99" paused gcc -std=gnu99 -pedantic
 e2e_case "C++98" paused g++ -x c++ -std=gnu++98 -pedantic
 e2e_case "clang" paused clang -O1
 e2e_case "killed while paused" killed
+e2e_case "without its end" cut
 e2e_case "operator new" operators
 e2e_done

@@ -241,6 +241,7 @@ START_TEST(test_pauses_add_up)
 	ck_assert_uint_eq(pauses.n, 2);
 	ck_assert_uint_eq(pauses.n_threads, 1);
 	ck_assert_uint_eq(pauses.n_open, 1);
+	ck_assert(pauses.is_counted);
 	ck_assert_uint_eq(pauses.ticks, 300 + 100000);
 	ck_assert_uint_eq(l.model.told.n_pool_calls, 0);
 	loaded_done(&l);
