@@ -12,17 +12,85 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char usage[] = "Usage: heaptide html [OPTIONS] TRACE\n"
-                            "\n"
-                            "Write the report as one HTML file that needs no network: live bytes "
-                            "and allocations over time, flame\n"
-                            "graphs, tables of places and functions, histograms. Selecting a span "
-                            "of time makes the other views\n"
-                            "follow. Open it with any browser.\n"
-                            "\n"
-                            "  -o, --output FILE  write there, not to stdout\n"
-                            "      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n"
-                            "  -h, --help\n";
+static const char usage[] =
+        "Usage: heaptide html [OPTIONS] [OLD] TRACE\n"
+        "\n"
+        "Write the report as one HTML file that needs no network: live bytes "
+        "and allocations over time, flame\n"
+        "graphs, tables of places and functions, histograms. Selecting a span "
+        "of time makes the other views\n"
+        "follow. Open it with any browser. With an OLD trace, the flame graph is coloured by what "
+        "became more and less\n"
+        "since, function by function.\n"
+        "\n"
+        "  -o, --output FILE  write there, not to stdout\n"
+        "      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n"
+        "  -h, --help\n";
+
+/* A trace with all that its part of the page needs. */
+struct run {
+	const char *path;
+	struct ht_trace_input input;
+	struct ht_results results;
+	struct ht_stored_symbols *stored;
+	struct ht_symbolizer *symbolizer;
+	struct ht_export export;
+};
+
+static bool open_run(struct run *run, const char *path, enum ht_demangle_style demangle)
+{
+	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
+
+	*run = (struct run){ .path = path };
+	if (!ht_trace_input_open(&run->input, path, false))
+		return false;
+	ht_trace_input_replay(&run->input, &replay, &run->results);
+	run->stored = ht_trace_symbols_load(&run->input);
+	run->symbolizer = ht_symbolizer_new();
+	ht_symbolizer_set_stored(run->symbolizer, run->stored, false);
+	ht_symbolizer_set_demangle(run->symbolizer, demangle);
+	run->export = (struct ht_export){
+		.file = run->input.file,
+		.model = &run->input.model,
+		.results = &run->results,
+		.symbolizer = run->symbolizer,
+		.metric = &ht_metrics[0],
+	};
+	return true;
+}
+
+static void close_run(struct run *run)
+{
+	ht_trace_input_warn(&run->input, run->path);
+	ht_symbolizer_free(run->symbolizer);
+	ht_stored_symbols_free(run->stored);
+	ht_results_done(&run->results);
+	ht_trace_input_close(&run->input);
+}
+
+/* Write the page about the n_paths traces, the newest last. */
+static int write_page(char *const *paths, int n_paths, const char *output_path,
+                      enum ht_demangle_style demangle)
+{
+	struct run runs[2];
+	struct ht_output_file output;
+	int n_runs = 0, status = HT_EXIT_FAILED;
+
+	for (; n_runs < n_paths; n_runs++) {
+		if (!open_run(&runs[n_runs], paths[n_runs], demangle))
+			goto out;
+	}
+	if (!ht_output_file_spares(output_path, paths[0]) ||
+	    !ht_output_file_open(&output, output_path, paths[n_paths - 1]))
+		goto out;
+	ht_export_html(&runs[n_paths - 1].export, n_paths > 1 ? &runs[0].export : NULL,
+	               output.stream);
+	status = ht_output_file_finish(&output);
+out:
+	while (n_runs > 0)
+		close_run(&runs[--n_runs]);
+	return status;
+}
 
 int ht_cmd_html(int argc, char **argv)
 {
@@ -33,12 +101,8 @@ int ht_cmd_html(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
 	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
 	const char *output_path = NULL, *path;
-	struct ht_trace_input input;
-	struct ht_output_file output;
-	struct ht_results results;
 	int c, status;
 
 	while ((c = getopt_long(argc, argv, ":o:h", longs, NULL)) != -1) {
@@ -53,39 +117,12 @@ int ht_cmd_html(int argc, char **argv)
 		default: return ht_option_complain("html", c, argv);
 		}
 	}
-	status = ht_option_path("html", argc, argv, &path);
-	if (status)
-		return status;
+	if (argc - optind != 2) {
+		status = ht_option_path("html", argc, argv, &path);
+		if (status)
+			return status;
+	}
 	if (!output_path && isatty(STDOUT_FILENO))
 		return ht_cmd_usage("html", "a page is not for a terminal: name a file with -o");
-	if (!ht_trace_input_open(&input, path, false))
-		return HT_EXIT_FAILED;
-	if (!ht_output_file_open(&output, output_path, path)) {
-		ht_trace_input_close(&input);
-		return HT_EXIT_FAILED;
-	}
-	ht_trace_input_replay(&input, &replay, &results);
-
-	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
-	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
-
-	ht_symbolizer_set_stored(symbolizer, stored, false);
-	ht_symbolizer_set_demangle(symbolizer, demangle);
-
-	const struct ht_export export = {
-		.file = input.file,
-		.model = &input.model,
-		.results = &results,
-		.symbolizer = symbolizer,
-		.metric = &ht_metrics[0],
-	};
-
-	ht_export_html(&export, output.stream);
-	status = ht_output_file_finish(&output);
-	ht_trace_input_warn(&input, path);
-	ht_symbolizer_free(symbolizer);
-	ht_stored_symbols_free(stored);
-	ht_results_done(&results);
-	ht_trace_input_close(&input);
-	return status;
+	return write_page(argv + optind, argc - optind, output_path, demangle);
 }

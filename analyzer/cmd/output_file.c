@@ -30,9 +30,20 @@ static FILE *open_temporary(struct ht_output_file *output)
 	return fdopen(fd, "w");
 }
 
-bool ht_output_file_open(struct ht_output_file *output, const char *path, const char *input_path)
+bool ht_output_file_spares(const char *path, const char *input_path)
 {
 	struct stat in, out;
+
+	if (!path || stat(path, &out) != 0 || stat(input_path, &in) != 0 ||
+	    in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+		return true;
+	ht_cmd_complain("%s is the trace itself; nothing was written", path);
+	return false;
+}
+
+bool ht_output_file_open(struct ht_output_file *output, const char *path, const char *input_path)
+{
+	struct stat out;
 	bool exists;
 
 	*output = (struct ht_output_file){ .stream = stdout };
@@ -40,11 +51,8 @@ bool ht_output_file_open(struct ht_output_file *output, const char *path, const 
 		return true;
 	output->path = path;
 	exists = stat(path, &out) == 0;
-	if (exists && stat(input_path, &in) == 0 && in.st_dev == out.st_dev &&
-	    in.st_ino == out.st_ino) {
-		ht_cmd_complain("%s is the trace itself; nothing was written", path);
+	if (!ht_output_file_spares(path, input_path))
 		return false;
-	}
 	if (exists && !S_ISREG(out.st_mode))
 		output->stream = fopen(path, "w");
 	else

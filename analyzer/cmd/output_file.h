@@ -12,6 +12,9 @@ struct ht_output_file {
 	char *temporary;  /* what stream is, until it gets the name path; NULL: path itself */
 };
 
+/* False, with a complaint, when path (NULL: stdout) is the same file as input_path. */
+bool ht_output_file_spares(const char *path, const char *input_path);
+
 /*
  * Open path (which must live as long), or stdout when it is NULL or "-". A regular file gets its name
  * only at the end, so an old one stays when something fails. False, with a complaint, when it cannot be

@@ -49,7 +49,9 @@ ht_export_fn ht_export_massif;
 ht_export_fn ht_export_callgrind;
 ht_export_fn ht_export_chrome;
 ht_export_fn ht_export_heaptrack;
-ht_export_fn ht_export_html; /* for `heaptide html` */
+
+/* The page of `heaptide html`; with an old run (NULL: none) that it is compared with. */
+void ht_export_html(const struct ht_export *export, const struct ht_export *old, FILE *out);
 
 /* A name for the recording: the program, or the recorded command; never NULL. */
 const char *ht_export_title(const struct ht_export *export);

@@ -5,10 +5,11 @@
 #include "analyzer/base/u64_map.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/export/export.h"
-#include "analyzer/report/frame_tree.h"
 #include "analyzer/export/timeline.h"
 #include "analyzer/export/window_cells.h"
+#include "analyzer/report/frame_tree.h"
 #include "analyzer/report/json_writer.h"
+#include "analyzer/report/leak_class.h"
 #include "analyzer/report/report.h"
 
 #include "analyzer/export/html_files.inc"
@@ -32,7 +33,7 @@ struct page {
 	const struct ht_export *export;
 	struct ht_frame_list *list;
 	struct ht_frame_tree tree;
-	struct ht_json_writer json;
+	struct ht_json_writer *json;
 	/*
 	 * What a node of the tree is on the page; 0 (which for all but the root means none) until known. Nodes that
 	 * are too small share one "[small ones]" below their nearest ancestor that is not.
@@ -74,8 +75,8 @@ static void choose_min_part(struct page *p)
 
 static void put_key_array(struct page *p, const char *key)
 {
-	ht_json_key(&p->json, key);
-	ht_json_begin_array(&p->json);
+	ht_json_key(p->json, key);
+	ht_json_begin_array(p->json);
 }
 
 /*
@@ -124,27 +125,48 @@ static void put_nodes(struct page *p)
 
 	put_key_array(p, "parent");
 	for (uint32_t i = 0; i < p->n_shown; i++)
-		ht_json_u64(&p->json, i == 0        ? 0
-		                      : i < n_large ? p->shown_as[nodes[shown[i]].parent]
-		                                    : p->shown_as[shown[i]]);
-	ht_json_end_array(&p->json);
+		ht_json_u64(p->json, i == 0        ? 0
+		                     : i < n_large ? p->shown_as[nodes[shown[i]].parent]
+		                                   : p->shown_as[shown[i]]);
+	ht_json_end_array(p->json);
 	put_key_array(p, "frame"); /* 0: small ones; else frame + 1 */
 	for (uint32_t i = 0; i < p->n_shown; i++)
-		ht_json_u64(&p->json,
+		ht_json_u64(p->json,
 		            i == 0 || i >= n_large ? 0 : (uint64_t)nodes[shown[i]].frame + 1);
-	ht_json_end_array(&p->json);
+	ht_json_end_array(p->json);
 	put_key_array(p, "self");
 	for (size_t v = 0; v < N_VALUES; v++) {
-		ht_json_begin_array(&p->json);
+		ht_json_begin_array(p->json);
 		for (uint32_t i = 0; i < p->n_shown; i++)
-			ht_json_u64(&p->json, self[i][v]);
-		ht_json_end_array(&p->json);
+			ht_json_u64(p->json, self[i][v]);
+		ht_json_end_array(p->json);
 	}
-	ht_json_end_array(&p->json);
-	ht_json_put_u64(&p->json, "smallNodes", p->n_small);
-	ht_json_put_double(&p->json, "minPartPpm", p->min_part * 1e6);
+	ht_json_end_array(p->json);
+	ht_json_put_u64(p->json, "smallNodes", p->n_small);
+	ht_json_put_double(p->json, "minPartPpm", p->min_part * 1e6);
 	free(self);
 	free(shown);
+}
+
+/* Of what each node leaked, the bytes that the runtime keeps on purpose. */
+static void put_runtime_leaks(struct page *p)
+{
+	const struct ht_site_table *table = &p->export->results->sites;
+	struct ht_leak_classes classes =
+	        ht_leak_classes_new(p->export->model, table, p->export->symbolizer, NULL);
+	uint64_t *leaked = ht_xalloc_zeroed(p->n_shown, sizeof(*leaked));
+
+	for (size_t i = 0; i < table->n_sites; i++) {
+		if (classes.of_site[i] == HT_LEAK_RUNTIME)
+			leaked[p->shown_as[p->tree.node_of_site[i]]] +=
+			        table->sites[i].leaked_bytes;
+	}
+	put_key_array(p, "runtimeLeaked");
+	for (uint32_t i = 0; i < p->n_shown; i++)
+		ht_json_u64(p->json, leaked[i]);
+	ht_json_end_array(p->json);
+	free(leaked);
+	ht_leak_classes_done(&classes);
 }
 
 static void put_frames(struct page *p)
@@ -153,21 +175,21 @@ static void put_frames(struct page *p)
 	for (uint32_t i = 0; i < ht_frame_list_count(p->list); i++) {
 		const struct ht_listed_frame *frame = ht_frame_list_get(p->list, i);
 
-		ht_json_begin_array(&p->json);
+		ht_json_begin_array(p->json);
 		if (!p->is_frame_shown[i]) {
-			ht_json_string(&p->json, "");
-			ht_json_end_array(&p->json);
+			ht_json_string(p->json, "");
+			ht_json_end_array(p->json);
 			continue;
 		}
-		ht_json_string(&p->json, frame->label);
-		ht_json_string(&p->json, frame->name.file);
-		ht_json_u64(&p->json, frame->name.line);
-		ht_json_string(&p->json,
+		ht_json_string(p->json, frame->label);
+		ht_json_string(p->json, frame->name.file);
+		ht_json_u64(p->json, frame->name.line);
+		ht_json_string(p->json,
 		               frame->name.module ? ht_base_name(frame->name.module) : NULL);
-		ht_json_u64(&p->json, frame->name.is_inlined);
-		ht_json_end_array(&p->json);
+		ht_json_u64(p->json, frame->name.is_inlined);
+		ht_json_end_array(p->json);
 	}
-	ht_json_end_array(&p->json);
+	ht_json_end_array(p->json);
 }
 
 /* Put cells of one node and one of the n_parts parts together. Returns how many are left. */
@@ -214,7 +236,7 @@ static void put_cells(struct page *p, const struct ht_window_cells *all)
 	}
 	put_key_array(p, "cells");
 	for (int column = 0; column < 7; column++) {
-		ht_json_begin_array(&p->json);
+		ht_json_begin_array(p->json);
 		for (size_t i = 0; i < n; i++) {
 			const struct ht_window_cell *c = &cells[i];
 			const int64_t numbers[] = {
@@ -227,13 +249,13 @@ static void put_cells(struct page *p, const struct ht_window_cells *all)
 				(int64_t)c->n_temporary,
 			};
 
-			ht_json_i64(&p->json, numbers[column]);
+			ht_json_i64(p->json, numbers[column]);
 		}
-		ht_json_end_array(&p->json);
+		ht_json_end_array(p->json);
 	}
-	ht_json_end_array(&p->json);
-	ht_json_put_u64(&p->json, "partNs", all->part_ns * n_each);
-	ht_json_put_u64(&p->json, "nParts", (HT_N_CELL_PARTS + n_each - 1) / n_each);
+	ht_json_end_array(p->json);
+	ht_json_put_u64(p->json, "partNs", all->part_ns * n_each);
+	ht_json_put_u64(p->json, "nParts", (HT_N_CELL_PARTS + n_each - 1) / n_each);
 	free(cells);
 }
 
@@ -241,8 +263,8 @@ static void put_magnitudes(struct page *p, const char *key, const uint64_t *coun
 {
 	put_key_array(p, key);
 	for (unsigned i = 0; i < HT_N_MAGNITUDES; i++)
-		ht_json_u64(&p->json, counts[i]);
-	ht_json_end_array(&p->json);
+		ht_json_u64(p->json, counts[i]);
+	ht_json_end_array(p->json);
 }
 
 static void put_percentiles(struct page *p, const char *key, const struct ht_percentiles *q,
@@ -252,9 +274,8 @@ static void put_percentiles(struct page *p, const char *key, const struct ht_per
 
 	put_key_array(p, key);
 	for (size_t i = 0; q->n > 0 && i < 5; i++)
-		ht_json_u64(&p->json,
-		            clock ? ht_tick_clock_span_ns(clock, numbers[i]) : numbers[i]);
-	ht_json_end_array(&p->json);
+		ht_json_u64(p->json, clock ? ht_tick_clock_span_ns(clock, numbers[i]) : numbers[i]);
+	ht_json_end_array(p->json);
 }
 
 /* What the page can show of marks; it says how many there are. */
@@ -266,13 +287,13 @@ static void put_marks(struct page *p)
 
 	put_key_array(p, "marks"); /* when, label */
 	for (size_t i = 0; i < model->marks.n_marks && i < MAX_MARKS; i++) {
-		ht_json_begin_array(&p->json);
-		ht_json_u64(&p->json, ht_tick_clock_ns(&model->clock, model->marks.marks[i].tick));
-		ht_json_string(&p->json, model->marks.marks[i].label);
-		ht_json_end_array(&p->json);
+		ht_json_begin_array(p->json);
+		ht_json_u64(p->json, ht_tick_clock_ns(&model->clock, model->marks.marks[i].tick));
+		ht_json_string(p->json, model->marks.marks[i].label);
+		ht_json_end_array(p->json);
 	}
-	ht_json_end_array(&p->json);
-	ht_json_put_u64(&p->json, "nMarks", model->marks.n_marks);
+	ht_json_end_array(p->json);
+	ht_json_put_u64(p->json, "nMarks", model->marks.n_marks);
 }
 
 static void put_timeline(struct page *p)
@@ -282,14 +303,14 @@ static void put_timeline(struct page *p)
 
 	put_key_array(p, "timeline"); /* start, most live bytes, allocations */
 	for (size_t i = 0; i < timeline.n_points; i++) {
-		ht_json_begin_array(&p->json);
-		ht_json_u64(&p->json, timeline.points[i].from_ns);
-		ht_json_u64(&p->json, timeline.points[i].max_live_bytes);
-		ht_json_u64(&p->json, timeline.points[i].n_allocations);
-		ht_json_end_array(&p->json);
+		ht_json_begin_array(p->json);
+		ht_json_u64(p->json, timeline.points[i].from_ns);
+		ht_json_u64(p->json, timeline.points[i].max_live_bytes);
+		ht_json_u64(p->json, timeline.points[i].n_allocations);
+		ht_json_end_array(p->json);
 	}
-	ht_json_end_array(&p->json);
-	ht_json_put_u64(&p->json, "endNs", timeline.end_ns);
+	ht_json_end_array(p->json);
+	ht_json_put_u64(p->json, "endNs", timeline.end_ns);
 	put_marks(p);
 	ht_timeline_done(&timeline);
 }
@@ -300,7 +321,7 @@ static void put_totals(struct page *p)
 	const struct ht_trace_model *model = p->export->model;
 	const struct ht_report report = { .file = p->export->file, .model = model, .results = r };
 	struct ht_coverage coverage = ht_report_coverage(&report);
-	struct ht_json_writer *json = &p->json;
+	struct ht_json_writer *json = p->json;
 
 	ht_json_put_string(json, "title", ht_export_title(p->export));
 	put_key_array(p, "command");
@@ -329,19 +350,32 @@ static void put_totals(struct page *p)
 	put_percentiles(p, "lifetimes", &r->lifetimes_ticks, &model->clock);
 }
 
-static void put_data(struct page *p)
+/* The members of the object that says all about one run. */
+static void put_run(const struct ht_export *export, struct ht_json_writer *json)
 {
-	struct ht_window_cells cells = ht_window_cells_new(p->export);
+	struct page p = { .export = export,
+		          .json = json,
+		          .list = ht_frame_list_new(export->model, export->symbolizer) };
+	struct ht_window_cells cells = ht_window_cells_new(export);
 
-	ht_json_begin_object(&p->json);
-	put_totals(p);
-	put_timeline(p);
-	put_nodes(p);
-	put_frames(p);
-	put_cells(p, &cells);
-	put_magnitudes(p, "nOfSize", cells.n_of_size);
-	put_magnitudes(p, "nOfLifetime", cells.n_of_lifetime);
-	ht_json_end_object(&p->json);
+	p.tree = ht_frame_tree_build(&export->results->sites, p.list, false, NULL);
+	p.shown_as = ht_xalloc_zeroed(p.tree.n_nodes, sizeof(*p.shown_as));
+	p.is_frame_shown = ht_xalloc_zeroed(ht_frame_list_count(p.list), sizeof(bool));
+	p.small_child = ht_xalloc_zeroed(p.tree.n_nodes, sizeof(*p.small_child));
+	choose_min_part(&p);
+	put_totals(&p);
+	put_timeline(&p);
+	put_nodes(&p);
+	put_runtime_leaks(&p);
+	put_frames(&p);
+	put_cells(&p, &cells);
+	put_magnitudes(&p, "nOfSize", cells.n_of_size);
+	put_magnitudes(&p, "nOfLifetime", cells.n_of_lifetime);
+	free(p.shown_as);
+	free(p.small_child);
+	free(p.is_frame_shown);
+	ht_frame_tree_done(&p.tree);
+	ht_frame_list_free(p.list);
 	ht_window_cells_done(&cells);
 }
 
@@ -356,23 +390,25 @@ static void put_escaped(const char *text, size_t n, FILE *out)
 	}
 }
 
-void ht_export_html(const struct ht_export *export, FILE *out)
+void ht_export_html(const struct ht_export *export, const struct ht_export *old, FILE *out)
 {
 	char *text = NULL;
 	size_t n_bytes = 0;
 	FILE *memory = open_memstream(&text, &n_bytes);
-	struct page p = { .export = export,
-		          .list = ht_frame_list_new(export->model, export->symbolizer) };
 
 	if (!memory)
 		abort();
-	p.tree = ht_frame_tree_build(&export->results->sites, p.list, false, NULL);
-	p.shown_as = ht_xalloc_zeroed(p.tree.n_nodes, sizeof(*p.shown_as));
-	p.is_frame_shown = ht_xalloc_zeroed(ht_frame_list_count(p.list), sizeof(bool));
-	p.small_child = ht_xalloc_zeroed(p.tree.n_nodes, sizeof(*p.small_child));
-	p.json = ht_json_writer_init(memory);
-	choose_min_part(&p);
-	put_data(&p);
+	struct ht_json_writer json = ht_json_writer_init(memory);
+
+	ht_json_begin_object(&json);
+	put_run(export, &json);
+	if (old) {
+		ht_json_key(&json, "old");
+		ht_json_begin_object(&json);
+		put_run(old, &json);
+		ht_json_end_object(&json);
+	}
+	ht_json_end_object(&json);
 	putc('\n', memory);
 	fclose(memory);
 
@@ -391,9 +427,4 @@ void ht_export_html(const struct ht_export *export, FILE *out)
 		line = end;
 	}
 	free(text);
-	free(p.shown_as);
-	free(p.small_child);
-	free(p.is_frame_shown);
-	ht_frame_tree_done(&p.tree);
-	ht_frame_list_free(p.list);
 }

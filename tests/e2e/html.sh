@@ -208,6 +208,69 @@ marks() {
 	equal "shown" false "$(answer 5)"
 }
 
+# Who leaked, and the time line in words.
+leaks_and_words() {
+	"$heaptide" record -q -o t.zst -- "$programs/marks" >/dev/null
+	"$heaptide" html -o page.html t.zst
+	page_data page.html >data
+	equal "runtime's leaks" "$(value t.zst .leaked.classes.runtime.bytes)" "$(jq '.runtimeLeaked | add' data)"
+	between "runtime's leaks" 1 100000 "$(jq '.runtimeLeaked | add' data)"
+	browse page.html <<-'END'
+		eval document.getElementById("timeline").getAttribute("aria-label").includes("marks: filled at ")
+		eval document.getElementById("key").hidden
+		eval (document.getElementById("colours").value = "leaks", document.getElementById("colours").dispatchEvent(new Event("change")))
+		eval document.getElementById("key").textContent.includes("never freed")
+		key i
+		eval location.hash
+	END
+	equal "marks in words" true "$(answer 1)"
+	equal "no key of colours" true "$(answer 2)"
+	equal "a key of colours" true "$(answer 4)"
+	equal "address" '"#from=up&colours=leaks"' "$(answer 5)"
+}
+
+# Two runs: every function has what it had before and has now, and the whole is the difference of the reports.
+two_runs() {
+	local old new
+	"$heaptide" record -q -o old.zst -- "$programs/inline_chains" >/dev/null
+	"$heaptide" record -q -o new.zst -- "$programs/inline_chains" one more argument of some length >/dev/null
+	"$heaptide" html -o page.html old.zst new.zst
+	page_data page.html >data
+	old=$(value old.zst .totals.allocated_bytes)
+	new=$(value new.zst .totals.allocated_bytes)
+	between "difference" 1 1000000 $((new - old))
+	equal "allocated before" "$old" "$(jq '.old.self[2] | add' data)"
+	equal "allocated now" "$new" "$(jq '.self[2] | add' data)"
+	run "$heaptide" html -o old.zst old.zst new.zst
+	equal "status of writing over the trace" 2 "$status"
+	says err "is the trace itself"
+	browse page.html <<-'END'
+		key m
+		key m
+		eval document.getElementById("frame-text").textContent
+		eval document.getElementById("colours").value
+		eval document.querySelector("#table-box th:nth-child(2)").textContent
+		eval document.querySelectorAll("#table-box tbody tr").length
+		eval document.getElementById("key").textContent.includes("more than before")
+		key i
+		eval document.getElementById("frame-text").textContent.includes(" before, ")
+		eval document.querySelectorAll("[role=tab]")[0].click()
+		eval document.querySelectorAll("#table-box tbody tr").length
+	END
+	equal "the whole" "\"all    $(bytes_text "$old") before, $(bytes_text "$new") now: +$(bytes_text $((new - old))) bytes allocated\"" "$(answer 1)"
+	equal "colours" '"change"' "$(answer 2)"
+	equal "the table" '"change"' "$(answer 3)"
+	between "changes" 1 30 "$(answer 4)"
+	equal "a key of colours" true "$(answer 5)"
+	equal "turned over" true "$(answer 6)"
+	between "places" "$(answer 4)" 100 "$(answer 8)"
+}
+
+# bytes_text N: as the page writes it.
+bytes_text() {
+	if [ "$1" -lt 1024 ]; then echo "$1 B"; else awk -v n="$1" 'BEGIN { printf "%.1f KiB\n", n / 1024 }'; fi
+}
+
 e2e_case "numbers" numbers
 e2e_case "made up traces" made_up
 e2e_case "many stacks" many_stacks
@@ -215,4 +278,6 @@ e2e_case "self-contained" self_contained
 e2e_case "in a browser" in_a_browser
 e2e_case "zoom and window" zoom_and_window
 e2e_case "marks" marks
+e2e_case "leaks and words" leaks_and_words
+e2e_case "two runs" two_runs
 e2e_done

@@ -3,6 +3,7 @@
 "use strict";
 (() => {
 const data = JSON.parse(document.getElementById("data").textContent);
+if (data.old) mergeRuns(data, data.old);
 const byId = (id) => document.getElementById(id);
 const METRICS = [
 	{ name: "peak", label: "live at the peak", bytes: true, windowLabel: "live at the end of the window" },
@@ -15,7 +16,44 @@ const METRICS = [
 const N = data.parent.length;
 const SMALL = ["[small ones]", null, 0, null, 0];
 const frameOf = (node) => (node === 0 ? ["all", null, 0, null, 0] : data.frame[node] ? data.frames[data.frame[node] - 1] : SMALL);
-const state = { metric: 0, up: false, colours: "module", search: "", window: null, zoom: 0, picked: 0, tab: 0, sort: [1, 1, 1] };
+const state = { metric: 0, up: false, colours: "module", search: "", window: null, zoom: 0, picked: 0, tab: 0, sort: [1, 1, 1, 1] };
+
+/*
+ * Two runs in one tree: nodes are functions, lines do not count. The new run keeps its place in data; what the old one had is in
+ * data.oldSelf.
+ */
+function mergeRuns(now, old) {
+	const frames = [], parent = [0], frame = [0], frameNumbers = new Map(), nodes = new Map();
+	const numberOf = (f) => {
+		const key = f[0] + "\n" + (f[3] || "");
+		if (!frameNumbers.has(key)) frameNumbers.set(key, frames.push([f[0], null, 0, f[3], 0]));
+		return frameNumbers.get(key);
+	};
+	const place = (run) => {
+		const placed = new Int32Array(run.parent.length);
+		for (let i = 1; i < placed.length; i++) {
+			const number = run.frame[i] ? numberOf(run.frames[run.frame[i] - 1]) : 0;
+			const key = placed[run.parent[i]] + ":" + number;
+			if (!nodes.has(key)) {
+				nodes.set(key, parent.push(placed[run.parent[i]]) - 1);
+				frame.push(number);
+			}
+			placed[i] = nodes.get(key);
+		}
+		return placed;
+	};
+	const nowAt = place(now), oldAt = place(old);
+	const sum = (values, at) => {
+		const sums = new Float64Array(parent.length);
+		values.forEach((v, i) => (sums[at[i]] += v));
+		return sums;
+	};
+	now.self = now.self.map((values) => sum(values, nowAt));
+	now.oldSelf = old.self.map((values) => sum(values, oldAt));
+	now.runtimeLeaked = sum(now.runtimeLeaked, nowAt);
+	now.cells[0] = now.cells[0].map((node) => nowAt[node]);
+	Object.assign(now, { parent, frame, frames });
+}
 
 /* Numbers as people read them. */
 function bytesText(n) {
@@ -31,6 +69,7 @@ function timeText(ns) {
 		if (ns >= size) return (ns / size).toFixed(ns >= 100 * size ? 0 : 2) + " " + unit;
 	return Math.round(ns) + " ns";
 }
+const numberOf = (n, one, many) => `${countText(n)} ${n === 1 ? one : many}`;
 const partText = (n, whole) => (whole ? ((100 * n) / whole).toFixed(1) : "0") + " %";
 const valueText = (n) => (METRICS[state.metric].bytes ? bytesText(n) : countText(n));
 function element(tag, text, attributes) {
@@ -76,17 +115,35 @@ function totalValues(self, parent) {
 	return total;
 }
 
-/* A tree as it is drawn: parent, frame number per node (0: small ones), children by falling value. */
+/* Whether boxes are as wide as what was, or is, the larger: so that what is gone is seen, too. */
+const showsChange = () => Boolean(data.old) && state.colours === "change" && !state.window;
+
+/* Own values that a tree is made of: widths first, then what the colours are by. */
+function treeValues() {
+	const now = selfValues(state.metric);
+	if (state.colours === "leaks") return [now, data.self[1], data.runtimeLeaked];
+	if (!showsChange()) return [now];
+	const old = data.oldSelf[state.metric];
+	return [now.map((v, i) => Math.max(v, old[i])), now, old];
+}
+
+/* A tree as it is drawn: parent, frame number per node (0: small ones), children by falling value; parts: what the colours are by. */
 function downTree() {
-	return { parent: data.parent, frame: data.frame, total: totalValues(selfValues(state.metric), data.parent) };
+	const [total, ...parts] = treeValues().map((self) => totalValues(self, data.parent));
+	return { parent: data.parent, frame: data.frame, total, parts };
 }
 function upTree() {
-	const self = selfValues(state.metric);
+	const [self, ...partSelves] = treeValues();
 	const parent = [0], frame = [0], total = [0], known = new Map();
+	const parts = partSelves.map(() => [0]);
+	const add = (at, node) => {
+		total[at] += self[node];
+		partSelves.forEach((values, i) => (parts[i][at] += values[node]));
+	};
 	for (let node = 1; node < N; node++) {
 		if (!self[node]) continue;
 		let at = 0;
-		total[0] += self[node];
+		add(0, node);
 		for (let n = node; n; n = data.parent[n]) {
 			const key = at * (data.frames.length + 1) + data.frame[n];
 			let child = known.get(key);
@@ -96,12 +153,13 @@ function upTree() {
 				parent.push(at);
 				frame.push(data.frame[n]);
 				total.push(0);
+				parts.forEach((values) => values.push(0));
 			}
 			at = child;
-			total[at] += self[node];
+			add(at, node);
 		}
 	}
-	return { parent, frame, total };
+	return { parent, frame, total, parts };
 }
 let tree = null;
 function currentTree() {
@@ -137,9 +195,34 @@ function hue(text) {
 	for (let i = 0; i < text.length; i++) h = (h * 31 + text.charCodeAt(i)) >>> 0;
 	return h % 360;
 }
+const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+/* Colours of nodes by numbers: [red or blue, how much of it]. */
+const NEUTRAL = "hsl(210 8% 60% / .45)";
+const shade = (h, part) => `hsl(${h} ${Math.round(20 + 60 * part)}% ${Math.round(isDark() ? 40 - 4 * part : 84 - 22 * part)}%)`;
+function colourByParts(t, node) {
+	const [a, b] = t.parts;
+	if (showsChange()) {
+		if (a[node] === b[node]) return NEUTRAL;
+		const part = Math.abs(a[node] - b[node]) / Math.max(a[node], b[node]);
+		return shade(a[node] > b[node] ? 8 : 212, part);
+	}
+	if (!a[node]) return NEUTRAL;
+	return b[node] > a[node] / 2 ? shade(212, 0.6) : shade(8, 0.3 + 0.7 * Math.min(1, (a[node] - b[node]) / Math.max(1, a[0])));
+}
+/* What the colours are, in words. */
+function drawKey() {
+	const words = showsChange() ? [[8, "more than before"], [212, "less than before"], [null, "the same"]]
+		: state.colours === "leaks" ? [[8, "never freed"], [212, "mostly kept by the runtime on purpose"], [null, "all freed"]] : [];
+	byId("key").replaceChildren(...words.flatMap(([h, text]) => {
+		const box = element("i");
+		box.style.background = h === null ? NEUTRAL : shade(h, 0.7);
+		return [box, text];
+	}));
+	byId("key").hidden = words.length === 0;
+}
 function colourOf(frame, number) {
 	if (matches(number)) return css("--pick");
-	const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+	const dark = isDark();
 	if (frame === SMALL) return dark ? "#3a424d" : "#d5dae0";
 	const h = hue(state.colours === "module" ? frame[3] || "?" : frame[0]);
 	return `hsl(${h} ${dark ? 38 : 62}% ${dark ? 34 : 78}%)`;
@@ -186,8 +269,11 @@ function drawFlame() {
 	let found = 0;
 	for (const b of boxes) {
 		const number = b.node ? t.frame[b.node] : -1;
-		if (!colours.has(number)) colours.set(number, b.node ? colourOf(frameIn(t, b.node), number) : css("--line"));
-		c.fillStyle = colours.get(number);
+		if (t.parts.length && b.node && !matches(number)) c.fillStyle = colourByParts(t, b.node);
+		else {
+			if (!colours.has(number)) colours.set(number, b.node ? colourOf(frameIn(t, b.node), number) : css("--line"));
+			c.fillStyle = colours.get(number);
+		}
 		c.fillRect(b.x, b.row * ROW, Math.max(b.w - 0.5, 0.4), ROW - 1);
 		if (b.node === state.picked && document.activeElement === canvas) {
 			c.strokeStyle = mark;
@@ -195,7 +281,7 @@ function drawFlame() {
 			c.strokeRect(b.x + 1, b.row * ROW + 1, Math.max(b.w - 2.5, 1), ROW - 3);
 		}
 		if (b.w > 34) {
-			const text = b.node ? frameIn(t, b.node)[0] : "all: " + valueText(t.total[0]);
+			const text = b.node ? frameIn(t, b.node)[0] : "all: " + valueText(showsChange() ? t.parts[0][0] : t.total[0]);
 			const fits = Math.floor((b.w - 6) / 6.4);
 			c.fillStyle = matches(number) ? "#1b1f24" : fore;
 			c.fillText(text.length > fits ? text.slice(0, Math.max(fits - 1, 1)) + "\u2026" : text, b.x + 3, b.row * ROW + ROW / 2, b.w - 6);
@@ -214,6 +300,7 @@ function drawFlame() {
 	}
 	byId("found").textContent = state.search ? `${valueText(found)}, ${partText(found, t.total[0])}` : "";
 	byId("zoom-out").hidden = state.zoom === 0;
+	drawKey();
 	showPicked();
 }
 function placeText(f) {
@@ -224,6 +311,11 @@ function showPicked() {
 	const t = currentTree();
 	const node = state.picked < t.parent.length ? state.picked : 0;
 	const f = frameIn(t, node);
+	if (showsChange()) {
+		const now = t.parts[0][node], old = t.parts[1][node];
+		byId("frame-text").textContent = `${f[0]}  ${placeText(f)}  ${valueText(old)} before, ${valueText(now)} now: ${now < old ? "" : "+"}${valueText(now - old)} ${metricLabel()}`;
+		return;
+	}
 	byId("frame-text").textContent = `${f[0]}  ${placeText(f)}  ${valueText(t.total[node])}, ${partText(t.total[node], t.total[0])} of ${metricLabel()}`;
 }
 function metricLabel() {
@@ -341,6 +433,7 @@ function drawTimeline() {
 	c.textAlign = peak > width / 2 ? "right" : "left";
 	c.fillText("peak", peak + (peak > width / 2 ? -4 : 4), 11);
 	const w = state.window;
+	canvas.setAttribute("aria-label", `Live bytes and allocations over ${timeText(end)}: at most ${bytesText(data.peakBytes)} at ${timeText(data.peakNs)}${data.marks.length ? "; marks: " + data.marks.slice(0, 20).map(([ns, label]) => `${label} at ${timeText(ns)}`).join(", ") : ""}`);
 	byId("window-text").textContent = w
 		? `${timeText(w[0] * data.partNs)} to ${timeText(Math.min(w[1] * data.partNs, data.endNs))}: all views show this window`
 		: "Drag over the time line to see a part of it.";
@@ -435,7 +528,7 @@ function placeRows() {
 	const selves = METRICS.map((_, m) => selfValues(m));
 	const rows = [];
 	for (let node = 1; node < N; node++) {
-		if (!selves.some((self) => self[node])) continue;
+		if (!selves.some((self) => self[node]) && !(data.old && data.oldSelf.some((self) => self[node]))) continue;
 		const f = frameOf(node);
 		const from = [];
 		for (let n = data.parent[node]; n && from.length < 4; n = data.parent[n]) from.push(frameOf(n)[0] + (frameOf(n)[2] ? ":" + frameOf(n)[2] : ""));
@@ -465,11 +558,25 @@ function functionRows() {
 	}
 	return Array.from(rows.values());
 }
+/* What became of the chosen number, function by function in its place. */
+function changeRows() {
+	const now = data.self[state.metric], old = data.oldSelf[state.metric];
+	return placeRows().map((row) => {
+		const { node } = row;
+		return { ...row, values: [now[node] - old[node], now[node], old[node]] };
+	}).filter((row) => row.values[0]);
+}
 const TABS = [
 	{ name: "Places", columns: COLUMNS, rows: placeRows },
-	{ name: "Functions", columns: COLUMNS.slice(0, 5).concat("itself"), rows: functionRows },
+	{ name: "Functions", columns: COLUMNS.slice(0, 5).concat("itself"), rows: functionRows, isBytes: (i) => METRICS[i === 5 ? Math.min(state.metric, 4) : i].bytes },
 	{ name: "Leaks", columns: COLUMNS, rows: () => placeRows().filter((row) => row.values[1] > 0) },
 ];
+if (data.old) {
+	TABS.push({ name: "Changes", columns: ["change", "now", "before"], rows: changeRows, isBytes: () => METRICS[state.metric].bytes });
+	state.tab = TABS.length - 1;
+	state.colours = "change";
+	byId("colours").append(element("option", "by change", { value: "change" }));
+}
 function drawTable() {
 	const tab = TABS[state.tab];
 	const [column, direction] = [Math.abs(state.sort[state.tab]) - 1, Math.sign(state.sort[state.tab])];
@@ -505,7 +612,7 @@ function drawTable() {
 		});
 		cell.append(button, element("small", row.small));
 		row.values.forEach((v, i) => {
-			const isBytes = i === 5 && state.tab === 1 ? METRICS[Math.min(state.metric, 4)].bytes : METRICS[i].bytes;
+			const isBytes = tab.isBytes ? tab.isBytes(i) : METRICS[i].bytes;
 			tr.insertCell().textContent = v ? (isBytes ? bytesText(v) : countText(v)) : "";
 		});
 	}
@@ -556,12 +663,16 @@ function drawSummary() {
 		["allocated", bytesText(data.allocatedBytes), `${countText(data.reallocations)} reallocations`],
 		["allocations", countText(data.allocations), `${countText(data.allocations / seconds)} per second`],
 		["temporary", partText(data.temporary, data.allocations), `${partText(data.shortLived, data.allocations)} short-lived`],
-		["time", timeText(data.endNs), `${countText(data.processes)} processes, ${countText(data.threads)} threads`],
+		["time", timeText(data.endNs), `${numberOf(data.processes, "process", "processes")}, ${numberOf(data.threads, "thread", "threads")}`],
 	];
+	const o = data.old;
+	const before = o ? { peak: `before: ${bytesText(o.peakBytes)}`, leaked: `before: ${bytesText(o.leakedBytes)}`, allocated: `before: ${bytesText(o.allocatedBytes)}`,
+		allocations: `before: ${countText(o.allocations)}`, temporary: `before: ${partText(o.temporary, o.allocations)}`, time: `before: ${timeText(o.endNs)}` } : {};
 	byId("totals").replaceChildren(...cards.map(([name, value, small]) => {
 		const card = element("div");
 		const dd = element("dd", value);
 		dd.append(element("small", small));
+		if (data.old && before[name]) dd.append(element("small", before[name]));
 		card.append(element("dt", name), dd);
 		return card;
 	}));
@@ -578,10 +689,10 @@ function saveState() {
 	const words = new URLSearchParams();
 	if (state.metric) words.set("metric", METRICS[state.metric].name);
 	if (state.up) words.set("from", "up");
-	if (state.colours !== "module") words.set("colours", state.colours);
+	if (state.colours !== (data.old ? "change" : "module")) words.set("colours", state.colours);
 	if (state.search) words.set("search", state.search);
 	if (state.window) words.set("window", state.window.join("-"));
-	if (state.tab) words.set("table", TABS[state.tab].name);
+	if (state.tab || data.old) words.set("table", TABS[state.tab].name);
 	try {
 		history.replaceState(null, "", "#" + words);
 	} catch (e) { /* some browsers forbid it for files */ }
@@ -590,11 +701,11 @@ function loadState() {
 	const words = new URLSearchParams(location.hash.slice(1));
 	state.metric = Math.max(0, METRICS.findIndex((m) => m.name === words.get("metric")));
 	state.up = words.get("from") === "up";
-	if (words.get("colours") === "function") state.colours = "function";
+	if (Array.from(byId("colours").options).some((o) => o.value === words.get("colours"))) state.colours = words.get("colours");
 	state.search = words.get("search") || "";
 	const w = /^(\d+)-(\d+)$/.exec(words.get("window") || "");
 	if (w && +w[2] > +w[1]) state.window = [+w[1], Math.min(+w[2], data.nParts)];
-	state.tab = Math.max(0, TABS.findIndex((t) => t.name === words.get("table")));
+	if (words.get("table")) state.tab = Math.max(0, TABS.findIndex((t) => t.name === words.get("table")));
 }
 function refresh() {
 	tree = null;
@@ -622,6 +733,8 @@ byId("direction").addEventListener("change", (event) => {
 });
 byId("colours").addEventListener("change", (event) => {
 	state.colours = event.target.value;
+	tree = null;
+	state.zoom = state.picked = 0;
 	drawFlame();
 	saveState();
 });
