@@ -107,7 +107,8 @@ void ht_export_jsonl(const struct ht_export *export, FILE *out)
 		ht_json_begin_array(&json);
 		for (size_t k = 0; k < n; k++) {
 			const struct ht_listed_frame *frame = ht_frame_list_get(list, ids[k]);
-			const struct ht_named_frame named = { frame->name, frame->addr };
+			const struct ht_named_frame named = { frame->name,
+				                              ht_frame_list_addr(list, k) };
 
 			ht_frame_json(&json, &named);
 		}
