@@ -218,6 +218,7 @@ leaks_and_words() {
 	browse page.html <<-'END'
 		eval document.getElementById("timeline").getAttribute("aria-label").includes("marks: filled at ")
 		eval document.getElementById("key").hidden
+		eval getComputedStyle(document.getElementById("key")).display
 		eval (document.getElementById("colours").value = "leaks", document.getElementById("colours").dispatchEvent(new Event("change")))
 		eval document.getElementById("key").textContent.includes("never freed")
 		key i
@@ -225,8 +226,9 @@ leaks_and_words() {
 	END
 	equal "marks in words" true "$(answer 1)"
 	equal "no key of colours" true "$(answer 2)"
-	equal "a key of colours" true "$(answer 4)"
-	equal "address" '"#from=up&colours=leaks"' "$(answer 5)"
+	equal "what is hidden takes no place" '"none"' "$(answer 3)"
+	equal "a key of colours" true "$(answer 5)"
+	equal "address" '"#from=up&colours=leaks"' "$(answer 6)"
 }
 
 # Two runs: every function has what it had before and has now, and the whole is the difference of the reports.
