@@ -94,6 +94,10 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_sites.c %D%/report/text_sites.h \
 	%D%/report/text_reallocs.c \
 	%D%/report/text_frees.c \
+	%D%/report/text_findings.c \
+	%D%/report/json_findings.c \
+	%D%/report/findings.c %D%/report/findings.h \
+	%D%/report/block_overhead.c %D%/report/block_overhead.h \
 	%D%/report/free_rank.c %D%/report/free_rank.h \
 	%D%/report/text_threads.c \
 	%D%/report/text_view.c \

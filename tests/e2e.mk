@@ -31,7 +31,7 @@ ht_programs = \
 	%D%/programs/block_market %D%/programs/budget_case %D%/programs/cross_thread_free %D%/programs/cxx_forms %D%/programs/daemonize \
 	%D%/programs/deep_recursion %D%/programs/ends %D%/programs/exceptions \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
-	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/free_places %D%/programs/frame_kinds \
+	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/findings %D%/programs/free_places %D%/programs/frame_kinds \
 	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/jemalloc_api %D%/programs/killed %D%/programs/leaks_by_name %D%/programs/mapped_memory \
 	%D%/programs/many_stacks %D%/programs/marks %D%/programs/mismatch %D%/programs/misuse \
 	%D%/programs/nothing_added %D%/programs/pauses %D%/programs/pools %D%/programs/plugin_host %D%/programs/realloc_chains \

@@ -90,5 +90,5 @@ check_report_LDADD = $(ht_unit_ldadd)
 
 dist_check_SCRIPTS += %D%/check_layers %D%/check_headers %D%/e2e/read_commands.sh
 TESTS += %D%/check_layers %D%/check_headers %D%/e2e/read_commands.sh
-dist_check_SCRIPTS += %D%/e2e/report_details.sh %D%/e2e/report_sections.sh %D%/e2e/leak_classes.sh %D%/e2e/report_views.sh
-TESTS += %D%/e2e/report_details.sh %D%/e2e/report_sections.sh %D%/e2e/leak_classes.sh %D%/e2e/report_views.sh
+dist_check_SCRIPTS += %D%/e2e/findings.sh %D%/e2e/report_details.sh %D%/e2e/report_sections.sh %D%/e2e/leak_classes.sh %D%/e2e/report_views.sh
+TESTS += %D%/e2e/findings.sh %D%/e2e/report_details.sh %D%/e2e/report_sections.sh %D%/e2e/leak_classes.sh %D%/e2e/report_views.sh

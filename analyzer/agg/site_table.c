@@ -41,3 +41,23 @@ void ht_site_table_finish(struct ht_site_table *table)
 	for (size_t i = 0; i < table->n_sites; i++)
 		ht_site_table_touch(table, &table->sites[i]);
 }
+
+bool ht_site_is_growing(const struct ht_site *site)
+{
+	uint64_t least = site->leaked_bytes / 10, before = 0;
+
+	for (int i = 0; i <= HT_N_QUARTERS; i++) {
+		uint64_t now = i < HT_N_QUARTERS ? site->at_quarter_bytes[i] : site->leaked_bytes;
+
+		if (now < before || now - before <= least)
+			return false;
+		before = now;
+	}
+	return true;
+}
+
+void ht_site_table_keep_quarter(struct ht_site_table *table, unsigned quarter)
+{
+	for (size_t i = 0; i < table->n_sites; i++)
+		table->sites[i].at_quarter_bytes[quarter] = table->sites[i].live_bytes;
+}

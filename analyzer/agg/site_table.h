@@ -3,8 +3,11 @@
 #ifndef HT_SITE_TABLE_H
 #define HT_SITE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define HT_N_QUARTERS 3
 
 /*
  * Live bytes, the peak and leaks count for the site that owns a block now: the one of its newest
@@ -31,6 +34,10 @@ struct ht_site {
 	uint64_t temporary_bytes;
 	uint64_t n_short_lived;
 	uint64_t short_lived_bytes;
+	uint64_t first_bytes;   /* size of its first allocation, */
+	uint64_t n_other_sizes; /* allocations of another size */
+	uint64_t empty_tick;    /* when it last had no live block any more */
+	uint64_t at_quarter_bytes[HT_N_QUARTERS]; /* live after one, two and three quarters of the time */
 };
 
 /*
@@ -58,6 +65,15 @@ void ht_site_table_done(struct ht_site_table *table);
 
 /* Index of the site of a stack. Sites may move. */
 uint32_t ht_site_table_need(struct ht_site_table *table, uint32_t stack);
+
+/*
+ * Whether its live bytes rose in each quarter of the time, by a tenth of what it had in the end at least; what it had
+ * in the end are its leaked ones. Not when nothing is known of quarters.
+ */
+bool ht_site_is_growing(const struct ht_site *site);
+
+/* Keep what each site has live after this quarter, from 0. */
+void ht_site_table_keep_quarter(struct ht_site_table *table, unsigned quarter);
 
 /* Called before the live bytes of a site change. */
 static inline void ht_site_table_touch(struct ht_site_table *table, struct ht_site *site)

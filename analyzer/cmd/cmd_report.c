@@ -39,7 +39,7 @@ static const char usage[] =
         "      --by-process     only the tables of processes and programs, in full\n"
         "      --peak, --leaks, --churn, --rate, --sizes, --lifetimes, --mapped, --threads, "
         "--reallocs,\n"
-        "      --frees, --pools, --misuse\n"
+        "      --frees, --pools, --misuse, --findings\n"
         "                       only these sections of the report; --threads and --reallocs then\n"
         "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had "
@@ -129,6 +129,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "mapped", no_argument, NULL, OPT_SECTION + HT_SECTION_MAPPED },
 		{ "threads", no_argument, NULL, OPT_SECTION + HT_SECTION_THREADS },
 		{ "reallocs", no_argument, NULL, OPT_SECTION + HT_SECTION_REALLOCS },
+		{ "findings", no_argument, NULL, OPT_SECTION + HT_SECTION_FINDINGS },
 		{ "frees", no_argument, NULL, OPT_SECTION + HT_SECTION_FREES },
 		{ "pools", no_argument, NULL, OPT_SECTION + HT_SECTION_POOLS },
 		{ "misuse", no_argument, NULL, OPT_SECTION + HT_SECTION_MISUSE },

@@ -241,6 +241,9 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 	collect_alloc(r, e);
 
 	span_touch(s, site);
+	if (__builtin_expect(site->n_allocations == 0, 0))
+		site->first_bytes = e->size;
+	site->n_other_sizes += e->size != site->first_bytes;
 	site->n_allocations++;
 	site->allocated_bytes += e->size;
 	site->n_live++;
@@ -321,6 +324,8 @@ static inline __attribute__((always_inline)) bool span_free(struct ht_replay_sta
 	span_touch(s, owner);
 	owner->n_live--;
 	owner->live_bytes -= block->size;
+	if (owner->n_live == 0)
+		owner->empty_tick = e->tick;
 	s->n_live--;
 	s->live_bytes -= block->size;
 	ht_live_blocks_remove(&a->process->live, block);
@@ -531,6 +536,13 @@ static __attribute__((noinline)) void apply_rare(struct ht_replay_state *r, cons
 		apply_waiting(r, a->i_process, e->id);
 }
 
+/* Before an event at tick. */
+static __attribute__((noinline)) void keep_quarters(struct ht_replay_state *r, uint64_t tick)
+{
+	while (tick >= r->quarter_ticks[r->i_quarter])
+		ht_site_table_keep_quarter(&r->results->sites, r->i_quarter++);
+}
+
 void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *run)
 {
 	uint32_t i_process = ht_process_list_need(&r->model->processes, run->process_serial);
@@ -560,6 +572,9 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 	a.result->counts.n_events += run->n_events;
 	a.result->last_event_tick = end[-1].tick;
 
+	if (first->tick >= r->quarter_ticks[r->i_quarter])
+		keep_quarters(r, first->tick);
+
 	struct span s = span_begin(r, first->tick);
 	const struct ht_event *prefetch_end = first + run->n_readable;
 
@@ -572,6 +587,8 @@ void ht_event_apply_run(struct ht_replay_state *r, const struct ht_event_run *ru
 		}
 		if (__builtin_expect(e->tick >= s.step_end, 0)) {
 			span_end(r, &a, &s);
+			if (e->tick >= r->quarter_ticks[r->i_quarter])
+				keep_quarters(r, e->tick);
 			s = span_begin(r, e->tick);
 		}
 		if (e->kind == HT_EVENT_ALLOC && __builtin_expect(!s.is_anything_waiting, 1)) {

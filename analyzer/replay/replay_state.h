@@ -48,6 +48,8 @@ struct ht_replay_state {
 	uint64_t first_tick;        /* blocks born from here on are of the window */
 	uint64_t n_events;          /* before the run that is being applied */
 	uint64_t last_tick; /* of the newest run applied */
+	uint64_t quarter_ticks[HT_N_QUARTERS + 1]; /* when quarters of the window end; the last one never */
+	unsigned i_quarter;                        /* that is going on */
 	uint64_t i_event;           /* the one that is being applied the rare way, counted from 1 */
 	const struct ht_event *run; /* that is being applied */
 	uint64_t phase_peak_bytes;  /* of the phase so far */

@@ -21,6 +21,12 @@ static void init_rate(struct ht_replay_state *r, uint64_t from_tick)
 		last_tick = r->results->window.to_tick;
 	ht_rate_windows_done(&r->results->rate);
 	ht_rate_windows_init(&r->results->rate, &clock, last_tick);
+	r->i_quarter = 0;
+	for (unsigned i = 0; i < HT_N_QUARTERS; i++)
+		r->quarter_ticks[i] = last_tick <= from_tick ?
+		                              UINT64_MAX :
+		                              from_tick + (last_tick - from_tick) / 4 * (i + 1);
+	r->quarter_ticks[HT_N_QUARTERS] = UINT64_MAX;
 }
 
 void ht_window_init(struct ht_replay_state *r)

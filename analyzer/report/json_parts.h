@@ -9,6 +9,8 @@
 /* Keys "threads", "reallocs" and "frees", each with an object (frees: null when not recorded); SCHEMA.md. */
 void ht_json_threads(struct ht_json_writer *json, const struct ht_report *report);
 void ht_json_reallocs(struct ht_json_writer *json, const struct ht_report *report);
+/* Key "findings", an array. */
+void ht_json_findings(struct ht_json_writer *json, const struct ht_report *report);
 void ht_json_frees(struct ht_json_writer *json, const struct ht_report *report);
 
 #endif

@@ -35,7 +35,7 @@ static const struct {
 
 const char *ht_leak_class_name(enum ht_leak_class leak_class)
 {
-	static const char *const names[] = { "rest", "runtime", "suppressed" };
+	static const char *const names[] = { "rest", "runtime", "suppressed", "growing" };
 
 	return names[leak_class];
 }
@@ -115,7 +115,9 @@ struct ht_leak_classes ht_leak_classes_new(const struct ht_trace_model *model,
 			classes.of_site[i] = HT_LEAK_SUPPRESSED;
 		} else {
 			classes.why[i] = runtime_why(&rules, &stack);
-			classes.of_site[i] = classes.why[i] ? HT_LEAK_RUNTIME : HT_LEAK_REST;
+			classes.of_site[i] = classes.why[i]              ? HT_LEAK_RUNTIME
+			                     : ht_site_is_growing(site) ? HT_LEAK_GROWING
+			                                                : HT_LEAK_REST;
 		}
 		struct ht_leak_sum *sum = &classes.sums[classes.of_site[i]];
 

@@ -13,10 +13,11 @@ enum ht_leak_class {
 	HT_LEAK_REST = 0,
 	HT_LEAK_RUNTIME,    /* what libc, the loader or code before main keeps for the whole run */
 	HT_LEAK_SUPPRESSED, /* by a suppression */
+	HT_LEAK_GROWING,    /* more and more in each quarter of the time */
 	HT_N_LEAK_CLASSES,
 };
 
-/* "rest", "runtime", "suppressed". */
+/* "rest", "runtime", "suppressed", "growing". */
 const char *ht_leak_class_name(enum ht_leak_class leak_class);
 
 /* What all leaks of a class are together. */

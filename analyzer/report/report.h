@@ -36,21 +36,23 @@ enum ht_report_section {
 	HT_SECTION_MISUSE = 1u << 10,
 	HT_SECTION_FREES = 1u << 11,
 	HT_SECTION_POOLS = 1u << 12,
+	HT_SECTION_FINDINGS = 1u << 13,
 };
 
 /* All but HT_SECTION_SITES, which has nothing that the others together have not. */
 #define HT_SECTIONS_DEFAULT                                                                 \
 	(HT_SECTION_PEAK | HT_SECTION_LEAKS | HT_SECTION_CHURN | HT_SECTION_RATE |          \
 	 HT_SECTION_SIZES | HT_SECTION_LIFETIMES | HT_SECTION_MAPPED | HT_SECTION_THREADS | \
-	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE | HT_SECTION_FREES | HT_SECTION_POOLS)
+	 HT_SECTION_REALLOCS | HT_SECTION_MISUSE | HT_SECTION_FREES | HT_SECTION_POOLS |    \
+	 HT_SECTION_FINDINGS)
 
 /* What a renderer needs; all owned by the caller. */
 struct ht_report {
 	const struct ht_trace_file *file;
 	const struct ht_trace_model *model;
 	const struct ht_results *results;
-	const struct ht_mapped *mapped; /* NULL: not recorded */
-	const struct ht_pools *pools;   /* NULL: none were told of */
+	const struct ht_mapped *mapped;   /* NULL: not recorded */
+	const struct ht_pools *pools;     /* NULL: none were told of */
 	const struct ht_misuses *misuses; /* NULL: not asked for */
 	struct ht_symbolizer *symbolizer;
 	size_t n_top;    /* sites per section; SIZE_MAX: all */
@@ -58,10 +60,10 @@ struct ht_report {
 	const struct ht_process_selection *selection; /* that results are of; NULL: all */
 	bool is_being_recorded;
 	struct ht_site_choice choice;
-	const char *filter;                 /* what choice.is_shown is by; NULL: all are shown */
-	const struct ht_frame_rules *rules; /* what stacks show; NULL: everything */
+	const char *filter;                  /* what choice.is_shown is by; NULL: all are shown */
+	const struct ht_frame_rules *rules;  /* what stacks show; NULL: everything */
 	const struct ht_leak_classes *leaks; /* NULL: leaks are not told apart */
-	const struct ht_view *view;         /* instead of lists of sites; NULL: these */
+	const struct ht_view *view;          /* instead of lists of sites; NULL: these */
 	uint32_t
 	        sections; /* enum ht_report_section that are wanted alone; 0: the default, and the rest */
 };
@@ -109,7 +111,7 @@ struct ht_coverage {
 	uint64_t n_damaged_blocks; /* event blocks left out */
 	uint64_t n_damaged_events; /* in them */
 	uint64_t n_damages;        /* places in the file */
-	uint64_t n_unknown_frees; /* but for those that are certain misuses */
+	uint64_t n_unknown_frees;  /* but for those that are certain misuses */
 	uint64_t n_missed_frees;
 	uint64_t n_inherited_frees;
 	uint64_t n_nested_calls;
@@ -119,10 +121,12 @@ struct ht_coverage {
 	uint64_t n_stacks_differing;
 	uint64_t n_truncated[HT_N_TRUNC]; /* distinct stacks, by reason */
 	uint64_t n_truncated_allocations; /* and reallocations, whose stack is truncated */
-	struct ht_pauses pauses; /* of the whole recording, also where the report is about a part of it */
-	uint64_t n_paused_allocs; /* of processes whose end is known, not recorded because of them */
+	struct ht_pauses
+	        pauses; /* of the whole recording, also where the report is about a part of it */
+	uint64_t
+	        n_paused_allocs; /* of processes whose end is known, not recorded because of them */
 	uint64_t paused_bytes;
-	uint64_t n_anomalies;             /* events that contradict each other */
+	uint64_t n_anomalies; /* events that contradict each other */
 	bool is_incomplete; /* the end of the trace is missing, or it says that something was not written */
 };
 

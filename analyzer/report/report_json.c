@@ -704,6 +704,8 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		put_pools(&w);
 	if (ht_report_has(report, HT_SECTION_MISUSE))
 		put_misuses(&w);
+	if (ht_report_has(report, HT_SECTION_FINDINGS))
+		ht_json_findings(&w.json, report);
 	put_coverage(&w);
 	ht_json_end_object(&w.json);
 	putc('\n', out);

@@ -159,7 +159,8 @@ static size_t n_unfinished(const struct ht_report *report)
 static void put_leak_classes(struct ht_text_page *page, const struct ht_report *report)
 {
 	static const char *const what[] = { NULL, "kept by the runtime or from before main",
-		                            "suppressed, and not listed" };
+		                            "suppressed, and not listed",
+		                            "of places that had more in each quarter of the time" };
 
 	for (int i = HT_LEAK_RUNTIME; report->leaks && i < HT_N_LEAK_CLASSES; i++) {
 		const struct ht_leak_sum *sum = &report->leaks->sums[i];
@@ -416,6 +417,8 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	}
 	if (ht_report_has(report, HT_SECTION_MISUSE))
 		ht_text_misuses(&page, report);
+	if (ht_report_has(report, HT_SECTION_FINDINGS))
+		ht_text_findings(&page, report, report->sections != 0);
 	if (ht_report_has(report, HT_SECTION_PEAK))
 		put_peak(&page, report);
 	if (ht_report_has(report, HT_SECTION_RATE))

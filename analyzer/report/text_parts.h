@@ -52,6 +52,10 @@ void ht_text_threads(struct ht_text_page *page, const struct ht_report *report, 
 /* Which places free what which others allocated; nothing unless it was recorded. has_all: as many pairs as sections list. */
 void ht_text_frees(struct ht_text_page *page, const struct ht_report *report, bool has_all);
 
+
+/* What is worth changing, the first ones; has_all: as many as sections list, and that there is nothing. */
+void ht_text_findings(struct ht_text_page *page, const struct ht_report *report, bool has_all);
+
 /* Mistakes with free; nothing when there were none. */
 void ht_text_misuses(struct ht_text_page *page, const struct ht_report *report);
 

@@ -303,7 +303,8 @@ static void order_leaks(const struct ht_report *report, struct ht_site_rank *ran
 		const struct ht_site *site = rank->sites[i];
 
 		switch (report->leaks->of_site[site - report->results->sites.sites]) {
-		case HT_LEAK_REST: rank->sites[n++] = site; break;
+		case HT_LEAK_REST:
+		case HT_LEAK_GROWING: rank->sites[n++] = site; break;
 		case HT_LEAK_RUNTIME: runtime[n_runtime++] = site; break;
 		default: break;
 		}
