@@ -27,6 +27,7 @@ libanalyzer_la_SOURCES = \
 	%D%/model/module_list.c %D%/model/module_list.h \
 	%D%/model/process_selection.c %D%/model/process_selection.h \
 	%D%/model/process_list.c %D%/model/process_list.h \
+	%D%/model/code_list.c %D%/model/code_list.h \
 	%D%/model/python_list.c %D%/model/python_list.h \
 	%D%/model/stack_join.c %D%/model/stack_join.h \
 	%D%/model/stack_tree.c %D%/model/stack_tree.h \

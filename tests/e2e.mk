@@ -33,7 +33,7 @@ ht_programs = \
 	%D%/programs/exec_tail %D%/programs/fiber_churn %D%/programs/fibers \
 	%D%/programs/file_size_limit %D%/programs/fork_both %D%/programs/findings %D%/programs/free_places %D%/programs/frame_kinds \
 	%D%/programs/hook_jumps %D%/programs/inline_chains %D%/programs/jemalloc_api %D%/programs/killed %D%/programs/leaks_by_name %D%/programs/mapped_memory \
-	%D%/programs/many_stacks %D%/programs/marks %D%/programs/mismatch %D%/programs/misuse \
+	%D%/programs/many_stacks %D%/programs/made_code %D%/programs/marks %D%/programs/mismatch %D%/programs/misuse \
 	%D%/programs/nothing_added %D%/programs/pauses %D%/programs/pools %D%/programs/plugin_host %D%/programs/realloc_chains \
 	%D%/programs/signal_allocs %D%/programs/small_stacks %D%/programs/steady_state \
 	%D%/programs/thread_churn %D%/programs/thread_locals %D%/programs/unknown_frees \
@@ -75,7 +75,7 @@ ht_e2e_scripts = \
 # What a second run with a sanitized analyzer would tell nothing new about.
 ht_e2e_plain_scripts = \
 	%D%/e2e/dhat.sh %D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/shim_binary.sh \
-	%D%/e2e/addresses.sh %D%/e2e/allocators.sh %D%/e2e/annotate.sh %D%/e2e/demangle.sh %D%/e2e/jemalloc_api.sh %D%/e2e/mapped_memory.sh %D%/e2e/marks.sh %D%/e2e/misuse.sh %D%/e2e/pauses.sh %D%/e2e/pools.sh \
+	%D%/e2e/addresses.sh %D%/e2e/allocators.sh %D%/e2e/annotate.sh %D%/e2e/demangle.sh %D%/e2e/jemalloc_api.sh %D%/e2e/made_code.sh %D%/e2e/mapped_memory.sh %D%/e2e/marks.sh %D%/e2e/misuse.sh %D%/e2e/pauses.sh %D%/e2e/pools.sh \
 	%D%/e2e/python_stacks.sh %D%/e2e/stored_symbols.sh %D%/e2e/symbols.sh %D%/e2e/tree.sh \
 	%D%/e2e/valgrind_counts.sh
 if !HT_SANITIZERS

@@ -8,7 +8,7 @@ check_LTLIBRARIES += libtracemaker.la
 libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/trace_maker.h
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
-ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_mapped_memory check_misuse_list check_pool_objects check_oracle \
+ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_made_code check_mapped_memory check_misuse_list check_pool_objects check_oracle \
 	check_replay check_tick_line \
 	check_report check_stack_tree check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
@@ -33,6 +33,11 @@ check_human_SOURCES = %D%/unit/check_human.c
 check_human_CFLAGS = $(ht_unit_cflags)
 check_human_LDFLAGS = $(ht_unit_ldflags)
 check_human_LDADD = $(ht_unit_ldadd)
+
+check_made_code_SOURCES = %D%/unit/check_made_code.c
+check_made_code_CFLAGS = $(ht_unit_cflags)
+check_made_code_LDFLAGS = $(ht_unit_ldflags)
+check_made_code_LDADD = $(ht_unit_ldadd)
 
 check_mapped_memory_SOURCES = %D%/unit/check_mapped_memory.c
 check_mapped_memory_CFLAGS = $(ht_unit_cflags)

@@ -16,6 +16,7 @@
 
 struct raw_node {
 	uint64_t addr;
+	uint64_t tick; /* when it was described */
 	uint32_t id;
 	uint32_t parent;
 	uint32_t generation;
@@ -63,7 +64,7 @@ static struct ht_raw_nodes *raw_of(struct ht_stack_tree *tree, size_t process)
 }
 
 bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *processes,
-                       struct ht_get *get, uint64_t n_items)
+                       uint64_t tick, struct ht_get *get, uint64_t n_items)
 {
 	uint32_t serial = ht_get_u32(get);
 	struct ht_get columns[4];
@@ -102,6 +103,7 @@ bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *proce
 			return false;
 		raw->nodes[n_before + i] = (struct raw_node){
 			.addr = addr,
+			.tick = tick,
 			.id = (uint32_t)id,
 			.parent = (uint32_t)parent,
 			.generation = generation,
@@ -193,7 +195,9 @@ struct builder {
 	const struct ht_process_list *processes;
 	const struct ht_module_list *modules;
 	const struct ht_python_list *python;
+	const struct ht_code_list *codes;
 	struct ht_u64_map *frame_of; /* per image, then per process: address -> frame index + 1 */
+	struct ht_u64_map code_frame_of; /* code, and place in it -> frame index + 1 */
 	struct ht_u64_map python_frame_of; /* code, line and is_entry -> frame index + 1 */
 	struct ht_u64_map stack_of;  /* parent << 32 | frame -> stack */
 	struct pending_node {
@@ -237,8 +241,18 @@ static uint32_t intern_python_frame(struct builder *b, uint32_t process, uint64_
 	                 &frame);
 }
 
+/* A frame in no file. Its address means little once other code may be there. */
+static uint64_t *code_frame_slot(struct builder *b, size_t code, struct ht_frame *frame)
+{
+	uint64_t off_bytes = frame->addr - b->codes->codes[code].start_addr;
+
+	frame->code = (uint32_t)code + 1;
+	return ht_u64_map_put(&b->code_frame_of, (uint64_t)frame->code << 32 |
+	                                                 (uint32_t)(off_bytes << 1) | frame->is_exact);
+}
+
 static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
-                             uint32_t generation)
+                             uint32_t generation, uint64_t tick)
 {
 	if (addr & HT_NODE_PYTHON)
 		return intern_python_frame(b, process, addr);
@@ -258,6 +272,12 @@ static uint32_t intern_frame(struct builder *b, uint32_t process, uint64_t addr,
 		frame.image = b->modules->modules[m].image;
 		frame.addr -= b->modules->modules[m].load_bias;
 		map = &b->frame_of[frame.image];
+	} else if (generation == 0) {
+		size_t code = ht_code_list_find(b->codes, b->processes, process,
+		                                frame.addr - !frame.is_exact, tick);
+
+		if (code != HT_NO_CODE)
+			return add_frame(b, code_frame_slot(b, code, &frame), &frame);
 	}
 	uint64_t *slot = ht_u64_map_put(map, (frame.addr & ~HT_NODE_EXACT) |
 	                                             (frame.is_exact ? HT_NODE_EXACT : 0));
@@ -360,7 +380,8 @@ static uint32_t make_stack(struct builder *b, const struct pending_node *node, u
 
 		return python == STACK_UNBUILT ? STACK_UNBUILT : join_stacks(b, parent, python);
 	}
-	return intern_stack(b, parent, intern_frame(b, node->owner, addr, node->node->generation));
+	return intern_stack(b, parent, intern_frame(b, node->owner, addr, node->node->generation,
+	                                             node->node->tick));
 }
 
 static void build_node(struct builder *b, struct pending_node start)
@@ -395,13 +416,14 @@ static void build_node(struct builder *b, struct pending_node start)
 
 bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_list *processes,
                          const struct ht_module_list *modules,
-                         const struct ht_python_list *python)
+                         const struct ht_python_list *python, const struct ht_code_list *codes)
 {
 	struct builder b = {
 		.tree = tree,
 		.processes = processes,
 		.modules = modules,
 		.python = python,
+		.codes = codes,
 		.is_good = true,
 	};
 	size_t n_maps = modules->n_images + processes->n_processes;
@@ -421,6 +443,7 @@ bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_lis
 	}
 	for (size_t i = 0; i < n_maps; i++)
 		ht_u64_map_done(&b.frame_of[i]);
+	ht_u64_map_done(&b.code_frame_of);
 	ht_u64_map_done(&b.python_frame_of);
 	ht_u64_map_done(&b.stack_of);
 	free(b.native);

@@ -7,6 +7,7 @@
 #define HT_STACK_TREE_H
 
 #include "analyzer/base/u64_map.h"
+#include "analyzer/model/code_list.h"
 #include "analyzer/model/module_list.h"
 #include "analyzer/model/process_list.h"
 #include "analyzer/model/python_list.h"
@@ -28,6 +29,7 @@ struct ht_frame {
 	bool is_entry;    /* Python: native code called it */
 	/* Python: 1 + index of the code in the list, and addr is the line. 0: native. */
 	uint32_t python_code;
+	uint32_t code; /* native: 1 + index of the code in the list, made at run time. 0: none */
 };
 
 /*
@@ -58,9 +60,9 @@ struct ht_stack_tree {
 
 void ht_stack_tree_done(struct ht_stack_tree *tree);
 
-/* Take the body of a NODES block. False at an impossible value; nothing of the block is taken then. */
+/* Take the body of a NODES block, written at this tick. False at an impossible value; nothing of the block is taken then. */
 bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *processes,
-                       struct ht_get *get, uint64_t n_items);
+                       uint64_t tick, struct ht_get *get, uint64_t n_items);
 
 /*
  * Make the stacks: once, after all nodes, modules and processes were added. False when two
@@ -68,7 +70,7 @@ bool ht_stack_tree_add(struct ht_stack_tree *tree, struct ht_process_list *proce
  */
 bool ht_stack_tree_build(struct ht_stack_tree *tree, const struct ht_process_list *processes,
                          const struct ht_module_list *modules,
-                         const struct ht_python_list *python);
+                         const struct ht_python_list *python, const struct ht_code_list *codes);
 
 /*
  * The stack of a node of a process (index), after build. HT_TRUNC_LOST when the node was never

@@ -17,6 +17,7 @@ void ht_trace_model_done(struct ht_trace_model *model)
 	ht_module_list_done(&model->modules);
 	ht_stack_tree_done(&model->stacks);
 	ht_python_list_done(&model->python);
+	ht_code_list_done(&model->codes);
 	ht_mapping_list_done(&model->mappings);
 	ht_unseen_list_done(&model->unseen);
 	ht_mark_list_done(&model->marks);
@@ -109,9 +110,12 @@ static bool take_block(struct ht_trace_model *model, const struct ht_block *bloc
 		                          block->n_items) &&
 		       ht_get_left(&get) == 0;
 	case HT_BLOCK_NODES:
-		return ht_stack_tree_add(&model->stacks, &model->processes, &get, block->n_items);
+		return ht_stack_tree_add(&model->stacks, &model->processes, block->last_tick, &get,
+		                         block->n_items);
 	case HT_BLOCK_PYTHON:
 		return ht_python_list_add(&model->python, &model->processes, &get, block->n_items);
+	case HT_BLOCK_CODE:
+		return ht_code_list_add(&model->codes, &model->processes, &get, block->n_items);
 	case HT_BLOCK_MAPPINGS:
 		return ht_mapping_list_add(&model->mappings, &model->processes, &get,
 		                           block->n_items);
@@ -151,6 +155,15 @@ static void note(struct ht_trace_file *file, const struct ht_block *block, const
 	struct ht_diag diag;
 
 	ht_diag_set(&diag, HT_ERR_CORRUPT, block->off_bytes, block->seq, "%s", what);
+	ht_trace_file_note_damage(file, &diag);
+}
+
+/* What is wrong with all blocks together. */
+static void note_contradiction(struct ht_trace_file *file, const char *what)
+{
+	struct ht_diag diag;
+
+	ht_diag_set(&diag, HT_ERR_CORRUPT, UINT64_MAX, UINT64_MAX, "%s", what);
 	ht_trace_file_note_damage(file, &diag);
 }
 
@@ -203,13 +216,10 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 	ht_told_list_sort(&model->told);
 	ht_misuse_list_sort(&model->misuses);
 	ht_python_list_find_loops(&model->python, &model->processes, &model->modules);
+	if (!ht_code_list_sort(&model->codes, &model->processes))
+		note_contradiction(file, "too much code was made at run time");
 	if (!ht_stack_tree_build(&model->stacks, &model->processes, &model->modules,
-	                         &model->python)) {
-		struct ht_diag tree_diag;
-
-		ht_diag_set(&tree_diag, HT_ERR_CORRUPT, UINT64_MAX, UINT64_MAX,
-		            "stack nodes contradict each other");
-		ht_trace_file_note_damage(file, &tree_diag);
-	}
+	                         &model->python, &model->codes))
+		note_contradiction(file, "stack nodes contradict each other");
 	return HT_OK;
 }

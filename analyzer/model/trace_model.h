@@ -4,6 +4,7 @@
 #define HT_TRACE_MODEL_H
 
 #include "analyzer/base/arena.h"
+#include "analyzer/model/code_list.h"
 #include "analyzer/model/mapping_list.h"
 #include "analyzer/model/mark_list.h"
 #include "analyzer/model/misuse_list.h"
@@ -58,6 +59,7 @@ struct ht_trace_model {
 	struct ht_process_list processes;
 	struct ht_module_list modules;
 	struct ht_python_list python;
+	struct ht_code_list codes;
 	struct ht_mapping_list mappings;
 	struct ht_unseen_list unseen;
 	struct ht_mark_list marks;

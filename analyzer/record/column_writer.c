@@ -34,6 +34,8 @@ const struct ht_column_limits ht_column_default_limits = {
 #define MARKS_IN_BLOCK 1024u
 #define TOLD_MAX_BYTES (10 * HT_VARINT_MAX_BYTES + HT_TOLD_NAME_MAX_BYTES)
 #define TOLD_IN_BLOCK 16384u
+#define CODE_MAX_BYTES (HT_CODE_NAME_MAX_BYTES + 8 * HT_VARINT_MAX_BYTES)
+#define CODES_BYTES (256u << 10)
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
@@ -78,6 +80,8 @@ struct ht_column_writer {
 	struct entries told;     /* the same */
 	struct ht_told_record last_told; /* in the block */
 	uint64_t last_told_tick;
+	struct entries codes;    /* the same */
+	struct ht_code_info last_code; /* in the block */
 	struct entries ends;
 
 	struct ht_node_batch **batches; /* one per process with pending nodes */
@@ -211,6 +215,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->mappings.body);
 	free(w->marks.body);
 	free(w->misuses.body);
+	free(w->codes.body);
 	free(w->told.body);
 	free(w->ends.body);
 	free(w->body);
@@ -393,6 +398,29 @@ void ht_column_writer_python(struct ht_column_writer *w, uint32_t process_serial
 	ht_put_diff(p, r->end_addr, r->start_addr);
 }
 
+void ht_column_writer_code(struct ht_column_writer *w, const struct ht_code_info *c)
+{
+	if (!entries_need(w, &w->codes, HT_BLOCK_CODE, CODES_BYTES))
+		return;
+	if ((size_t)(w->codes.put.end - w->codes.put.pos) < CODE_MAX_BYTES)
+		ht_column_writer_flush_modules(w);
+	if (w->codes.n_items == 0)
+		w->last_code = (struct ht_code_info){ 0 };
+
+	struct ht_put *p = entries_next(w, &w->codes, CODE_MAX_BYTES);
+
+	ht_put_u64(p, c->process_serial);
+	ht_put_u64(p, c->kind);
+	ht_put_diff(p, c->tick, w->last_code.tick);
+	ht_put_diff(p, c->addr, w->last_code.addr);
+	ht_put_u64(p, c->n_bytes);
+	if (c->kind == HT_CODE_LOAD)
+		ht_put_bytes(p, c->name, c->name_bytes);
+	else
+		ht_put_diff(p, c->old_addr, c->addr);
+	w->last_code = *c;
+}
+
 void ht_column_writer_mapping(struct ht_column_writer *w, uint32_t process_serial,
 			      uint32_t thread_serial, uint64_t tick, uint32_t node,
 			      const struct ht_mapping_record *m)
@@ -548,7 +576,7 @@ bool ht_column_writer_has_pending(const struct ht_column_writer *w)
 		has_nodes = w->batches[i]->n_nodes != 0;
 	return has_nodes || w->n_events || w->processes.n_items || w->modules.n_items ||
 	       w->python.n_items || w->mappings.n_items || w->marks.n_items || w->misuses.n_items || w->told.n_items ||
-	       w->ends.n_items;
+	       w->codes.n_items || w->ends.n_items;
 }
 
 static void flush_events(struct ht_column_writer *w)
@@ -591,6 +619,18 @@ void ht_column_writer_flush_modules(struct ht_column_writer *w)
 	entries_flush(w, &w->processes);
 	entries_flush(w, &w->modules);
 	entries_flush(w, &w->python);
+	entries_flush(w, &w->codes);
+}
+
+void ht_column_writer_flush_nodes(struct ht_column_writer *w)
+{
+	ht_column_writer_flush_modules(w);
+	for (size_t i = 0; i < w->n_batches; i++) {
+		flush_batch(w, w->batches[i]);
+		ht_node_batch_free(w->batches[i]);
+	}
+	w->n_batches = 0;
+	w->last_batch = NULL;
 }
 
 void ht_column_writer_flush(struct ht_column_writer *w)
@@ -600,15 +640,7 @@ void ht_column_writer_flush(struct ht_column_writer *w)
 		w->run.first_tick = w->line.end;
 		w->run.next_id = ht_event_encoder_next_id(w->encoder);
 	}
-	entries_flush(w, &w->processes);
-	entries_flush(w, &w->modules);
-	entries_flush(w, &w->python);
-	for (size_t i = 0; i < w->n_batches; i++) {
-		flush_batch(w, w->batches[i]);
-		ht_node_batch_free(w->batches[i]);
-	}
-	w->n_batches = 0;
-	w->last_batch = NULL;
+	ht_column_writer_flush_nodes(w);
 	entries_flush(w, &w->mappings);
 	entries_flush(w, &w->marks);
 	entries_flush(w, &w->misuses);

@@ -99,6 +99,19 @@ void ht_column_writer_python(struct ht_column_writer *writer, uint32_t process_s
 			     uint32_t number, const struct ht_python_record *record,
 			     const char *text);
 
+/* Code that a program made at run time. */
+struct ht_code_info {
+	uint32_t process_serial;
+	uint32_t kind;     /* enum ht_code_kind */
+	uint64_t tick;     /* from when on it is there, as far as known */
+	uint64_t addr;
+	uint64_t n_bytes;  /* at least 1, and addr + n_bytes fits */
+	uint64_t old_addr; /* MOVE */
+	const char *name;  /* LOAD; of name_bytes, HT_CODE_NAME_MAX_BYTES at most */
+	size_t name_bytes;
+};
+void ht_column_writer_code(struct ht_column_writer *writer, const struct ht_code_info *code);
+
 /* A free of what was no live block; for possible ones only. */
 void ht_column_writer_misuse(struct ht_column_writer *writer, uint32_t process_serial,
 			     uint32_t thread_serial, uint64_t tick, uint32_t node,
@@ -117,6 +130,9 @@ void ht_column_writer_told(struct ht_column_writer *writer, uint32_t process_ser
 /* A moment that the program named. The thread's events from here on are in a segment that begins with it. */
 void ht_column_writer_mark(struct ht_column_writer *writer, uint32_t process_serial,
 			   uint32_t thread_serial, uint64_t tick, const struct ht_mark_record *mark);
+
+/* Write the nodes so far, so that they are known to be older than what comes. */
+void ht_column_writer_flush_nodes(struct ht_column_writer *writer);
 
 /* Write processes and modules, which others wait for while the program runs. */
 void ht_column_writer_flush_modules(struct ht_column_writer *writer);

@@ -25,6 +25,8 @@ libanalyzer_la_SOURCES += \
 	%D%/start_block.c %D%/start_block.h \
 	%D%/symbol_helper.c %D%/symbol_helper.h \
 	%D%/symbol_scan.c %D%/symbol_scan.h \
+	%D%/code_text.c %D%/code_text.h \
+	%D%/code_watch.c %D%/code_watch.h \
 	%D%/unseen.c %D%/unseen.h \
 	%D%/trace_output.c %D%/trace_output.h \
 	%D%/trace_rewrite.c %D%/trace_rewrite.h

@@ -3,6 +3,7 @@
 #include "analyzer/record/process_watch.h"
 
 #include "analyzer/record/arrival_bell.h"
+#include "analyzer/record/code_watch.h"
 #include "analyzer/record/exit_status.h"
 #include "analyzer/record/process_finder.h"
 
@@ -42,6 +43,7 @@ struct ht_process_watch {
 	uint32_t n_seen;
 	uint32_t n_exec; /* of them ended by exec */
 	struct ht_arrival_bell *bell; /* may be NULL */
+	struct ht_code_watch *codes; /* may be NULL */
 	struct ht_unseen *unseen; /* may be NULL */
 	struct ht_exec_watch *execs; /* may be NULL */
 	pid_t main_pid;
@@ -72,6 +74,7 @@ enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drai
 	}
 	for (uint32_t i = 0; i < w->n_slots; i++)
 		w->watched[i].pidfd = -1;
+	w->codes = ht_code_watch_new(columns, clock, w->n_slots);
 	w->last_next_serial = 1;
 	w->main_pidfd = -1;
 	*ret_watch = w;
@@ -86,6 +89,7 @@ void ht_process_watch_free(struct ht_process_watch *w)
 		if (w->watched[i].pidfd >= 0)
 			close(w->watched[i].pidfd);
 	}
+	ht_code_watch_free(w->codes);
 	free(w->watched);
 	free(w);
 }
@@ -219,6 +223,8 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	ht_column_writer_process(w->columns, &info);
 	ht_live_count_process(w->live, info.serial, info.first_id);
 	ht_drain_set_process(w->drain, slot, p->serial);
+	ht_code_watch_begin(w->codes, slot,
+			    &(struct ht_code_process){ info.serial, slot_pid, p->pid, info.start_tick });
 }
 
 static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uint32_t code)
@@ -245,6 +251,7 @@ static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kin
 		end.counters[8 + i] = atomic_load(&s->n_truncated[i]);
 	end.counters[8 + HT_N_TRUNC] = atomic_load(&s->n_paused_allocs);
 	end.counters[9 + HT_N_TRUNC] = atomic_load(&s->paused_bytes);
+	ht_code_watch_end(w->codes, slot);
 	ht_column_writer_process_end(w->columns, &end);
 	ht_live_count_process_end(w->live, end.serial, kind, end.tick);
 }
@@ -394,6 +401,15 @@ static bool look_for_arrivals(struct ht_process_watch *w, bool is_slow)
 	return has_come;
 }
 
+static void look_at_code(struct ht_process_watch *w, uint32_t slot)
+{
+	if (!ht_code_watch_look(w->codes, slot))
+		return;
+	if (ht_drain_round(w->drain, true))
+		ht_region_wake(w->region);
+	ht_code_watch_read(w->codes, slot);
+}
+
 bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 {
 	uint64_t now_ns = ht_clock_source_ns();
@@ -409,6 +425,8 @@ bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 	for (uint32_t i = 0; w->n_live && i < w->end; i++) {
 		struct watched *p = &w->watched[i];
 
+		if (p->is_live && !p->ended_ns && is_slow)
+			look_at_code(w, i);
 		if (p->is_live && !p->ended_ns && (is_poked || is_slow || p->pidfd < 0) &&
 		    has_ended(w, i))
 			p->ended_ns = now_ns;

@@ -29,6 +29,17 @@ static void add_python_frame(const struct ht_trace_model *model, const struct ht
 	};
 }
 
+static void add_code_frame(const struct ht_trace_model *model, const struct ht_frame *frame,
+                           struct ht_named_stack *stack)
+{
+	stack->frames = ht_xalloc_grow(stack->frames, &stack->capacity, stack->n_frames + 1,
+	                               sizeof(*stack->frames));
+	stack->frames[stack->n_frames++] = (struct ht_named_frame){
+		.name = { .function = model->codes.codes[frame->code - 1].name },
+		.addr = frame->is_exact ? frame->addr : frame->addr - 1,
+	};
+}
+
 static void add_frame(const struct ht_trace_model *model, struct ht_symbolizer *symbolizer,
                       const struct ht_frame *frame, struct ht_named_stack *stack)
 {
@@ -61,6 +72,8 @@ void ht_stack_names_resolve(const struct ht_trace_model *model, struct ht_symbol
 
 		if (frame->python_code)
 			add_python_frame(model, frame, ret_stack);
+		else if (frame->code)
+			add_code_frame(model, frame, ret_stack);
 		else
 			add_frame(model, symbolizer, frame, ret_stack);
 	}

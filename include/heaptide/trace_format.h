@@ -31,7 +31,8 @@ enum ht_block_type {
 	HT_BLOCK_MAPPINGS = 14, /* calls of mmap and its kin */
 	HT_BLOCK_TOLD = 15, /* what programs told with heaptide.h */
 	HT_BLOCK_UNSEEN = 16, /* what the recording knew that it could not see */
-	HT_N_BLOCK_TYPES = 17,
+	HT_BLOCK_CODE = 17, /* code that programs made at run time */
+	HT_N_BLOCK_TYPES = 18,
 };
 
 /*
@@ -129,6 +130,16 @@ enum ht_python_kind {
 	HT_PYTHON_INTERPRETER = 1, /* name: its version; file: why its stacks are missing, or empty */
 	HT_PYTHON_CODE = 2,
 };
+
+/* Of a CODE block's items. */
+enum ht_code_kind {
+	HT_CODE_LOAD = 1,
+	HT_CODE_MOVE = 2,
+	HT_N_CODE_KINDS = 3,
+};
+
+/* The longest name of such code that a recorder keeps. */
+#define HT_CODE_NAME_MAX_BYTES 4096u
 
 enum ht_mapping_kind {
 	HT_MAPPING_MAP = 1,
