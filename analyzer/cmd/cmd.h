@@ -26,6 +26,13 @@ int ht_cmd_report(int argc, char **argv);
 int ht_cmd_annotate(int argc, char **argv);
 int ht_cmd_index(int argc, char **argv);
 int ht_cmd_check(int argc, char **argv);
+
+/*
+ * For `record --check`: whether these arguments of `check` can be understood, after a complaint if not; and, when there
+ * is a trace, the answer on stderr, as stdout is the program's. Both begin getopt anew.
+ */
+bool ht_cmd_check_understands(int argc, char **argv);
+int ht_cmd_check_recorded(int argc, char **argv);
 int ht_cmd_diff(int argc, char **argv);
 int ht_cmd_info(int argc, char **argv);
 int ht_cmd_verify(int argc, char **argv);

@@ -49,6 +49,7 @@ struct options {
 	const char *junit;
 	const char *markdown;
 	const char *sarif;
+	FILE *out;
 };
 
 /* "512M": a number with a unit of a power of kilo. */
@@ -194,11 +195,11 @@ static int answer(const struct options *o, const struct ht_budget_question *ques
 	int status = HT_EXIT_OK;
 
 	if (o->is_json)
-		ht_budget_json(verdicts, n, stdout);
+		ht_budget_json(verdicts, n, o->out);
 	else if (o->is_github)
-		ht_budget_github(verdicts, n, stdout);
+		ht_budget_github(verdicts, n, o->out);
 	else
-		ht_budget_text(verdicts, n, stdout);
+		ht_budget_text(verdicts, n, o->out);
 	for (size_t i = 0; i < n; i++) {
 		if (!verdicts[i].holds)
 			status = HT_EXIT_BROKEN;
@@ -212,14 +213,11 @@ static int answer(const struct options *o, const struct ht_budget_question *ques
 	return ht_cmd_finish_stdout(status);
 }
 
-int ht_cmd_check(int argc, char **argv)
+/* Options are in argv[1] to argv[optind - 1], traces behind them. */
+static int check(int argc, char **argv, const struct options *options)
 {
-	struct options o = { .tolerance = DEFAULT_TOLERANCE };
-	bool is_done;
-	int status = parse(argc, argv, &o, &is_done);
-
-	if (status != HT_EXIT_OK || is_done)
-		return ht_cmd_finish_stdout(status);
+	struct options o = *options;
+	int status;
 
 	size_t n_runs = (size_t)(argc - optind);
 	size_t n = n_runs + o.n_baselines;
@@ -249,4 +247,36 @@ int ht_cmd_check(int argc, char **argv)
 	ht_trace_runs_done(&runs);
 	free(paths);
 	return status;
+}
+
+int ht_cmd_check(int argc, char **argv)
+{
+	struct options o = { .tolerance = DEFAULT_TOLERANCE, .out = stdout };
+	bool is_done;
+	int status = parse(argc, argv, &o, &is_done);
+
+	if (status != HT_EXIT_OK || is_done)
+		return ht_cmd_finish_stdout(status);
+	return check(argc, argv, &o);
+}
+
+bool ht_cmd_check_understands(int argc, char **argv)
+{
+	struct options o = { 0 };
+	bool is_done;
+
+	optind = 0; /* getopt begins anew */
+	return parse(argc, argv, &o, &is_done) == HT_EXIT_OK;
+}
+
+int ht_cmd_check_recorded(int argc, char **argv)
+{
+	struct options o = { .tolerance = DEFAULT_TOLERANCE, .out = stderr };
+	bool is_done;
+
+	optind = 0;
+
+	int status = parse(argc, argv, &o, &is_done);
+
+	return status == HT_EXIT_OK ? check(argc, argv, &o) : status;
 }

@@ -268,14 +268,31 @@ static int finish(struct recording *r, int wait_status, const struct ht_recorder
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+/* Once the trace is whole. */
+static int check(struct recording *r)
+{
+	struct ht_record_options *o = &r->options;
+
+	if (!r->output.is_file) {
+		ht_cmd_complain("--check: %s is no file that can be read again", r->output.path);
+		return HT_EXIT_UNREADABLE;
+	}
+	/* As long as it is open here it is one that is being recorded. */
+	ht_trace_output_done(&r->output);
+	o->check_argv[o->check_argc] = r->output.path;
+	return ht_cmd_check_recorded(o->check_argc + 1, o->check_argv);
+}
+
 int ht_cmd_record(int argc, char **argv)
 {
 	struct recording r = { .output = { .fd = -1 } };
 	struct ht_recorder_result result;
 	bool is_interrupted = false;
 
-	if (!ht_record_options_parse(&r.options, argc, argv))
+	if (!ht_record_options_parse(&r.options, argc, argv)) {
+		ht_record_options_done(&r.options);
 		return EXIT_OURS;
+	}
 	if (r.options.is_help) {
 		ht_record_options_print_help();
 		return ht_cmd_finish_stdout(HT_EXIT_OK);
@@ -296,6 +313,10 @@ int ht_cmd_record(int argc, char **argv)
 		status = finish(&r, wait_status, &result, is_interrupted);
 	}
 	ht_symbol_helper_free(r.names);
+	r.names = NULL;
+	if (status == 0 && r.options.check_argc)
+		status = check(&r);
+	ht_record_options_done(&r.options);
 	ht_trace_output_done(&r.output);
 	ht_recorder_free(r.recorder);
 	ht_shim_path_done(&r.shim);

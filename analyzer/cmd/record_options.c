@@ -216,6 +216,10 @@ void ht_record_options_print_help(void)
 	      "                         the report says who mapped how much\n"
 	      "      --free-stacks      also who frees: the report says which places free what which\n"
 	      "                         others allocated; a free then costs as much as an allocation\n"
+	      "      --check            and then heaptide check, with --max-peak, --max-leaked, --max-allocs,\n"
+	      "                         --max-temporary, --baseline, --tolerance, --github, --junit,\n"
+	      "                         --markdown, --sarif, which may stand here; its lines go to stderr,\n"
+	      "                         and its exit status counts when PROGRAM's is 0\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
@@ -230,10 +234,35 @@ void ht_record_options_print_help(void)
 	      stdout);
 }
 
+/* An option of `check`, handed on as it is. */
+static bool add_check(struct ht_record_options *o, const char *name, char *value)
+{
+	static char command[] = "check";
+	char *option = NULL;
+
+	if (o->check_argc == 0)
+		o->check_argv[o->check_argc++] = command;
+	if (strcmp(name, command) == 0)
+		return true;
+	if (o->check_argc >= HT_RECORD_MAX_CHECK_ARGS ||
+	    asprintf(&option, value ? "--%s=%s" : "--%s", name, value) < 0)
+		return false;
+	o->check_argv[o->check_argc++] = option;
+	return true;
+}
+
+void ht_record_options_done(struct ht_record_options *o)
+{
+	for (int i = 1; i < o->check_argc; i++)
+		free(o->check_argv[i]);
+	o->check_argc = 0;
+}
+
 bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 {
 	enum { OPT_UNWIND = 256, OPT_OVERLOAD, OPT_MAX_FRAMES, OPT_LEVEL, OPT_MAX_SIZE, OPT_NO_SYMBOLS, OPT_PYTHON,
-	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR, OPT_MMAP, OPT_FREE_STACKS };
+	       OPT_FOLLOW, OPT_ONLY, OPT_EXACT_TIME, OPT_ALLOCATOR, OPT_MMAP, OPT_FREE_STACKS,
+	       OPT_CHECK };
 	static const struct option long_options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "force", no_argument, NULL, 'f' },
@@ -252,17 +281,28 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "free-stacks", no_argument, NULL, OPT_FREE_STACKS },
 		{ "follow", required_argument, NULL, OPT_FOLLOW },
 		{ "only", required_argument, NULL, OPT_ONLY },
+		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "max-peak", required_argument, NULL, OPT_CHECK },
+		{ "max-leaked", required_argument, NULL, OPT_CHECK },
+		{ "max-allocs", required_argument, NULL, OPT_CHECK },
+		{ "max-temporary", required_argument, NULL, OPT_CHECK },
+		{ "baseline", required_argument, NULL, OPT_CHECK },
+		{ "tolerance", required_argument, NULL, OPT_CHECK },
+		{ "github", no_argument, NULL, OPT_CHECK },
+		{ "junit", required_argument, NULL, OPT_CHECK },
+		{ "markdown", required_argument, NULL, OPT_CHECK },
+		{ "sarif", required_argument, NULL, OPT_CHECK },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t level = (uint32_t)ht_recorder_default_config.level;
 	bool is_only_given = false;
-	int c;
+	int c, i_long;
 
 	if (!ht_record_options_from_env(o, false))
 		return false;
 	opterr = 0;
 	/* "+": the first word that is no option is the program; the rest is the program's. */
-	while ((c = getopt_long(argc, argv, "+:o:fqh", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:o:fqh", long_options, &i_long)) != -1) {
 		bool is_ok = true;
 
 		switch (c) {
@@ -295,6 +335,7 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 			is_only_given = true;
 			is_ok = add_only(&o->config, optarg, strlen(optarg));
 			break;
+		case OPT_CHECK: is_ok = add_check(o, long_options[i_long].name, optarg); break;
 		case ':':
 			ht_cmd_usage("record", "%s needs a value", argv[optind - 1]);
 			return false;
@@ -320,6 +361,12 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 	if (optind >= argc) {
 		ht_cmd_usage("record", "which program?");
 		return false;
+	}
+	if (o->check_argc) {
+		static char trace[] = "TRACE";
+
+		o->check_argv[o->check_argc] = trace;
+		return ht_cmd_check_understands(o->check_argc + 1, o->check_argv);
 	}
 	return true;
 }

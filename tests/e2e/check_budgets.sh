@@ -96,6 +96,32 @@ print(len(r.findall("testcase")), len(r.findall("testcase/failure")), r[0].get("
 
 e2e_case "limits" limits
 e2e_case "baseline" baseline
+# Recorded and checked at once: stdout is the program's, what is said is what check says of the trace.
+recorded_and_checked() {
+	run "$heaptide" record -q --check --max-peak 20063 --max-leaked 500 --junit j.xml -o t.zst -- "$programs/budget_case" 20 5
+	equal "status" 1 "$status"
+	cp err said
+	"$programs/budget_case" 20 5 >bare
+	cmp bare out || fail "stdout is not the program's"
+	run "$heaptide" check --max-peak 20063 --max-leaked 500 t.zst
+	diff out said || fail "check says something else"
+	says j.xml "<testsuite"
+	run "$heaptide" record -q --max-peak 20064 -o t2.zst -- "$programs/budget_case" 20 5
+	equal "status" 0 "$status"
+	says err "ok    peak"
+	run "$heaptide" record -q --check --max-peak 1 -o t3.zst -- sh -c 'exit 7'
+	equal "a program that fails" 7 "$status"
+	run "$heaptide" record -q --check -o t4.zst -- true
+	equal "no budget" 125 "$status"
+	says err "nothing to check"
+	[ ! -e t4.zst ] || fail "it was recorded all the same"
+	run "$heaptide" record -q --check --max-peak many -o t4.zst -- true
+	equal "a wrong one" 125 "$status"
+	run "$heaptide" record -q --check --baseline nothing.zst -o t5.zst -- "$programs/budget_case" 20 5
+	equal "no baseline" 3 "$status"
+}
+
+e2e_case "recorded and checked" recorded_and_checked
 e2e_case "repeated runs" repeated_runs
 e2e_case "refusals" refusals
 e2e_case "outputs" outputs
