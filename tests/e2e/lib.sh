@@ -26,7 +26,8 @@ is_long=${HT_TEST_ALL:-0} # 1: tools/test --all
 # for the unit tests to find (LeakSanitizer cannot run where ptrace is forbidden).
 unset HEAPTIDE_OUTPUT HEAPTIDE_UNWIND HEAPTIDE_OVERLOAD HEAPTIDE_RECORDER HEAPTIDE_LOG HEAPTIDE_PRELOAD
 unset HEAPTIDE_FOLLOW HEAPTIDE_ONLY HEAPTIDE_MAX_SIZE HEAPTIDE_MMAP HEAPTIDE_FREE_STACKS
-unset LD_PRELOAD DEBUGINFOD_URLS
+# Nor may a recording of these tests, which nothing here is to join: what is tested are recordings.
+unset LD_PRELOAD HEAPTIDE_REGION DEBUGINFOD_URLS
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 
 e2e_scratch=$(mktemp -d "${TMPDIR:-/tmp}/heaptide-e2e.XXXXXX") || exit 99

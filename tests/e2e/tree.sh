@@ -284,6 +284,26 @@ tables() {
 	equal "status" 2 "$status"
 }
 
+# Our own tests, which record programs themselves, inside of a recording.
+own_tests() {
+	local checks="check_module_table check_recorder" scripts="leak_classes" one
+	[ "$is_long" = 0 ] || scripts+=" plain_preload record_session robust_loader"
+	for one in $checks; do [ -x "$HT_TOP_BUILDDIR/$one" ] || skip "$one is not built"; done
+	need make
+	cat >own.mk <<-'MAKE'
+		all: $(checks) $(scripts)
+		$(checks):; cd $(HT_TOP_BUILDDIR) && ./$@
+		$(scripts):; HT_TEST_ALL=0 $(HT_TOP_SRCDIR)/tests/e2e/$@.sh
+	MAKE
+	HT_TEST_SECONDS=600 record t.zst make -f own.mk checks="$checks" scripts="$scripts"
+	[ "$status" -eq 0 ] || cat out err >&2
+	equal "exit status" 0 "$status"
+	equal "that passed" "$(wc -w <<<"$checks $scripts")" "$(grep -Ec '^100%|^[1-9][0-9]* passed, 0 failed' out)"
+	verified t.zst
+	equal "lost events" 0 "$(value t.zst .totals.lost_events)"
+	for one in $checks; do images t.zst | grep -q "^$one exec exit 0" || fail "$one was not recorded"; done
+}
+
 e2e_case follow-all follow_all
 e2e_case follow-exec follow_exec
 e2e_case follow-fork follow_fork
@@ -302,6 +322,7 @@ e2e_case bad-words bad_words
 e2e_case wrappers wrappers
 e2e_case xargs-in-parallel xargs_in_parallel
 e2e_case own-preload own_preload
+e2e_case own-tests own_tests
 e2e_case static-children static_children
 e2e_case cleaned-environment cleaned_environment
 e2e_done
