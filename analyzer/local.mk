@@ -70,6 +70,9 @@ libanalyzer_la_SOURCES = \
 	%D%/report/line_table.c %D%/report/line_table.h \
 	%D%/report/source_text.c %D%/report/source_text.h \
 	%D%/report/json_details.c %D%/report/json_parts.h \
+	%D%/report/json_mapped.c %D%/report/json_pools.c \
+	%D%/report/json_misuses.c %D%/report/json_processes.c \
+	%D%/report/json_coverage.c \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
 	%D%/report/report_json.c \

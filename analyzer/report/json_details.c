@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The sections about threads, reallocations and who frees what as JSON. Analyzer. */
 #include "analyzer/report/detail_rank.h"
-#include "analyzer/report/frame_json.h"
 #include "analyzer/report/free_rank.h"
 #include "analyzer/report/json_parts.h"
 
 #include <stdlib.h>
 
-/* Its keys, in an object that is open. buf is for the frames. */
-static void put_stack(struct ht_json_writer *json, const struct ht_report *report, uint32_t stack,
-                      struct ht_named_stack *buf)
-{
-	ht_stack_names_resolve(report->model, report->symbolizer, stack, buf);
-	ht_frame_rules_strip(report->rules, buf);
-	ht_stack_json(json, buf);
-}
-
 /* Write the sites of a question, each by put, with its stack. */
-static void put_sites(struct ht_json_writer *json, const struct ht_report *report,
-                      enum ht_detail_order order,
+static void put_sites(struct ht_report_writer *w, enum ht_detail_order order,
                       void (*put)(struct ht_json_writer *json, const struct ht_detailed_site *site))
 {
+	const struct ht_report *report = w->report;
 	struct ht_detail_rank rank =
 	        ht_detail_rank_new(report->results, order, report->choice.is_shown);
-	struct ht_named_stack stack = { 0 };
+	struct ht_json_writer *json = &w->json;
 
 	ht_json_put_u64(json, "n_sites", rank.n_sites);
 	ht_json_key(json, "sites");
@@ -31,11 +21,10 @@ static void put_sites(struct ht_json_writer *json, const struct ht_report *repor
 	for (size_t i = 0; i < rank.n_sites && i < report->n_top; i++) {
 		ht_json_begin_object(json);
 		put(json, &rank.sites[i]);
-		put_stack(json, report, rank.sites[i].site->stack, &stack);
+		ht_report_writer_stack(w, rank.sites[i].site->stack);
 		ht_json_end_object(json);
 	}
 	ht_json_end_array(json);
-	ht_named_stack_done(&stack);
 	free(rank.sites);
 }
 
@@ -67,8 +56,10 @@ static void put_freed_by_others(struct ht_json_writer *json, const struct ht_det
 	ht_json_put_u64(json, "freed_by_others_bytes", site->detail->freed_by_others_bytes);
 }
 
-void ht_json_threads(struct ht_json_writer *json, const struct ht_report *report)
+void ht_json_threads(struct ht_report_writer *w)
 {
+	const struct ht_report *report = w->report;
+	struct ht_json_writer *json = &w->json;
 	const struct ht_site_detail *totals = &report->results->details.totals;
 	struct ht_thread_rank rank = ht_thread_rank_new(report->results);
 
@@ -82,7 +73,7 @@ void ht_json_threads(struct ht_json_writer *json, const struct ht_report *report
 	for (size_t i = 0; i < rank.n_threads && i < report->n_top; i++)
 		put_thread(json, report, rank.threads[i]);
 	ht_json_end_array(json);
-	put_sites(json, report, HT_BY_FREED_BY_OTHERS, put_freed_by_others);
+	put_sites(w, HT_BY_FREED_BY_OTHERS, put_freed_by_others);
 	ht_json_end_object(json);
 	free(rank.threads);
 }
@@ -107,34 +98,40 @@ static void put_realloc(struct ht_json_writer *json, const struct ht_detailed_si
 	put_detail(json, site->site->n_reallocations, site->detail);
 }
 
-void ht_json_reallocs(struct ht_json_writer *json, const struct ht_report *report)
+void ht_json_reallocs(struct ht_report_writer *w)
 {
+	const struct ht_report *report = w->report;
+	struct ht_json_writer *json = &w->json;
+
 	ht_json_key(json, "reallocs");
 	ht_json_begin_object(json);
 	put_detail(json, report->results->totals.n_reallocations, &report->results->details.totals);
-	put_sites(json, report, HT_BY_COPIED_BYTES, put_realloc);
+	put_sites(w, HT_BY_COPIED_BYTES, put_realloc);
 	ht_json_end_object(json);
 }
 
-static void put_pair(struct ht_json_writer *json, const struct ht_report *report,
-                     const struct ht_free_pair *pair, struct ht_named_stack *buf)
+static void put_pair(struct ht_report_writer *w, const struct ht_free_pair *pair)
 {
+	struct ht_json_writer *json = &w->json;
+
 	ht_json_begin_object(json);
 	ht_json_put_u64(json, "frees", pair->n_frees);
 	ht_json_put_u64(json, "freed_bytes", pair->freed_bytes);
 	ht_json_key(json, "allocated");
 	ht_json_begin_object(json);
-	put_stack(json, report, report->results->sites.sites[pair->site].stack, buf);
+	ht_report_writer_stack(w, w->report->results->sites.sites[pair->site].stack);
 	ht_json_end_object(json);
 	ht_json_key(json, "freed");
 	ht_json_begin_object(json);
-	put_stack(json, report, pair->stack, buf);
+	ht_report_writer_stack(w, pair->stack);
 	ht_json_end_object(json);
 	ht_json_end_object(json);
 }
 
-void ht_json_frees(struct ht_json_writer *json, const struct ht_report *report)
+void ht_json_frees(struct ht_report_writer *w)
 {
+	const struct ht_report *report = w->report;
+	struct ht_json_writer *json = &w->json;
 	const struct ht_free_pairs *frees = &report->results->frees;
 
 	ht_json_key(json, "frees");
@@ -144,7 +141,6 @@ void ht_json_frees(struct ht_json_writer *json, const struct ht_report *report)
 	}
 
 	struct ht_free_rank rank = ht_free_rank_new(report);
-	struct ht_named_stack stack = { 0 };
 
 	ht_json_begin_object(json);
 	ht_json_put_u64(json, "frees", frees->n_frees);
@@ -153,9 +149,8 @@ void ht_json_frees(struct ht_json_writer *json, const struct ht_report *report)
 	ht_json_key(json, "pairs");
 	ht_json_begin_array(json);
 	for (size_t i = 0; i < rank.n_pairs && i < report->n_top; i++)
-		put_pair(json, report, rank.pairs[i], &stack);
+		put_pair(w, rank.pairs[i]);
 	ht_json_end_array(json);
 	ht_json_end_object(json);
-	ht_named_stack_done(&stack);
 	free(rank.pairs);
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* What is worth changing, as JSON. Analyzer. */
 #include "analyzer/report/findings.h"
-#include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_parts.h"
 
 #include <stdlib.h>
 
-void ht_json_findings(struct ht_json_writer *json, const struct ht_report *report)
+void ht_json_findings(struct ht_report_writer *w)
 {
-	struct ht_findings found = ht_findings_new(report);
-	struct ht_named_stack stack = { 0 };
+	struct ht_findings found = ht_findings_new(w->report);
+	struct ht_json_writer *json = &w->json;
 
 	ht_json_key(json, "findings");
 	ht_json_begin_array(json);
-	for (size_t i = 0; i < found.n_findings && i < report->n_top; i++) {
+	for (size_t i = 0; i < found.n_findings && i < w->report->n_top; i++) {
 		const struct ht_finding *f = &found.findings[i];
 
 		ht_json_begin_object(json);
@@ -24,12 +23,9 @@ void ht_json_findings(struct ht_json_writer *json, const struct ht_report *repor
 		ht_json_put_u64(json, "bytes", f->bytes);
 		ht_json_put_string(json, "what", f->what);
 		ht_json_put_string(json, "advice", f->advice);
-		ht_stack_names_resolve(report->model, report->symbolizer, f->site->stack, &stack);
-		ht_frame_rules_strip(report->rules, &stack);
-		ht_stack_json(json, &stack);
+		ht_report_writer_stack(w, f->site->stack);
 		ht_json_end_object(json);
 	}
 	ht_json_end_array(json);
-	ht_named_stack_done(&stack);
 	free(found.findings);
 }
