@@ -24,6 +24,10 @@ static const char usage[] =
         "since, function by function.\n"
         "\n"
         "  -o, --output FILE  write there, not to stdout\n"
+        "      --with-source  put in the lines of source that stacks go through, and those around "
+        "them: at most\n"
+        "                     1 MiB, of the files that allocate most\n"
+        "      --source DIR   look for source files there first (with --with-source)\n"
         "      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n"
         "  -h, --help\n";
 
@@ -37,7 +41,14 @@ struct run {
 	struct ht_export export;
 };
 
-static bool open_run(struct run *run, const char *path, enum ht_demangle_style demangle)
+/* What every run of a page is shown with. */
+struct page_options {
+	enum ht_demangle_style demangle;
+	bool has_source;
+	const char *source_directory;
+};
+
+static bool open_run(struct run *run, const char *path, const struct page_options *options)
 {
 	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
 
@@ -48,13 +59,15 @@ static bool open_run(struct run *run, const char *path, enum ht_demangle_style d
 	run->stored = ht_trace_symbols_load(&run->input);
 	run->symbolizer = ht_symbolizer_new();
 	ht_symbolizer_set_stored(run->symbolizer, run->stored, false);
-	ht_symbolizer_set_demangle(run->symbolizer, demangle);
+	ht_symbolizer_set_demangle(run->symbolizer, options->demangle);
 	run->export = (struct ht_export){
 		.file = run->input.file,
 		.model = &run->input.model,
 		.results = &run->results,
 		.symbolizer = run->symbolizer,
 		.metric = &ht_metrics[0],
+		.has_source = options->has_source,
+		.source_directory = options->source_directory,
 	};
 	return true;
 }
@@ -70,14 +83,14 @@ static void close_run(struct run *run)
 
 /* Write the page about the n_paths traces, the newest last. */
 static int write_page(char *const *paths, int n_paths, const char *output_path,
-                      enum ht_demangle_style demangle)
+                      const struct page_options *options)
 {
 	struct run runs[2];
 	struct ht_output_file output;
 	int n_runs = 0, status = HT_EXIT_FAILED;
 
 	for (; n_runs < n_paths; n_runs++) {
-		if (!open_run(&runs[n_runs], paths[n_runs], demangle))
+		if (!open_run(&runs[n_runs], paths[n_runs], options))
 			goto out;
 	}
 	if (!ht_output_file_spares(output_path, paths[0]) ||
@@ -94,14 +107,16 @@ out:
 
 int ht_cmd_html(int argc, char **argv)
 {
-	enum { OPT_DEMANGLE = 256 };
+	enum { OPT_DEMANGLE = 256, OPT_WITH_SOURCE, OPT_SOURCE };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
+		{ "with-source", no_argument, NULL, OPT_WITH_SOURCE },
+		{ "source", required_argument, NULL, OPT_SOURCE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	enum ht_demangle_style demangle = HT_DEMANGLE_FULL;
+	struct page_options options = { .demangle = HT_DEMANGLE_FULL };
 	const char *output_path = NULL, *path;
 	int c, status;
 
@@ -109,10 +124,12 @@ int ht_cmd_html(int argc, char **argv)
 		switch (c) {
 		case 'o': output_path = optarg; break;
 		case OPT_DEMANGLE:
-			if (!ht_option_demangle(optarg, &demangle))
+			if (!ht_option_demangle(optarg, &options.demangle))
 				return ht_cmd_usage("html", "\"%s\" is no value for this option",
 				                    optarg);
 			break;
+		case OPT_WITH_SOURCE: options.has_source = true; break;
+		case OPT_SOURCE: options.source_directory = optarg; break;
 		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);
 		default: return ht_option_complain("html", c, argv);
 		}
@@ -124,5 +141,5 @@ int ht_cmd_html(int argc, char **argv)
 	}
 	if (!output_path && isatty(STDOUT_FILENO))
 		return ht_cmd_usage("html", "a page is not for a terminal: name a file with -o");
-	return write_page(argv + optind, argc - optind, output_path, demangle);
+	return write_page(argv + optind, argc - optind, output_path, &options);
 }

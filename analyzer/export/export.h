@@ -19,6 +19,8 @@ struct ht_export {
 	const struct ht_results *results;
 	struct ht_symbolizer *symbolizer;
 	const struct ht_metric *metric; /* for formats with one number per stack */
+	bool has_source;                /* lines of source are put in, from files found now, */
+	const char *source_directory;   /* here first; NULL: where the compiler was told */
 };
 
 /* Write everything; errors of out are left in out. */

@@ -14,10 +14,17 @@
 /* Sizes and lifetimes are counted by their number of bits. */
 #define HT_N_MAGNITUDES 65u
 
-/* One site in one part; parts in which a site did nothing have no cell. */
+/* The threads that allocate most are told apart; with more, the last one stands for all further ones. */
+#define HT_MAX_CELL_THREADS 16u
+
+/*
+ * One site and thread in one part; where they did nothing is no cell. Live and leaked blocks are those of the
+ * thread that allocated or last resized them; so are lifetimes.
+ */
 struct ht_window_cell {
 	uint32_t site;
 	uint32_t part;
+	uint32_t thread; /* index */
 	uint64_t n_allocations;
 	uint64_t allocated_bytes; /* reallocations with their new size */
 	int64_t live_bytes;       /* change of the live bytes */
@@ -25,12 +32,29 @@ struct ht_window_cell {
 	uint64_t n_temporary;     /* freed here */
 };
 
+/* What a site and thread had at the peak of everything. */
+struct ht_peak_cell {
+	uint32_t site;
+	uint32_t thread;
+	uint64_t bytes;
+};
+
+struct ht_magnitudes {
+	uint64_t n[HT_N_MAGNITUDES];
+};
+
 struct ht_window_cells {
 	struct ht_window_cell *cells;
 	size_t n_cells;
 	uint64_t part_ns; /* the length of a part */
-	uint64_t n_of_size[HT_N_MAGNITUDES];
-	uint64_t n_of_lifetime[HT_N_MAGNITUDES]; /* in ns */
+	struct ht_peak_cell *peaks;
+	size_t n_peaks;
+	const struct ht_thread_result *threads
+	        [HT_MAX_CELL_THREADS]; /* in the results, by falling number of calls; NULL: further ones */
+	uint32_t n_threads;            /* at least 1 */
+	/* By thread * HT_N_CELL_PARTS + part. Lifetimes are in ns, in the part of the free. */
+	struct ht_magnitudes *of_size;
+	struct ht_magnitudes *of_lifetime;
 };
 
 /* Goes through all events. To be released with ht_window_cells_done. */

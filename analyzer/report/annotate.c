@@ -217,30 +217,9 @@ static void put_part(const struct ht_annotate *a, const struct part *part,
 	ht_source_text_done(&source);
 }
 
-static int by_own_bytes(const void *a, const void *b)
-{
-	const struct ht_line_file *x = *(const struct ht_line_file *const *)a;
-	const struct ht_line_file *y = *(const struct ht_line_file *const *)b;
-
-	if (x->own.allocated_bytes != y->own.allocated_bytes)
-		return x->own.allocated_bytes > y->own.allocated_bytes ? -1 : 1;
-	return strcmp(x->path, y->path);
-}
-
-/* Files by what was allocated in them; to be released. */
-static const struct ht_line_file **rank_files(const struct ht_line_table *t)
-{
-	const struct ht_line_file **files = ht_xalloc_zeroed(t->n_files + 1, sizeof(*files));
-
-	for (size_t i = 0; i < t->n_files; i++)
-		files[i] = &t->files[i];
-	qsort(files, t->n_files, sizeof(*files), by_own_bytes);
-	return files;
-}
-
 static void put_files(const struct ht_annotate *a, struct ht_text_page *page)
 {
-	const struct ht_line_file **files = rank_files(a->table);
+	const struct ht_line_file **files = ht_line_table_rank(a->table);
 
 	put_titles(page, "file");
 	for (size_t i = 0; i < a->table->n_files && i < a->n_top; i++) {
@@ -315,7 +294,7 @@ static void put_part_json(const struct ht_annotate *a, const struct part *part,
 bool ht_annotate_json(const struct ht_annotate *a, FILE *out)
 {
 	struct ht_json_writer json = ht_json_writer_init(out);
-	const struct ht_line_file **files = rank_files(a->table);
+	const struct ht_line_file **files = ht_line_table_rank(a->table);
 	struct parts p = { 0 };
 
 	if (a->wanted)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of the report as JSON that have a file of their own. Analyzer; inside report/ only. */
+/* The parts of the report as JSON that have a file of their own. Analyzer; for report/, and for pages with parts of it. */
 #ifndef HT_JSON_PARTS_H
 #define HT_JSON_PARTS_H
 

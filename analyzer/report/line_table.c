@@ -156,3 +156,23 @@ bool ht_line_table_is_function(const char *name, const char *wanted)
 	return n_wanted == n_name || name[n_name - n_wanted - 1] == ':' ||
 	       name[n_name - n_wanted - 1] == '.' || name[n_name - n_wanted - 1] == ' ';
 }
+
+static int by_own_bytes(const void *a, const void *b)
+{
+	const struct ht_line_file *x = *(const struct ht_line_file *const *)a;
+	const struct ht_line_file *y = *(const struct ht_line_file *const *)b;
+
+	if (x->own.allocated_bytes != y->own.allocated_bytes)
+		return x->own.allocated_bytes > y->own.allocated_bytes ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+const struct ht_line_file **ht_line_table_rank(const struct ht_line_table *t)
+{
+	const struct ht_line_file **files = ht_xalloc_zeroed(t->n_files + 1, sizeof(*files));
+
+	for (size_t i = 0; i < t->n_files; i++)
+		files[i] = &t->files[i];
+	qsort(files, t->n_files, sizeof(*files), by_own_bytes);
+	return files;
+}

@@ -64,6 +64,9 @@ void ht_line_table_fill(struct ht_line_table *table, const struct ht_trace_model
 
 void ht_line_table_done(struct ht_line_table *table);
 
+/* All files, by falling bytes allocated in them; to be released with free(). */
+const struct ht_line_file **ht_line_table_rank(const struct ht_line_table *table);
+
 /* Whether the path ends with these components: "b/c.c" fits "/a/b/c.c", not "/ab/c.c". */
 bool ht_line_table_is_file(const char *path, const char *wanted);
 

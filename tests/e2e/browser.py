@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Opens a page in headless Chromium and does what a user would, over the browser's debugging pipe.
+"""Opens pages in headless Chromium and does what a user would, over the browser's debugging pipe.
 
-browser.py PAGE reads lines from stdin: `eval JAVASCRIPT` prints the value as JSON, `key NAME`, `type TEXT`, `click X Y`, `drag X1 Y1 X2 Y2` and
-`move X Y` are input, `size WIDTH HEIGHT` the window, `dark` and `light` the colours, `shot FILE` a picture. What the page says on its
-console, and errors, go to stderr. Exit status 1 when there was an error.
+Reads lines from stdin: `open PAGE` loads one, in a light window of 1400 x 1000; `done` prints "done" and how many errors there were since then;
+`eval JAVASCRIPT` prints the value as JSON, `key NAME`, `type TEXT`, `click X Y`, `drag X1 Y1 X2 Y2` and
+`move X Y` are input, `size WIDTH HEIGHT` the window, `dark` and `light` the colours, `shot FILE` a picture. What a page says on its
+console, and errors, go to stderr.
 """
 import base64
 import json
@@ -18,7 +19,7 @@ KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight":
 
 
 class Browser:
-    def __init__(self, program, page):
+    def __init__(self, program):
         to_read, self.to_browser = os.pipe()
         self.from_browser, to_write = os.pipe()
         # Processes of the browser may write there while it is removed.
@@ -47,11 +48,17 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
         self.call("Runtime.enable")
+
+    def open(self, path):
         self.size(1400, 1000)
-        self.is_loaded = False
-        self.call("Page.navigate", url=page)
-        while not self.is_loaded:
-            self.receive()
+        self.colours("light")
+        self.n_errors = 0
+        # Not from page to page: two that differ in what is behind the # only are one.
+        for url in ("about:blank", "file://" + os.path.abspath(path)):
+            self.is_loaded = False
+            self.call("Page.navigate", url=url)
+            while not self.is_loaded:
+                self.receive()
 
     def receive(self):
         while b"\0" not in self.buffer:
@@ -88,13 +95,20 @@ class Browser:
     def size(self, width, height):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
+    def colours(self, name):
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
+
     def mouse(self, kind, x, y, n_buttons):
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left" if n_buttons else "none",
                   buttons=n_buttons, clickCount=n_buttons)
 
     def run(self, line):
         word, _, rest = line.partition(" ")
-        if word == "eval":
+        if word == "open":
+            self.open(rest)
+        elif word == "done":
+            print("done", self.n_errors, flush=True)
+        elif word == "eval":
             result = self.call("Runtime.evaluate", expression=rest, returnByValue=True, awaitPromise=True)
             if "exceptionDetails" in result:
                 self.n_errors += 1
@@ -119,7 +133,7 @@ class Browser:
         elif word == "size":
             self.size(*[int(v) for v in rest.split()])
         elif word in ("dark", "light"):
-            self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": word}])
+            self.colours(word)
         elif word == "shot":
             picture = self.call("Page.captureScreenshot", format="png")["data"]
             with open(rest, "wb") as file:
@@ -129,14 +143,13 @@ class Browser:
 
 
 def main():
-    browser = Browser(os.environ.get("CHROMIUM", "chromium"), "file://" + os.path.abspath(sys.argv[1]))
+    browser = Browser(os.environ.get("CHROMIUM", "chromium"))
     try:
         for line in sys.stdin:
             browser.run(line.strip())
     finally:
         browser.process.terminate()
         browser.process.wait()
-    sys.exit(1 if browser.n_errors else 0)
 
 
 main()

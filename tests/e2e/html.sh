@@ -8,7 +8,13 @@ trace=$e2e_scratch/t.zst
 "$heaptide" record -q -o "$trace" -- "$programs/inline_chains" >/dev/null || exit 99
 "$heaptide" report --json -n 0 "$trace" >"$e2e_scratch/report.json" || exit 99
 "$heaptide" html -o "$e2e_scratch/page.html" "$trace" || exit 99
-cp "$HT_TOP_SRCDIR/tests/e2e/browser.py" "$e2e_scratch" || exit 99
+
+# One browser for all cases. It ends when nobody has its stdin any more.
+if command -v chromium >/dev/null && command -v python3 >/dev/null; then
+	mkfifo "$e2e_scratch/to_browser" "$e2e_scratch/from_browser" || exit 99
+	timeout -k 10 300 python3 "$HT_TOP_SRCDIR/tests/e2e/browser.py" <"$e2e_scratch/to_browser" >"$e2e_scratch/from_browser" 2>"$e2e_scratch/browser.err" &
+	exec 5>"$e2e_scratch/to_browser" 6<"$e2e_scratch/from_browser"
+fi
 
 reported() {
 	jq -r "$1" "$e2e_scratch/report.json"
@@ -32,8 +38,8 @@ numbers() {
 	equal "leaked over time" "$(reported .leaked.bytes)" "$(jq '.cells[5] | add' data)"
 	equal "what is live at the end" "$(reported .leaked.bytes)" "$(jq '.cells[4] | add' data)"
 	equal "temporary over time" "$(reported .churn.temporary_allocations)" "$(jq '.cells[6] | add' data)"
-	equal "sizes" "$(reported .sizes.count)" "$(jq '.nOfSize | add' data)"
-	equal "lifetimes" "$(reported .lifetimes_ns.count)" "$(jq '.nOfLifetime | add' data)"
+	equal "sizes" "$(reported .sizes.count)" "$(jq '.nOfSize[3] | add' data)"
+	equal "lifetimes" "$(reported .lifetimes_ns.count)" "$(jq '.nOfLifetime[3] | add' data)"
 	equal "parents after children" 0 "$(jq '[.parent | to_entries[] | select(.key > 0 and .value >= .key)] | length' data)"
 }
 
@@ -48,6 +54,9 @@ made_up() {
 		equal "peak, $shape" "$(jq .peak.bytes report.json)" "$(jq '.self[0] | add' data)"
 		equal "allocations, $shape" "$(jq .totals.allocations report.json)" "$(jq '.cells[2] | add' data)"
 		equal "leaked, $shape" "$(jq .leaked.bytes report.json)" "$(jq '.cells[5] | add' data)"
+		equal "peak of threads, $shape" "$(jq .peak.bytes report.json)" "$(jq 'if .threadPeak | length > 0 then .threadPeak[2] | add else .self[0] | add end' data)"
+		equal "allocations of threads, $shape" "$(jq -c '[.threads.threads[].allocations] | sort | reverse | if length > 16 then .[:15] + [.[15:] | add] else . end | sort' report.json)" \
+			"$(jq -c '[.cells as $c | range(.threadNames | length) as $t | [range($c[0] | length) as $i | select(($c[7][$i] // 0) == $t) | $c[2][$i]] | add] | sort' data)"
 	done
 }
 
@@ -78,9 +87,21 @@ self_contained() {
 
 # browse PAGE: commands for the browser from stdin; answers in file answers.
 browse() {
+	local line
 	need chromium python3
-	timeout 100 python3 "$e2e_scratch/browser.py" "$1" >answers 2>browser.err || fail "the page complains: $(cat browser.err)"
-	equal "words on the console" "" "$(cat browser.err)"
+	: >"$e2e_scratch/browser.err"
+	{
+		echo "open $PWD/$1"
+		cat
+		echo "done"
+	} >&5
+	while :; do
+		read -r -t 120 line <&6 || fail "the browser says nothing: $(cat "$e2e_scratch/browser.err")"
+		[[ $line != "done "* ]] || break
+		echo "$line"
+	done >answers
+	equal "words on the console" "" "$(cat "$e2e_scratch/browser.err")"
+	equal "errors" "done 0" "$line"
 }
 
 # answer N: what the Nth eval gave.
@@ -90,7 +111,7 @@ answer() {
 
 in_a_browser() {
 	local rows found
-	browse "$e2e_scratch/page.html" <<-'END'
+	browse ../page.html <<-'END'
 		eval document.title
 		eval document.querySelector("#totals dd").firstChild.textContent
 		eval document.querySelectorAll("#table-box tbody tr").length
@@ -142,10 +163,12 @@ zoom_and_window() {
 		eval document.getElementById("zoom-out").hidden
 		key Escape
 		eval document.getElementById("zoom-out").hidden
+		eval (window.sizes = document.querySelector("#histograms .bars").textContent, 0)
 		eval (window.before = document.querySelector("#table-box tbody").textContent, document.getElementById("timeline").scrollIntoView(), document.getElementById("timeline").getBoundingClientRect().top < 50)
 		drag 300 60 700 60
 		eval document.getElementById("window-text").textContent.includes("all views show this window")
 		eval document.querySelector("#table-box tbody").textContent != window.before
+		eval document.querySelector("#histograms .bars").textContent != window.sizes
 		eval /window=\d+-\d+/.test(location.hash)
 		eval document.getElementById("frame-text").textContent.includes("live at the end of the window")
 		eval document.getElementById("window-all").click()
@@ -159,15 +182,16 @@ zoom_and_window() {
 	END
 	equal "zoomed" false "$(answer 2)"
 	equal "back again" true "$(answer 3)"
-	equal "the time line is in view" true "$(answer 4)"
-	equal "a window" true "$(answer 5)"
-	equal "the table follows" true "$(answer 6)"
-	equal "the address follows" true "$(answer 7)"
-	equal "the flame graph follows" true "$(answer 8)"
-	equal "the whole again" true "$(answer 10)"
-	equal "fits a phone" true "$(answer 11)"
-	equal "dark" '"rgb(18, 22, 27)"' "$(answer 12)"
-	equal "fills a wide screen" true "$(answer 13)"
+	equal "the time line is in view" true "$(answer 5)"
+	equal "a window" true "$(answer 6)"
+	equal "the table follows" true "$(answer 7)"
+	equal "the histograms follow" true "$(answer 8)"
+	equal "the address follows" true "$(answer 9)"
+	equal "the flame graph follows" true "$(answer 10)"
+	equal "the whole again" true "$(answer 12)"
+	equal "fits a phone" true "$(answer 13)"
+	equal "dark" '"rgb(18, 22, 27)"' "$(answer 14)"
+	equal "fills a wide screen" true "$(answer 15)"
 }
 
 # Marks are on the time line, and their phases are windows; labels are text.
@@ -194,15 +218,16 @@ marks() {
 	record t.zst ./p
 	"$heaptide" html -o page.html t.zst
 	page_data page.html >data
+	equal "phases" "$("$heaptide" report --json t.zst | jq -c '[.phases[] | [.label, .from_ns, .to_ns, .allocations, .allocated_bytes, .peak_bytes, .live_bytes, .leaked_bytes]]')" "$(jq -c .phases data)"
 	equal "marks" "$("$heaptide" info --json t.zst | jq -c '[.marks[] | [.time_ns, .label]]')" "$(jq -c .marks data)"
 	browse page.html <<-'END'
 		eval [...document.querySelectorAll("#phases button")].map((b) => b.textContent).join(" ")
-		eval document.querySelectorAll("#phases button")[0].click()
+		eval document.querySelectorAll("#phases button")[1].click()
 		eval document.getElementById("window-text").textContent.includes("all views show this window")
 		eval document.querySelectorAll("#phases b").length
 		eval document.getElementById("phases").hidden
 	END
-	equal "buttons" '"<b>one</b> two"' "$(answer 1)"
+	equal "buttons" '"(beginning) <b>one</b> two"' "$(answer 1)"
 	equal "a window" true "$(answer 3)"
 	equal "markup" 0 "$(answer 4)"
 	equal "shown" false "$(answer 5)"
@@ -268,6 +293,104 @@ two_runs() {
 	between "places" "$(answer 4)" 100 "$(answer 8)"
 }
 
+# What is worth changing, as the report has it; it leads to the flame graph. What was not seen is there, too.
+findings() {
+	"$heaptide" record -q -o t.zst -- "$programs/findings" small-steps >/dev/null
+	"$heaptide" html -o page.html t.zst
+	page_data page.html >data
+	equal "findings" "$("$heaptide" report --findings --json t.zst | jq -c '[.findings[] | [.kind, .share, .count, .what, .advice, .stack[0].function]]')" \
+		"$(jq -c '[.findings[] | [.kind, .share, .count, .what, .advice, .stack[0].function]]' data)"
+	equal "nothing unseen" '""' "$(jq .notSeen data)"
+	browse page.html <<-'END'
+		eval document.getElementById("findings").hidden
+		eval document.getElementById("not-seen").hidden
+		eval document.querySelector("#finding-list p").textContent.includes("reallocs by small steps")
+		eval document.querySelector("#finding-list button").click()
+		eval document.getElementById("frame-text").textContent.startsWith(document.querySelector("#finding-list button").textContent)
+	END
+	equal "findings hidden" false "$(answer 1)"
+	equal "not seen hidden" true "$(answer 2)"
+	equal "evidence" true "$(answer 3)"
+	equal "shown in the flame graph" true "$(answer 5)"
+	"$heaptide" record -q -o pauses.zst -- "$programs/pauses" >/dev/null
+	"$heaptide" html -o page.html pauses.zst
+	browse page.html <<-'END'
+		eval document.getElementById("not-seen").hidden
+		eval document.getElementById("not-seen-text").textContent
+	END
+	equal "not seen hidden" false "$(answer 1)"
+	says answers "The program paused recording"
+}
+
+# A thread alone: its numbers are those of the report, in all views.
+threads() {
+	local first
+	"$HT_TOP_BUILDDIR/tools/gen_trace" --shape=threads -e 40000 --threads=3 -o t.zst
+	"$heaptide" html -o page.html t.zst
+	first=$(value t.zst '[.threads.threads[].allocations] | max')
+	browse page.html <<-'END'
+		eval document.getElementById("thread").options.length
+		key m
+		key m
+		key m
+		key t
+		eval document.getElementById("frame-text").textContent
+		eval location.hash
+		eval document.querySelectorAll("[role=tab]")[1].click()
+		eval [...document.querySelectorAll("#table-box tbody tr")].some((row) => row.cells[4].textContent === document.getElementById("frame-text").textContent.match(/[0-9,]+(?=, 100.0)/)[0])
+		eval [...document.querySelectorAll("#histograms .bars:first-of-type")].length
+		key t
+		key t
+		key t
+		eval document.getElementById("thread").selectedIndex
+	END
+	equal "threads and all" 4 "$(answer 1)"
+	says answers "all    $(printf '%s' "$first" | sed -E ':a;s/([0-9])([0-9]{3})($|,)/\1,\2\3/;ta'), 100.0 % of allocations, by thread "
+	equal "address" '"#metric=count&thread=0"' "$(answer 3)"
+	equal "the table follows" true "$(answer 5)"
+	equal "all again" 0 "$(answer 7)"
+}
+
+# Lines of source have what they allocated beside them; the page says which files are missing.
+source_lines() {
+	need gcc
+	mkdir src
+	printf '#include <stdlib.h>\nvoid *volatile p;\nstatic void fill(size_t n)\n{\n\tp = malloc(n);\n}\nint main(void)\n{\n\tfill(1000); /* <b>first</b> */\n\tfill(24);\n\treturn 0;\n}\n' >src/s.c
+	gcc -g -O0 -o s src/s.c
+	record t.zst ./s
+	"$heaptide" html -o plain.html t.zst
+	equal "without being asked" null "$(page_data plain.html | jq -c .sources)"
+	"$heaptide" html --with-source -o page.html t.zst
+	page_data page.html >data
+	equal "lines" "$(cat src/s.c)" "$(jq -r '.sources[] | select(.file | endswith("src/s.c")).chunks[][1:][]' data)"
+	mv src elsewhere
+	run "$heaptide" html --with-source --source elsewhere -o moved.html t.zst
+	equal "found elsewhere" "$(jq -c '.sources[0].chunks' data)" "$(page_data moved.html | jq -c '.sources[0].chunks')"
+	"$heaptide" html --with-source -o missing.html t.zst
+	equal "missing" "$(($(jq .sourcesMissing data) + 1))" "$(page_data missing.html | jq .sourcesMissing)"
+	browse page.html <<-'END'
+		key m
+		key m
+		eval document.getElementById("source").hidden
+		eval document.getElementById("source-file").value.endsWith("src/s.c")
+		eval [...document.querySelectorAll("#source-box tr")].map((row) => [...row.cells].map((cell) => cell.textContent).join("|"))
+		eval [...document.querySelectorAll("#table-box tbody button")].find((b) => b.textContent == "fill").click()
+		eval document.getElementById("source-line").cells[0].textContent
+		eval document.querySelectorAll("#source-box b").length
+	END
+	equal "hidden" false "$(answer 1)"
+	equal "file" true "$(answer 2)"
+	says answers '"5|1.0 KiB|1.0 KiB|\tp = malloc(n);"'
+	says answers '"9|1000 B||\tfill(1000); /* <b>first</b> */"'
+	says answers '"10|24 B||\tfill(24);"'
+	equal "the line that was asked for" '"5"' "$(answer 5)"
+	equal "markup" 0 "$(answer 6)"
+	browse missing.html <<-'END'
+		eval document.getElementById("source-note").textContent
+	END
+	says answers "No file of source was found"
+}
+
 # bytes_text N: as the page writes it.
 bytes_text() {
 	if [ "$1" -lt 1024 ]; then echo "$1 B"; else awk -v n="$1" 'BEGIN { printf "%.1f KiB\n", n / 1024 }'; fi
@@ -282,4 +405,7 @@ e2e_case "zoom and window" zoom_and_window
 e2e_case "marks" marks
 e2e_case "leaks and words" leaks_and_words
 e2e_case "two runs" two_runs
+e2e_case "findings" findings
+e2e_case "threads" threads
+e2e_case "source" source_lines
 e2e_done
