@@ -83,7 +83,7 @@ ht_e2e_scripts += $(ht_e2e_plain_scripts)
 endif
 dist_check_SCRIPTS += $(ht_e2e_scripts)
 EXTRA_DIST += $(ht_e2e_plain_scripts)
-EXTRA_DIST += %D%/e2e/address_check.py %D%/e2e/browser.py %D%/e2e/lib.sh %D%/e2e/python_check.py %D%/e2e/views_check.py %D%/programs/python_lines.py %D%/programs/python_stacks.py
+EXTRA_DIST += %D%/e2e/address_check.py %D%/e2e/browser.py %D%/e2e/browser.sh %D%/e2e/lib.sh %D%/e2e/python_check.py %D%/e2e/views_check.py %D%/programs/python_lines.py %D%/programs/python_stacks.py
 TEST_EXTENSIONS = .sh
 TESTS += $(ht_e2e_scripts)
 

@@ -3,6 +3,8 @@
 # heaptide export: every format is read by the tool it is for, and its sums are those of the report.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/browser.sh"
 
 trace=$e2e_scratch/t.zst
 "$heaptide" record -q -o "$trace" -- "$programs/inline_chains" >/dev/null || exit 99
@@ -72,6 +74,29 @@ sums_of_rows() {
 		esac
 		equal "sum of $key" "$wanted" "$("$@" "$key")"
 	done
+}
+
+# The page of speedscope itself, from npm: it opens four of the formats, and sums up what the report does.
+speedscope_page() {
+	local format start
+	[ "$is_long" = 1 ] || skip "with tools/test --all only"
+	need npm chromium
+	timeout 120 npm install --silent --no-audit --no-fund --prefix "$PWD" speedscope >npm.log 2>&1 || skip "npm cannot install speedscope"
+	browser_start
+	start=$(reported '[.peak.sites[] | select(any(.stack[]; .function == "_start")).at_peak_bytes] | add')
+	for format in speedscope folded callgrind pprof; do
+		exported "$format"
+		echo "speedscope.loadFileFromBase64('$format.out', '$(base64 -w0 out)')" >load.js
+		drive "node_modules/speedscope/dist/release/index.html#localProfilePath=$PWD/load.js" <<-'END'
+			eval new Promise((done) => { const look = () => document.title.includes(" - ") ? done(document.title) : setTimeout(look, 20); look(); })
+			eval [...document.querySelectorAll("div")].find((d) => d.textContent.endsWith("Sandwich") && d.children.length <= 1).click()
+			eval new Promise((done) => { const look = () => /Symbol Name[^]*main/.test(document.body.innerText) ? done(document.body.innerText.replace(/\n\t/g, " ")) : setTimeout(look, 20); look(); })
+		END
+		says answers ' main'
+		[ "$format" != speedscope ] || says answers "\\n$(node -p "($start / 1024).toFixed(2)") KB ("
+		[ "$format" != speedscope ] || says answers "peak (1/6)"
+	done
+	browser_done
 }
 
 csv_sum() {
@@ -297,6 +322,7 @@ assert {len(row) for row in csv.reader(sys.stdin)} == {18}'
 
 e2e_case folded folded
 e2e_case speedscope speedscope
+e2e_case "speedscope's page" speedscope_page
 e2e_case csv csv
 e2e_case jsonl jsonl
 e2e_case "numbers of stacks" stack_ids

@@ -3,18 +3,15 @@
 # heaptide html: the page has the numbers of the report, in one file, and does in a browser what it should.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/browser.sh"
 
 trace=$e2e_scratch/t.zst
 "$heaptide" record -q -o "$trace" -- "$programs/inline_chains" >/dev/null || exit 99
 "$heaptide" report --json -n 0 "$trace" >"$e2e_scratch/report.json" || exit 99
 "$heaptide" html -o "$e2e_scratch/page.html" "$trace" || exit 99
 
-# One browser for all cases. It ends when nobody has its stdin any more.
-if command -v chromium >/dev/null && command -v python3 >/dev/null; then
-	mkfifo "$e2e_scratch/to_browser" "$e2e_scratch/from_browser" || exit 99
-	timeout -k 10 300 python3 "$HT_TOP_SRCDIR/tests/e2e/browser.py" <"$e2e_scratch/to_browser" >"$e2e_scratch/from_browser" 2>"$e2e_scratch/browser.err" &
-	exec 5>"$e2e_scratch/to_browser" 6<"$e2e_scratch/from_browser"
-fi
+browser_start
 
 reported() {
 	jq -r "$1" "$e2e_scratch/report.json"
@@ -83,30 +80,6 @@ self_contained() {
 	equal "script elements" 2 "$(grep -c '<script' o.html)"
 	equal "images" 0 "$(grep -c '<img' o.html || true)"
 	page_data o.html | jq -e '.command[1] == "</script><script>alert(2)</script>"' >/dev/null
-}
-
-# browse PAGE: commands for the browser from stdin; answers in file answers.
-browse() {
-	local line
-	need chromium python3
-	: >"$e2e_scratch/browser.err"
-	{
-		echo "open $PWD/$1"
-		cat
-		echo "done"
-	} >&5
-	while :; do
-		read -r -t 120 line <&6 || fail "the browser says nothing: $(cat "$e2e_scratch/browser.err")"
-		[[ $line != "done "* ]] || break
-		echo "$line"
-	done >answers
-	equal "words on the console" "" "$(cat "$e2e_scratch/browser.err")"
-	equal "errors" "done 0" "$line"
-}
-
-# answer N: what the Nth eval gave.
-answer() {
-	sed -n "$1p" answers
 }
 
 in_a_browser() {
@@ -408,4 +381,5 @@ e2e_case "two runs" two_runs
 e2e_case "findings" findings
 e2e_case "threads" threads
 e2e_case "source" source_lines
+browser_done
 e2e_done
