@@ -2,6 +2,7 @@
 /* Attaching to the recording, fork's children, going inert. Target, may not allocate. */
 #include "lifecycle.h"
 
+#include "binding_scan.h"
 #include "capture.h"
 #include "chunk.h"
 #include "clock.h"
@@ -303,8 +304,10 @@ static bool become_child(void)
 	bool had_threads = ht_thread_after_fork();
 	ht_stack_table_fork_child();
 	ht_unwind_rules_fork_child();
-	if (had_threads)
+	if (had_threads) {
 		ht_stack_source_leave_libunwind();
+		ht_binding_scan_forget_lock();
+	}
 	return claim_slot(HT_START_FORK, ht_process.serial);
 }
 
@@ -365,6 +368,7 @@ __attribute__((constructor)) static void construct(void)
 	ht_tls.in_hook = HT_IN_SETUP;
 	ht_confinement_resolve();
 	ht_hook_exec_resolve();
+	ht_binding_scan_setup();
 	if (ht_lifecycle_is_active() || ht_lifecycle_check())
 		set_up_python();
 	ht_tls.in_hook = 0;

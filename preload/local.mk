@@ -22,10 +22,12 @@ ht_walk_sources = \
 
 ht_preload_sources = \
 	%D%/arch/call_site.h \
+	%D%/binding_scan.c %D%/binding_scan.h \
 	%D%/capture.c %D%/capture.h \
 	$(ht_walk_sources) \
 	%D%/chunk.c %D%/chunk.h \
 	%D%/clock.h \
+	%D%/dynamic_tables.c %D%/dynamic_tables.h \
 	%D%/confinement.c %D%/confinement.h \
 	%D%/hook.c %D%/hook_entry.h %D%/hook_list.h \
 	%D%/hook_exec.c %D%/hook_exec.h \

@@ -318,6 +318,13 @@ static bool try_announce(const struct ht_walk_sink *sink, const struct module *m
 	return is_done;
 }
 
+void ht_module_table_describe(uint64_t link_map_addr, const struct ht_walk_sink *sink)
+{
+	const struct module module = { .link_map_addr = link_map_addr };
+
+	(void)try_announce(sink, &module);
+}
+
 static void announce(const struct ht_walk_sink *sink, struct module *module)
 {
 	if (try_announce(sink, module))

@@ -66,6 +66,9 @@ uint32_t ht_module_table_see(const struct ht_module_location *location,
 /* [any thread] [no alloc] The generation of the live module at pc; 0 when none is known. */
 uint32_t ht_module_table_generation(uint64_t pc);
 
+/* [any thread] [no alloc] Tell the sink the path of the module of a live link map, and nothing else of it. */
+void ht_module_table_describe(uint64_t link_map_addr, const struct ht_walk_sink *sink);
+
 /*
  * [any thread] [no alloc] For the free hook: the watched block at addr is being freed. Call it before
  * the real free.

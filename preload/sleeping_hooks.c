@@ -2,22 +2,12 @@
 /* Makes dynamic symbols of ours visible, and rebinds references. Target, once, may not allocate. */
 #include "sleeping_hooks.h"
 
+#include "dynamic_tables.h"
 #include "sys_prim.h"
 
 #include <link.h>
 #include <stdbool.h>
 #include <sys/auxv.h>
-
-/* <elf.h> has them for the 64-bit machines we know; the names differ. */
-#if defined(__x86_64__)
-#define R_ADDRESS   R_X86_64_64
-#define R_GLOB_DAT  R_X86_64_GLOB_DAT
-#define R_JUMP_SLOT R_X86_64_JUMP_SLOT
-#elif defined(__aarch64__)
-#define R_ADDRESS   R_AARCH64_ABS64
-#define R_GLOB_DAT  R_AARCH64_GLOB_DAT
-#define R_JUMP_SLOT R_AARCH64_JUMP_SLOT
-#endif
 
 /* A version index that every reference matches (the gABI's VER_NDX_GLOBAL). */
 #define VERSION_GLOBAL 1u
@@ -25,63 +15,8 @@
 extern const ElfW(Dyn) own_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
 extern const ElfW(Ehdr) own_header __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
-/* What is needed of a module's dynamic section. */
-struct tables {
-	const ElfW(Sym) * symbols;
-	const char *strings;
-	const uint32_t *gnu_hash;
-	_Atomic(uint16_t) *versions;
-	const ElfW(Rela) * relocations[2]; /* data, calls */
-	size_t n_relocations[2];
-};
-
-/* The loader has turned most of these into addresses, not all of them and not in every module. */
-static uintptr_t in_memory(uintptr_t base, ElfW(Addr) value)
-{
-	return value < base ? base + value : value;
-}
-
-static struct tables read_dynamic(const ElfW(Dyn) * dynamic, uintptr_t base)
-{
-	struct tables t = { 0 };
-	bool has_rela_calls = true;
-
-	for (; dynamic->d_tag != DT_NULL; dynamic++) {
-		uintptr_t addr = in_memory(base, dynamic->d_un.d_ptr);
-
-		switch (dynamic->d_tag) {
-		case DT_SYMTAB: t.symbols = (const ElfW(Sym) *)addr; break;
-		case DT_STRTAB: t.strings = (const char *)addr; break;
-		case DT_GNU_HASH: t.gnu_hash = (const uint32_t *)addr; break;
-		case DT_VERSYM: t.versions = (_Atomic(uint16_t) *)addr; break;
-		case DT_RELA: t.relocations[0] = (const ElfW(Rela) *)addr; break;
-		case DT_RELASZ:
-			t.n_relocations[0] = dynamic->d_un.d_val / sizeof(ElfW(Rela));
-			break;
-		case DT_JMPREL: t.relocations[1] = (const ElfW(Rela) *)addr; break;
-		case DT_PLTRELSZ:
-			t.n_relocations[1] = dynamic->d_un.d_val / sizeof(ElfW(Rela));
-			break;
-		case DT_PLTREL: has_rela_calls = dynamic->d_un.d_val == DT_RELA; break;
-		default: break;
-		}
-	}
-	for (int i = 0; i < 2; i++) {
-		if (!t.relocations[i] || (i == 1 && !has_rela_calls))
-			t.n_relocations[i] = 0;
-	}
-	return t;
-}
-
-static bool is_same_text(const char *a, const char *b)
-{
-	for (; *a && *a == *b; a++, b++)
-		;
-	return *a == *b;
-}
-
 /* The index of a symbol that we define, or 0. */
-static uint32_t own_symbol(const struct tables *t, const char *name)
+static uint32_t own_symbol(const struct ht_dynamic_tables *t, const char *name)
 {
 	const uint32_t n_buckets = t->gnu_hash[0], first = t->gnu_hash[1], n_words = t->gnu_hash[2];
 	const uint32_t *buckets = t->gnu_hash + 4 + n_words * (sizeof(ElfW(Addr)) / 4);
@@ -97,7 +32,7 @@ static uint32_t own_symbol(const struct tables *t, const char *name)
 		return 0;
 	for (;; i++) {
 		if ((chains[i - first] | 1) == (hash | 1) &&
-		    is_same_text(t->strings + t->symbols[i].st_name, name))
+		    ht_dynamic_is_same_text(t->strings + t->symbols[i].st_name, name))
 			return i;
 		if (chains[i - first] & 1)
 			return 0;
@@ -118,7 +53,7 @@ static bool protect(uintptr_t from, uintptr_t to, int how)
 
 static bool make_visible(const struct ht_sleeping_hook *hooks, size_t n_hooks)
 {
-	struct tables t = read_dynamic(own_dynamic, (uintptr_t)&own_header);
+	struct ht_dynamic_tables t = ht_dynamic_tables_read(own_dynamic, (uintptr_t)&own_header);
 
 	if (!t.symbols || !t.strings || !t.gnu_hash || !t.versions)
 		return false;
@@ -197,7 +132,7 @@ static int rebind_module(struct dl_phdr_info *module, size_t size, void *context
 	if (!dynamic || dynamic == own_dynamic)
 		return 0;
 
-	struct tables t = read_dynamic(dynamic, module->dlpi_addr);
+	struct ht_dynamic_tables t = ht_dynamic_tables_read(dynamic, module->dlpi_addr);
 
 	for (int kind = 0; kind < 2; kind++) {
 		for (size_t i = 0; i < t.n_relocations[kind]; i++) {
@@ -205,7 +140,7 @@ static int rebind_module(struct dl_phdr_info *module, size_t size, void *context
 			uint32_t type = ELF64_R_TYPE(rela->r_info);
 			uintptr_t at = module->dlpi_addr + rela->r_offset;
 
-			if ((type != R_GLOB_DAT && type != R_JUMP_SLOT && type != R_ADDRESS) ||
+			if ((type != HT_R_GLOB_DAT && type != HT_R_JUMP_SLOT && type != HT_R_ADDRESS) ||
 			    ELF64_R_SYM(rela->r_info) == 0 || at % sizeof(uintptr_t) != 0)
 				continue;
 

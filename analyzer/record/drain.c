@@ -162,7 +162,14 @@ static bool put_module(struct ht_drain *d, uint32_t serial, const struct ht_chun
 
 		memcpy(path + (size_t)i * 8, &word, 8);
 	}
-	ht_column_writer_module(d->columns, serial, ht_record_node(load(chunk, pos)), &m, path);
+
+	uint32_t module_serial = ht_record_node(load(chunk, pos));
+
+	if (module_serial == HT_MODULE_IS_BYPASSING) {
+		ht_unseen_add_bypassing(d->unseen, path, m.path_bytes);
+		return true;
+	}
+	ht_column_writer_module(d->columns, serial, module_serial, &m, path);
 	ht_unseen_add_library(d->unseen, path, m.path_bytes);
 	return true;
 }

@@ -23,6 +23,7 @@ struct file {
 	bool has_libraries; /* of the program, found */
 	bool is_recorded;   /* as the allocator that it is */
 	uint32_t n_bypassed; /* processes that had its malloc, not the recorded one */
+	uint32_t n_bypassing; /* processes in which it had another malloc */
 };
 
 struct unrecorded {
@@ -151,6 +152,14 @@ void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t 
 		file->is_recorded = true;
 }
 
+void ht_unseen_add_bypassing(struct ht_unseen *unseen, const char *path, size_t n_bytes)
+{
+	struct file *file = find(unseen, path, n_bytes);
+
+	if (file)
+		file->n_bypassing++;
+}
+
 void ht_unseen_add_unrecorded(struct ht_unseen *unseen, const char *path, const char *reason)
 {
 	for (size_t i = 0; unseen && i < unseen->n_programs; i++) {
@@ -228,6 +237,8 @@ static bool put_file(struct ht_unseen *unseen, const struct file *file, struct i
 		is_good = put_item(items, HT_UNSEEN_MALLOC, file->n_bypassed, file->path, "");
 	else if (what)
 		is_good = put_item(items, HT_UNSEEN_OWN_ALLOCATOR, 1, file->path, what);
+	if (file->n_bypassing && !what)
+		is_good = is_good && put_item(items, HT_UNSEEN_BYPASSING, file->n_bypassing, file->path, "");
 	if (has_operators)
 		is_good = is_good && put_item(items, HT_UNSEEN_OPERATORS, 1, file->path, "");
 	return is_good;

@@ -26,6 +26,9 @@ void ht_unseen_add_program(struct ht_unseen *unseen, pid_t pid, const char *exe,
 /* The file whose malloc a program has, as the program knows it; is_bypassing: it is not recorded. */
 void ht_unseen_add_allocator(struct ht_unseen *unseen, const char *path, size_t n_bytes, bool is_bypassing);
 
+/* A library whose calls of malloc did not come to the recorded one in a process. path need not be terminated. */
+void ht_unseen_add_bypassing(struct ht_unseen *unseen, const char *path, size_t n_bytes);
+
 /* A program that ran and was not recorded, and why: what comes behind "it". Said once for each program and reason. */
 void ht_unseen_add_unrecorded(struct ht_unseen *unseen, const char *path, const char *reason);
 

@@ -71,6 +71,7 @@ void ht_json_coverage(struct ht_report_writer *w)
 	ht_json_end_object(json);
 	put_unseen(w, "own_allocators", HT_UNSEEN_OWN_ALLOCATOR);
 	put_unseen(w, "bypassing_mallocs", HT_UNSEEN_MALLOC);
+	put_unseen(w, "bypassing_libraries", HT_UNSEEN_BYPASSING);
 	put_unseen(w, "unrecorded_programs", HT_UNSEEN_PROGRAM);
 	ht_json_end_object(json);
 }

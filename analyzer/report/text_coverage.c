@@ -108,6 +108,10 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s has %s built in: what that serves is not recorded.", name,
 			             item->detail);
+		else if (item->kind == HT_UNSEEN_BYPASSING)
+			ht_text_putf(page, HT_PAINT_WARNING,
+			             "%s calls another malloc (opened with RTLD_DEEPBIND or dlmopen): not recorded.",
+			             name);
 		else if (item->kind == HT_UNSEEN_MALLOC) {
 			ht_text_putf(page, HT_PAINT_WARNING,
 			             "%s process%s the malloc of %s, not heaptide's: what that serves is not recorded.",

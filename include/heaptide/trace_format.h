@@ -82,7 +82,8 @@ enum ht_unseen_kind {
 	HT_UNSEEN_MALLOC = 2,        /* a file whose malloc processes had in the place of the recorded one */
 	HT_UNSEEN_PROGRAM = 3,       /* a program that ran and could not be recorded */
 	HT_UNSEEN_OPERATORS = 4, /* a file with an operator delete of its own, that only it finds */
-	HT_N_UNSEEN_KINDS = 5,
+	HT_UNSEEN_BYPASSING = 5, /* a file whose calls of malloc went to another one than all others' */
+	HT_N_UNSEEN_KINDS = 6,
 };
 
 /* No address space has room for a larger block: readers take a larger size for damage. */

@@ -174,6 +174,7 @@ unload() {
 	local size
 	# shellcheck disable=SC2086
 	keeps_promises "$programs/robust_loader" unload $plugins
+	bypassing ""
 	for size in a:1001 b:1002; do
 		"$heaptide" report --json --top=100000 t.zst | jq --arg f "allocate_in_${size%:*}" \
 			'[.rate.sites[] | select(.stack[0].function == $f)] | map(.allocations) | add' >found
@@ -259,11 +260,24 @@ own_allocator_inside() {
 	unknown_frees 0
 }
 
+# bypassing FILES: libraries whose calls of malloc did not come to the recorded one, and in how many processes.
+bypassing() {
+	equal "bypassing libraries" "$1" \
+		"$(value t.zst '.coverage.bypassing_libraries | map("\(.file) \(.times)") | join(" ")')"
+	"$heaptide" report t.zst >report
+	[ -z "$1" ] || says report "$(basename "${1% *}") calls another malloc (opened with RTLD_DEEPBIND or dlmopen)"
+}
+
 deepbind() {
+	local one="$programs/.libs/plugin_a.so"
 	# shellcheck disable=SC2086
 	behaves deepbind $plugins
 	# What its malloc made and we saw freed.
 	unknown_frees 50
+	bypassing "$(realpath "$one") 1"
+	# The child does not ask the loader, as a thread that it does not have may have kept it locked.
+	keeps_promises "$programs/robust_life" deepbind "$one"
+	bypassing "$(realpath "$one") 1"
 }
 
 # A second libc has a heap and a shim of its own to find: not ours.
@@ -271,6 +285,7 @@ other_namespace() {
 	# shellcheck disable=SC2086
 	keeps_promises "$programs/robust_loader" namespace $plugins
 	unknown_frees 0
+	bypassing "$(realpath "$programs/.libs/plugin_a.so") 1"
 }
 
 nested() {

@@ -78,9 +78,9 @@ exports() {
 # Everything comes from libc or the loader. What is not safe inside malloc (dlsym, dlopen for --unwind=libunwind,
 # dladdr) is called by the constructor only.
 imports() {
-	local allowed='_dl_find_object|dl(sym|open|addr|addr1)|(__)?environ|__libc_stack_end|clock_gettime|getauxval'
+	local allowed='_dl_find_object|_r_debug|dl(sym|open|addr|addr1)|(__)?environ|__libc_stack_end|clock_gettime|getauxval'
 	allowed="$allowed|__libc_(malloc|calloc|realloc|free|memalign|valloc|pvalloc)|__errno_location|__cxa_finalize|__gmon_start__|_ITM_.*"
-	# Once, where the program has functions that sleeping hooks are for.
+	# Where the program has functions that sleeping hooks are for; at the end, where it opened libraries.
 	allowed="$allowed|dl_iterate_phdr"
 	# Of the calling thread only; they neither lock nor allocate.
 	allowed="$allowed|pthread_(self|getspecific)"

@@ -2,6 +2,7 @@
 /* robust_life CASE: processes: fork with handlers, spawn, exec with all sorts of environments, late frees. */
 #include "cases.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -290,6 +291,39 @@ static void interrupted(char **args)
 	promise(40163, 40000, 0);
 }
 
+static void *stay(void *is_there)
+{
+	free(kept(malloc(opaque(48))));
+	*(atomic_bool *)is_there = true;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* deepbind LIBRARY: its malloc is libc's. The end comes with a thread still there, and before it a child's. */
+static void deepbind(char **args)
+{
+	void *handle = dlopen(args[0], RTLD_NOW | RTLD_DEEPBIND);
+	void *(*run)(void) = handle ? (void *(*)(void))dlsym(handle, "plugin_run") : NULL;
+	static atomic_bool is_there;
+	pthread_t thread;
+
+	CHECK(run);
+	free(kept(run()));
+	CHECK(pthread_create(&thread, NULL, stay, &is_there) == 0);
+	while (!is_there)
+		sched_yield();
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		leak(40169, 5);
+		exit(3);
+	}
+	reap(pid, 3);
+	promise(40169, 5, 5);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct named_case cases[] = {
@@ -297,7 +331,7 @@ int main(int argc, char **argv)
 		{ "generations", generations },     { "spawn_many", spawn_many },
 		{ "killed_vfork", killed_vfork },   { "exec", exec_cleaned },
 		{ "exec_fails", exec_fails },       { "exit_handlers", exit_handlers },
-		{ "interrupted", interrupted },
+		{ "interrupted", interrupted },     { "deepbind", deepbind },
 	};
 
 	(void)argc;
