@@ -75,6 +75,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/json_coverage.c \
 	%D%/report/json_writer.c %D%/report/json_writer.h \
 	%D%/report/report.c %D%/report/report.h \
+	%D%/report/report_extras.c %D%/report/report_extras.h \
 	%D%/report/report_json.c \
 	%D%/report/report_text.c \
 	%D%/report/short_name.c %D%/report/short_name.h \

@@ -9,6 +9,7 @@
 #include "analyzer/cmd/view_options.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/report_extras.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -296,36 +297,21 @@ int ht_cmd_report(int argc, char **argv)
 	}
 	ht_trace_input_replay(&input, &replay, &results);
 
-	struct ht_mapped mapped = { 0 };
-	bool has_mapped = input.model.recording.has_mappings;
-
-	if (has_mapped)
-		ht_mapped_run(&input.model, &results.window, replay.selection, &mapped);
-
-	struct ht_pools pools = { 0 };
-	bool has_pools = input.model.told.n_pool_calls > 0;
-
-	if (has_pools)
-		ht_pools_run(&input.model, &results.window, replay.selection, &pools);
-
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
 
 	ht_symbolizer_set_stored(symbolizer, stored, false);
 	ht_symbolizer_set_demangle(symbolizer, o.demangle);
 
-	struct ht_misuses misuses;
+	struct ht_report_extras extras;
 
-	ht_misuses_run(input.file, &input.model, &results, replay.selection, symbolizer,
-	               replay.n_jobs, &misuses);
+	ht_report_extras_run(input.file, &input.model, &results, replay.selection, symbolizer,
+	                     replay.n_jobs, &extras);
 
 	struct ht_report report = {
 		.file = input.file,
 		.model = &input.model,
 		.results = &results,
-		.mapped = has_mapped ? &mapped : NULL,
-		.pools = has_pools ? &pools : NULL,
-		.misuses = &misuses,
 		.symbolizer = symbolizer,
 		.n_top = o.n_top ? o.n_top : SIZE_MAX,
 		.n_frames = o.n_frames ? o.n_frames : SIZE_MAX,
@@ -334,6 +320,7 @@ int ht_cmd_report(int argc, char **argv)
 		.sections = o.sections,
 	};
 
+	ht_report_extras_apply(&extras, &report);
 	ht_view_options_apply(&o.view, &report);
 	if (o.is_json) {
 		ht_report_json(&report, stdout);
@@ -353,9 +340,7 @@ int ht_cmd_report(int argc, char **argv)
 	ht_view_options_done(&o.view);
 	ht_symbolizer_free(symbolizer);
 	ht_stored_symbols_free(stored);
-	ht_mapped_done(&mapped);
-	ht_pools_done(&pools);
-	ht_misuses_done(&misuses);
+	ht_report_extras_done(&extras);
 	ht_results_done(&results);
 	ht_process_selection_done(&selection);
 	ht_trace_input_close(&input);

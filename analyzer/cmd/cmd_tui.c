@@ -10,6 +10,7 @@
 #include "analyzer/cmd/view_options.h"
 #include "analyzer/export/export.h"
 #include "analyzer/replay/replay.h"
+#include "analyzer/report/report_extras.h"
 #include "analyzer/tui/tui.h"
 
 #include <getopt.h>
@@ -98,31 +99,32 @@ static char *report_of(void *context, const struct ht_results *results)
 	struct session *s = context;
 	struct ht_view_options view = { 0 };
 	struct ht_text_style style = ht_option_style(HT_COLOR_NEVER);
-	struct ht_misuses misuses;
+	struct ht_report_extras extras;
 	char *text = NULL;
 	size_t n_bytes;
 	FILE *memory = open_memstream(&text, &n_bytes);
 
 	if (!memory)
 		abort();
-	ht_misuses_run(s->input->file, &s->input->model, results, NULL, s->symbolizer, 0, &misuses);
+	ht_report_extras_run(s->input->file, &s->input->model, results, NULL, s->symbolizer, 0,
+	                     &extras);
 
 	struct ht_report report = {
 		.file = s->input->file,
 		.model = &s->input->model,
 		.results = results,
-		.misuses = &misuses,
 		.symbolizer = s->symbolizer,
 		.n_top = REPORT_TOP,
 		.n_frames = REPORT_FRAMES,
 		.is_being_recorded = s->input->is_being_recorded,
 	};
 
+	ht_report_extras_apply(&extras, &report);
 	ht_view_options_apply(&view, &report);
 	ht_report_text(&report, &style, memory);
 	fclose(memory);
 	ht_view_options_done(&view);
-	ht_misuses_done(&misuses);
+	ht_report_extras_done(&extras);
 	return text;
 }
 

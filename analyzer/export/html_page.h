@@ -39,7 +39,7 @@ void ht_html_tree_put(struct ht_html_page *page);
 /* What nodes and threads did in each part of the time. */
 void ht_html_cells_put(struct ht_html_page *page);
 
-/* What is worth changing, and what was not seen. */
+/* What is worth changing, mistakes, what was not seen; and the report as text. */
 void ht_html_findings_put(struct ht_html_page *page);
 
 /* Lines of source, as far as they are there. */

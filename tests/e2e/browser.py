@@ -4,7 +4,8 @@
 
 Reads lines from stdin: `open PAGE` loads one, in a light window of 1400 x 1000; `done` prints "done" and how many errors there were since then;
 `eval JAVASCRIPT` prints the value as JSON, `key NAME`, `type TEXT`, `click X Y`, `drag X1 Y1 X2 Y2` and
-`move X Y` are input, `size WIDTH HEIGHT` the window, `dark` and `light` the colours, `shot FILE` a picture. What a page says on its
+`move X Y` are input, `size WIDTH HEIGHT` the window, `dark` and `light` the colours, `shot FILE` a picture, `controls` prints role and
+name of all that can have the focus, as JSON. What a page says on its
 console, and errors, go to stderr.
 """
 import base64
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
 
 class Browser:
@@ -98,6 +99,13 @@ class Browser:
     def colours(self, name):
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
 
+    def controls(self):
+        """What a screen reader is told."""
+        nodes = self.call("Accessibility.getFullAXTree")["nodes"]
+        return [[node["role"]["value"], node.get("name", {}).get("value", "")] for node in nodes
+                if not node["ignored"] and node["role"]["value"] != "RootWebArea"
+                and any(p["name"] == "focusable" and p["value"]["value"] for p in node.get("properties", []))]
+
     def mouse(self, kind, x, y, n_buttons):
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left" if n_buttons else "none",
                   buttons=n_buttons, clickCount=n_buttons)
@@ -134,6 +142,8 @@ class Browser:
             self.size(*[int(v) for v in rest.split()])
         elif word in ("dark", "light"):
             self.colours(word)
+        elif word == "controls":
+            print(json.dumps(self.controls()), flush=True)
         elif word == "shot":
             picture = self.call("Page.captureScreenshot", format="png")["data"]
             with open(rest, "wb") as file:

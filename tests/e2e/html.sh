@@ -206,6 +206,40 @@ marks() {
 	equal "shown" false "$(answer 5)"
 }
 
+# Everything that can have the focus has a role and a name; Tab goes through it in the order of the page, once through the tabs.
+controls() {
+	"$heaptide" record -q -o t.zst -- "$programs/marks" >/dev/null
+	"$heaptide" html --with-source --source "$HT_TOP_SRCDIR/tests/programs" -o page.html t.zst
+	browse page.html <<-'END'
+		controls
+		eval document.querySelector("#phases button").focus()
+		key Tab
+		eval document.activeElement.textContent
+		eval document.getElementById("metric").focus()
+		key Tab
+		key Tab
+		key Tab
+		key Tab
+		key Tab
+		eval document.activeElement.id
+		key Tab
+		eval document.activeElement.textContent
+		key ArrowRight
+		eval document.activeElement.textContent + document.activeElement.getAttribute("aria-selected")
+		key Tab
+		eval document.activeElement.closest("thead") !== null
+		eval document.querySelectorAll("main table caption").length === document.querySelectorAll("main table").length
+	END
+	equal "without a name" "" "$(answer 1 | jq -r '.[] | select(.[1] == "").[0]')"
+	equal "roles" "DisclosureTriangle application button combobox option region searchbox tab" "$(answer 1 | jq -r '[.[][0]] | unique | join(" ")')"
+	equal "the next phase" '"filled"' "$(answer 3)"
+	equal "the flame graph" '"flame"' "$(answer 5)"
+	equal "the tabs" '"Places"' "$(answer 6)"
+	equal "the next tab" '"Functionstrue"' "$(answer 7)"
+	equal "the table" true "$(answer 8)"
+	equal "captions" true "$(answer 9)"
+}
+
 # Who leaked, and the time line in words.
 leaks_and_words() {
 	"$heaptide" record -q -o t.zst -- "$programs/marks" >/dev/null
@@ -295,6 +329,23 @@ findings() {
 	says answers "The program paused recording"
 }
 
+# Mistakes, and all of the report, in words.
+words() {
+	run "$heaptide" record -q -o t.zst -- "$programs/misuse" child
+	"$heaptide" html -o page.html t.zst
+	page_data page.html >data
+	equal "the report" "$(LC_ALL=C.UTF-8 "$heaptide" report --depth 12 --width 100 t.zst)" "$(jq -r .words data)"
+	browse page.html <<-'END'
+		eval [document.getElementById("misuses").hidden, document.getElementById("misuses").open, document.getElementById("words").open]
+		eval document.getElementById("misuses-text").textContent
+		eval document.querySelector("#words summary").click()
+		eval document.getElementById("words-text").getBoundingClientRect().height > 100
+	END
+	equal "shown" "[false, true, false]" "$(answer 1)"
+	says answers "free of a block"
+	equal "opened" true "$(answer 4)"
+}
+
 # A thread alone: its numbers are those of the report, in all views.
 threads() {
 	local first
@@ -376,9 +427,11 @@ e2e_case "self-contained" self_contained
 e2e_case "in a browser" in_a_browser
 e2e_case "zoom and window" zoom_and_window
 e2e_case "marks" marks
+e2e_case "controls" controls
 e2e_case "leaks and words" leaks_and_words
 e2e_case "two runs" two_runs
 e2e_case "findings" findings
+e2e_case "words" words
 e2e_case "threads" threads
 e2e_case "source" source_lines
 browser_done

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The flame graph: the part of it that is in view is drawn, and drawn again when something changes. */
 const ROW = 19;
-const MIN_WIDTH = 0.5; /* of a box, in pixels */
+const minWidth = () => 1 / (window.devicePixelRatio || 1); /* of a box that is drawn: one pixel of the screen */
 const NEUTRAL = "hsl(210 8% 60% / .45)";
 
 function hue(text) {
@@ -48,6 +48,7 @@ function frameColour(number) {
 /* Boxes by rows; the path to the zoomed node stays above it at full width. */
 let rows = [];
 function layOut(t, width) {
+	const least = minWidth();
 	rows = [];
 	for (let n = state.zoom; ; n = t.parent[n]) {
 		rows.unshift([{ node: n, x: 0, w: width }]);
@@ -57,11 +58,11 @@ function layOut(t, width) {
 		const below = [];
 		for (const b of level) {
 			const scale = b.w / t.total[b.node];
-			if (!(b.w >= MIN_WIDTH)) continue;
+			if (!(b.w >= least)) continue;
 			let x = b.x;
 			for (const child of t.children(b.node)) {
 				const w = t.total[child] * scale;
-				if (w < MIN_WIDTH) break;
+				if (w < least) break;
 				below.push({ node: child, x, w });
 				x += w;
 			}

@@ -9,6 +9,8 @@ function saveState() {
 	if (state.window) words.set("window", state.window.join("-"));
 	if (state.thread >= 0) words.set("thread", state.thread);
 	if (state.tab || data.old) words.set("table", TABS[state.tab].name);
+	/* Browsers count these calls, and refuse too many of them. */
+	if (location.hash.slice(1) === String(words)) return;
 	try {
 		history.replaceState(null, "", "#" + words);
 	} catch (e) { /* some browsers forbid it for files */ }

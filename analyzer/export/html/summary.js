@@ -30,11 +30,14 @@ function drawWarnings() {
 		byId("warning").hidden = false;
 		byId("warning").textContent = `This recording is not whole: ${countText(data.lostEvents)} events lost, ${countText(data.damages)} damaged places. The numbers are of what is there.`;
 	}
+	drawText("misuses", data.misuses.replace(/^\n*MISUSE */, "").replace(/\n {0,9}/g, "\n"));
 	/* The first line is the heading of the section that this was. */
-	const lines = data.notSeen.split("\n").slice(1).map((line) => line.replace(/^ {0,15}/, "")).join("\n").trim();
-	if (!lines) return;
-	byId("not-seen").hidden = false;
-	byId("not-seen-text").textContent = lines;
+	drawText("not-seen", data.notSeen.split("\n").slice(1).map((line) => line.replace(/^ {0,15}/, "")).join("\n"));
+	drawText("words", data.words);
+}
+function drawText(name, text) {
+	byId(name).hidden = !text.trim();
+	byId(name + "-text").textContent = text.trim();
 }
 function drawFindings() {
 	if (!data.findings.length) return;
@@ -44,7 +47,7 @@ function drawFindings() {
 		const named = finding.stack.find((f) => f.function) || finding.stack[0];
 		const button = element("button", named.function || named.address, { title: "show in the flame graph" });
 		button.addEventListener("click", () => showInFlame(data.findingNodes[i]));
-		const place = named.file ? ` ${named.file}${named.line ? ":" + named.line : ""}` : named.module ? ` [${named.module}]` : "";
+		const place = named.file ? ` ${named.file}${named.line ? ":" + named.line : ""}` : named.module ? ` [${named.module.split("/").pop()}]` : "";
 		const evidence = element("p");
 		evidence.append(element("strong", `${(100 * finding.share).toFixed(1)} %`), ` ${countText(finding.count)} ${finding.what}, in `, button, place);
 		item.append(evidence, element("p", finding.advice, { class: "advice" }));

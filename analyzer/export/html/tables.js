@@ -3,6 +3,7 @@
 const SHOWN_ROWS = 100;
 const N_CALLERS = 4; /* in the small text below a place */
 const COLUMNS = METRICS.map((m) => m.name);
+const hasPart = () => Boolean(state.window) || state.thread >= 0;
 const labelOf = (f) => f[0] + (f[2] ? ":" + f[2] : "");
 
 /* The nodes above one: as many as a place is shown with. */
@@ -14,7 +15,8 @@ function callersOf(node) {
 /* Rows are made of numbers first: text is for the few that are shown. */
 function placeRows() {
 	const selves = METRICS.map((_, m) => selfValues(m));
-	const all = data.old ? selves.concat(data.oldSelf) : selves;
+	/* What is of all of the recording says nothing about a part of it. */
+	const all = data.old ? selves.concat(data.oldSelf) : hasPart() ? selves.filter((_, m) => !METRICS[m].isWhole) : selves;
 	const found = [];
 	for (let node = 1; node < N; node++) {
 		if (!all.some((self) => self[node])) continue;
@@ -96,7 +98,7 @@ function drawTable() {
 	head.append(element("th", state.tab === 1 ? "function" : "place", { scope: "col" }));
 	tab.columns.forEach((name, i) => {
 		const th = element("th", undefined, { scope: "col", "aria-sort": i === column ? (direction > 0 ? "descending" : "ascending") : "none" });
-		const button = element("button", name);
+		const button = element("button", name === "own-peak" && hasPart() ? "own-peak in all" : name);
 		button.addEventListener("click", () => {
 			state.sort[state.tab] = (i === column ? -direction : 1) * (i + 1);
 			drawTable();

@@ -54,7 +54,14 @@ function drawTimeline() {
 	}
 	c.globalAlpha = 0.75;
 	c.fillStyle = css("--live");
-	points.forEach((p, i) => c.fillRect(xOf(p[0]), yLive(p[1]), Math.max(endOf(i) - xOf(p[0]), 1), SPLIT - yLive(p[1])));
+	c.beginPath();
+	c.moveTo(LEFT, SPLIT);
+	points.forEach((p, i) => {
+		c.lineTo(xOf(p[0]), yLive(p[1]));
+		c.lineTo(endOf(i), yLive(p[1]));
+	});
+	c.lineTo(xOf(END), SPLIT);
+	c.fill();
 	c.fillStyle = css("--rate");
 	points.forEach((p, i) => {
 		const h = ((BOTTOM - SPLIT - 8) * p[2]) / most;
