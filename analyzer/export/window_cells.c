@@ -13,14 +13,25 @@
 
 #define FREED_EARLY UINT64_MAX
 
+/* Where a block was allocated; a realloc changes none of it. */
+struct birth {
+	uint64_t ns;
+	uint64_t n; /* how many the thread had allocated then */
+	uint32_t thread_serial;
+	uint32_t site;
+	uint32_t thread; /* in the result */
+	uint32_t part;
+};
+
 /* A live block; in the list of free places, only next means something. */
 struct block {
+	struct birth birth;
 	uint64_t size;
-	uint64_t birth_ns;
+	/* Of the newest allocation or reallocation. */
 	uint32_t site;
-	uint32_t part;   /* of the newest allocation or reallocation */
-	uint32_t next;   /* index + 1 */
-	uint32_t thread; /* in the result */
+	uint32_t thread;
+	uint32_t part;
+	uint32_t next; /* index + 1 */
 };
 
 struct counter {
@@ -33,7 +44,7 @@ struct counter {
 	/* Per process: id -> index + 1 in blocks, or the below for one that was freed before its allocation. */
 	struct ht_u64_map *live;
 	size_t n_live;
-	struct ht_u64_map newest_of; /* process and thread -> id + 1 of its newest allocation */
+	struct ht_u64_map allocated_by; /* process and thread -> how many it has allocated */
 	struct block *blocks;
 	size_t n_blocks, blocks_capacity;
 	uint32_t free_block; /* index + 1 */
@@ -193,26 +204,23 @@ static void count_event(struct counter *c, uint32_t process, uint32_t thread,
 	uint64_t now_ns = ht_tick_clock_ns(&model->clock, e->tick);
 	uint64_t part64 = now_ns / c->result->part_ns;
 	uint32_t part = part64 < HT_N_CELL_PARTS ? (uint32_t)part64 : HT_N_CELL_PARTS - 1;
-	uint64_t *newest = ht_u64_map_put(&c->newest_of, (uint64_t)process << 32 | thread);
-	struct block block = { .birth_ns = now_ns };
+	uint64_t *n_allocated = ht_u64_map_put(&c->allocated_by, thread_key(process, thread));
+	struct block block = { .size = 0 };
 	bool is_alloc = e->kind == HT_EVENT_ALLOC;
 
 	if (e->kind == HT_EVENT_FREE || e->kind == HT_EVENT_MISSED_FREE) {
-		if (!take_block(c, process, e->id, part, &block))
+		const struct birth *birth = &block.birth;
+
+		if (!take_block(c, process, e->id, part, &block) || e->kind == HT_EVENT_MISSED_FREE)
 			return;
-		if (e->kind == HT_EVENT_MISSED_FREE)
-			return;
-		count_magnitude(c->result->of_lifetime, block.thread, part,
-		                now_ns - block.birth_ns);
-		if (*newest == e->id + 1)
-			need_cell(c, block.site, block.thread, part)->n_temporary++;
+		count_magnitude(c->result->of_lifetime, block.thread, part, now_ns - birth->ns);
+		if (birth->thread_serial == thread && birth->n == *n_allocated)
+			need_cell(c, birth->site, birth->thread, birth->part)->n_temporary++;
 		return;
 	}
 	if (!ht_kind_has_new_id(e->kind))
 		return;
-	if (!is_alloc)
-		take_block(c, process, e->old_id, part, &block);
-
+	bool is_known = !is_alloc && take_block(c, process, e->old_id, part, &block);
 	uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, process, e->node);
 
 	/* A site of the results: nothing else has a row on the page. */
@@ -222,11 +230,17 @@ static void count_event(struct counter *c, uint32_t process, uint32_t thread,
 	block.size = e->size;
 	block.part = part;
 	block.thread = thread_of(c, process, thread);
+	*n_allocated += is_alloc;
+	if (!is_known)
+		block.birth = (struct birth){ .ns = now_ns,
+			                      .n = *n_allocated,
+			                      .thread_serial = thread,
+			                      .site = block.site,
+			                      .thread = block.thread,
+			                      .part = part };
 	add_block(c, process, e, &block);
-	if (is_alloc) {
+	if (is_alloc)
 		need_cell(c, block.site, block.thread, part)->n_allocations++;
-		*newest = e->id + 1;
-	}
 }
 
 /* What was live at the peak, after its event. Of a process that had ended nothing is. */
@@ -336,7 +350,7 @@ struct ht_window_cells ht_window_cells_new(const struct ht_export *export)
 	ht_event_merge_free(merge);
 	ht_u64_map_done(&c.cell_of);
 	ht_u64_map_done(&c.thread_of);
-	ht_u64_map_done(&c.newest_of);
+	ht_u64_map_done(&c.allocated_by);
 	free(c.live);
 	free(c.blocks);
 	return result;

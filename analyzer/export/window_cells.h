@@ -29,7 +29,7 @@ struct ht_window_cell {
 	uint64_t allocated_bytes; /* reallocations with their new size */
 	int64_t live_bytes;       /* change of the live bytes */
 	uint64_t leaked_bytes;    /* of blocks allocated (or last resized) here and never freed */
-	uint64_t n_temporary;     /* freed here */
+	uint64_t n_temporary;     /* allocated here */
 };
 
 /* What a site and thread had at the peak of everything. */
