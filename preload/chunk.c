@@ -8,6 +8,12 @@
 /* A recorder that lives but frees nothing for this long is given up on, one event at a time. */
 #define WAIT_LIMIT_NS 60000000000ull
 #define WAIT_SLICE_NS 100000000ull
+/* It has nothing to free while all chunks belong to threads that may be idle for ever: more at once than chunks. */
+#define IDLE_LIMIT_NS 200000000ull
+
+/* The region's free_seq when that was waited for in vain, below this bit: nobody waits again until it changes. */
+#define GIVEN_UP (1ull << 32)
+static _Atomic uint64_t given_up;
 
 static _Atomic uint64_t next_id_range;
 
@@ -18,18 +24,23 @@ uint64_t ht_chunk_first_unused_id(void)
 	return next ? next : 1;
 }
 
-/* The first FREE chunk of [from, to), now ours, or UINT32_MAX. Low ones first: they are warm. */
-static uint32_t claim(struct ht_region_header *region, uint32_t from, uint32_t to)
+/*
+ * The first FREE chunk of [from, to), now ours, or UINT32_MAX; then *ret_has_full also says whether there is one for the
+ * recorder to free. Low ones first: they are warm.
+ */
+static uint32_t claim(struct ht_region_header *region, uint32_t from, uint32_t to,
+                      bool *ret_has_full)
 {
 	uint64_t mine = ht_chunk_word(HT_CHUNK_OWNED, ht_process.slot_index);
 
 	for (uint32_t i = from; i < to; i++) {
 		_Atomic uint64_t *state = ht_region_chunk_state(region, i);
-		uint64_t free_word = 0;
+		uint64_t word = atomic_load_explicit(state, memory_order_relaxed), free_word = 0;
 
-		if (atomic_load_explicit(state, memory_order_relaxed) == 0 &&
-		    atomic_compare_exchange_strong_explicit(
-		            state, &free_word, mine, memory_order_acq_rel, memory_order_relaxed))
+		*ret_has_full |= (uint32_t)word == HT_CHUNK_FULL;
+		if (word == 0 && atomic_compare_exchange_strong_explicit(state, &free_word, mine,
+		                                                         memory_order_acq_rel,
+		                                                         memory_order_relaxed))
 			return i;
 	}
 	return UINT32_MAX;
@@ -39,17 +50,17 @@ static uint32_t claim(struct ht_region_header *region, uint32_t from, uint32_t t
  * Threads start with a small chunk, so that thousands of idle ones fit, and go on with large ones.
  * Either kind serves when the other is used up.
  */
-static uint32_t claim_any(const struct ht_thread *t)
+static uint32_t claim_any(const struct ht_thread *t, bool *ret_has_full)
 {
 	struct ht_region_header *region = ht_process.region;
 	uint32_t n_small = region->n_small_chunks;
 	uint32_t n_all = ht_region_n_chunks(region);
-	uint32_t i =
-	        t->wants_large_chunk ? claim(region, n_small, n_all) : claim(region, 0, n_small);
+	uint32_t i = t->wants_large_chunk ? claim(region, n_small, n_all, ret_has_full)
+	                                  : claim(region, 0, n_small, ret_has_full);
 
 	if (i == UINT32_MAX)
-		i = t->wants_large_chunk ? claim(region, 0, n_small)
-		                         : claim(region, n_small, n_all);
+		i = t->wants_large_chunk ? claim(region, 0, n_small, ret_has_full)
+		                         : claim(region, n_small, n_all, ret_has_full);
 	return i;
 }
 
@@ -64,6 +75,7 @@ bool ht_chunk_is_recorder_gone(struct ht_region_header *region)
 static uint32_t wait_for_chunk(const struct ht_thread *t)
 {
 	struct ht_region_header *region = ht_process.region;
+	uint64_t idle_ns = 0;
 	uint32_t i = UINT32_MAX;
 
 	HT_COUNT(n_waits);
@@ -71,9 +83,16 @@ static uint32_t wait_for_chunk(const struct ht_thread *t)
 	for (uint64_t waited_ns = 0; waited_ns < WAIT_LIMIT_NS; waited_ns += WAIT_SLICE_NS) {
 		uint32_t seq = atomic_load_explicit(&region->free_seq, memory_order_acquire);
 
-		i = claim_any(t);
+		bool has_full = false;
+
+		i = claim_any(t, &has_full);
 		if (i != UINT32_MAX || ht_chunk_is_recorder_gone(region))
 			break;
+		idle_ns = has_full ? 0 : idle_ns + WAIT_SLICE_NS;
+		if (idle_ns > IDLE_LIMIT_NS) {
+			atomic_store_explicit(&given_up, GIVEN_UP | seq, memory_order_relaxed);
+			break;
+		}
 		ht_sys_futex_wait(&region->free_seq, seq, WAIT_SLICE_NS);
 	}
 	atomic_fetch_sub(&region->n_waiters, 1);
@@ -98,10 +117,12 @@ bool ht_chunk_make_room(struct ht_thread *t, uint32_t n_words)
 	/* Looking through all chunks for every lost event would cost more than waiting does. */
 	uint32_t seq = atomic_load_explicit(&region->free_seq, memory_order_acquire);
 
-	if (ht_process.is_dropping && t->n_lost && t->full_seq == seq)
+	if ((ht_process.is_dropping && t->n_lost && t->full_seq == seq) ||
+	    atomic_load_explicit(&given_up, memory_order_relaxed) == (GIVEN_UP | seq))
 		return false;
 
-	uint32_t i = claim_any(t);
+	bool has_full = false;
+	uint32_t i = claim_any(t, &has_full);
 
 	if (i == UINT32_MAX && !ht_process.is_dropping)
 		i = wait_for_chunk(t);

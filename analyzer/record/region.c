@@ -17,7 +17,7 @@
 
 const struct ht_region_geometry ht_region_default_geometry = {
 	.n_process_slots = 512,
-	.n_small_chunks = 4096,
+	.n_small_chunks = 8192,
 	.small_chunk_bytes = 4096,
 	.n_large_chunks = 256,
 	.large_chunk_bytes = 65536,

@@ -258,7 +258,7 @@ enum ht_chunk_state {
 /*
  * state word = enum ht_chunk_state | process slot index << 32. A FREE chunk's word is 0. The state
  * words of all chunks are one dense array (ht_region_chunk_state()): a look at all of them touches
- * 34 KiB, not a page per chunk, and chunks that were never used cost no memory.
+ * 66 KiB at most, not a page per chunk, and chunks that were never used cost no memory.
  */
 static inline uint64_t ht_chunk_word(uint32_t state, uint32_t process_slot)
 {

@@ -183,6 +183,30 @@ START_TEST(test_full_region_drops_counts_and_says_so)
 }
 END_TEST
 
+/* Programs that wait for the recorder do not wait for what it cannot do: all chunks are those of idle threads. */
+START_TEST(test_chunks_of_idle_threads_are_not_waited_for)
+{
+	struct ht_region_header *h = ht_process.region;
+	struct ht_thread *t = ht_thread_self();
+	struct timespec before, after;
+
+	ht_process.is_dropping = false;
+	for (uint32_t i = 0; i < ht_region_n_chunks(h); i++)
+		*ht_region_chunk_state(h, i) = ht_chunk_word(HT_CHUNK_OWNED, 0);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	for (int i = 0; i < 5000; i++)
+		ck_assert(!put_event(t));
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_lt(after.tv_sec - before.tv_sec, 30);
+	ck_assert_uint_eq(ht_process.slot->n_lost_events, 5000);
+	ck_assert_uint_eq(ht_process.slot->n_waits, 1);
+	*ht_region_chunk_state(h, 7) = 0;
+	h->free_seq++;
+	ck_assert(put_event(t));
+	ck_assert_uint_eq(n_chunks_in(HT_CHUNK_FREE), 0);
+}
+END_TEST
+
 START_TEST(test_dead_recorder_stops_the_process)
 {
 	struct ht_thread *t = ht_thread_self();
@@ -395,6 +419,7 @@ int main(void)
 	tcase_add_test(core, test_racing_threads_agree_on_nodes);
 	tcase_add_test(core, test_dead_threads_state_is_taken_over);
 	tcase_add_test(limits, test_full_region_drops_counts_and_says_so);
+	tcase_add_test(limits, test_chunks_of_idle_threads_are_not_waited_for);
 	tcase_add_test(limits, test_dead_recorder_stops_the_process);
 	tcase_add_test(limits, test_module_record_keeps_long_paths_within_a_small_chunk);
 	tcase_add_test(limits, test_far_tick_gets_a_tick_record);
