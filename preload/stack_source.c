@@ -104,7 +104,10 @@ void ht_stack_source_leave_libunwind(void)
 	if (!libunwind_backend)
 		return;
 	libunwind_backend = NULL;
-	ht_process.unwind = ht_stack_walk_is_supported() ? HT_UNWIND_FAST : HT_UNWIND_NONE;
+	if (!ht_stack_walk_is_supported())
+		ht_process.unwind = HT_UNWIND_NONE;
+	else
+		ht_process.unwind = ht_process.has_python ? HT_UNWIND_FAST_AND_PYTHON : HT_UNWIND_FAST;
 }
 
 static void count_cut(const struct ht_stack_walk *walk)
