@@ -51,7 +51,7 @@ build_with() {
 	cat >input/Makefile <<-'MAKE'
 		objects = $(patsubst %.c,%.o,$(wildcard preload/*.c tests/programs/*.c))
 		all: $(objects)
-		%.o: %.c; $(CC) -O2 -c -D_GNU_SOURCE -I. -Iinclude -Itests/programs -o $@ $<
+		%.o: %.c; $(CC) -w -O2 -c -D_GNU_SOURCE -I. -Iinclude -Itests/programs -o $@ $<
 	MAKE
 	printf '#define PACKAGE_VERSION "0"\n' >input/config.h
 	same 500000 make -s -j2 CC="$1"
