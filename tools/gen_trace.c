@@ -43,7 +43,9 @@ static const char usage[] =
         "      --processes=N     forked one after another (1)\n"
         "      --stacks=N        distinct ones (200)\n"
         "      --depth=N         frames of each (12)\n"
-        "      --rate=N          events per microsecond (10)\n";
+        "      --rate=N          events per microsecond (10)\n"
+        "      --odd=N           each process ends with N of all that it counts of what cannot be\n"
+        "                        recorded, and with N frees of blocks that never were (0)\n";
 
 struct options {
 	const char *path;
@@ -58,6 +60,7 @@ struct options {
 	uint64_t n_stacks;
 	uint64_t depth;
 	uint64_t rate;
+	uint64_t n_odd;
 };
 
 struct thread {
@@ -312,13 +315,23 @@ static void make_event(struct generator *g, struct process *p, struct thread *t)
 	add_event(g, t, &e);
 }
 
+static void add_odd_frees(struct generator *g, struct process *p)
+{
+	for (uint64_t i = 0; i < g->o.n_odd; i++) {
+		struct ht_event e = { .tick = g->tick, .kind = HT_EVENT_FREE };
+
+		e.id = p->next_range + IDS_PER_RANGE + i;
+		add_event(g, &p->threads[0], &e);
+	}
+}
+
 static void end_process(struct generator *g, const struct process *p)
 {
-	ht_column_writer_process_end(g->columns, &(struct ht_process_end){
-	                                                 .serial = p->serial,
-	                                                 .kind = HT_END_EXIT,
-	                                                 .tick = g->tick,
-	                                         });
+	struct ht_process_end end = { .serial = p->serial, .kind = HT_END_EXIT, .tick = g->tick };
+
+	for (size_t i = 0; i < HT_N_PROCESS_COUNTERS; i++)
+		end.counters[i] = g->o.n_odd;
+	ht_column_writer_process_end(g->columns, &end);
 }
 
 static void make_events(struct generator *g)
@@ -370,6 +383,8 @@ static enum ht_err generate(struct generator *g, int fd)
 	start_process(g);
 	make_stacks(g);
 	make_events(g);
+	for (size_t i = 0; i < g->n_processes; i++)
+		add_odd_frees(g, &g->processes[i]);
 	g->tick++;
 	set_time(g);
 	write_all_chunks(g);
@@ -456,6 +471,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		{ "stacks", required_argument, NULL, 'k' },
 		{ "depth", required_argument, NULL, 'd' },
 		{ "rate", required_argument, NULL, 'a' },
+		{ "odd", required_argument, NULL, 'O' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -477,6 +493,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		case 'k': is_good = read_number(optarg, 1, 1u << 22, &o->n_stacks); break;
 		case 'd': is_good = read_number(optarg, 2, 512, &o->depth); break;
 		case 'a': is_good = read_number(optarg, 1, 1000, &o->rate); break;
+		case 'O': is_good = read_number(optarg, 0, 1000000, &o->n_odd); break;
 		default: return false;
 		}
 		if (!is_good) {

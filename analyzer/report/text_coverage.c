@@ -110,11 +110,11 @@ static void put_unseen(struct ht_text_page *page, const struct ht_report *report
 			             item->detail);
 		else if (item->kind == HT_UNSEEN_BYPASSING)
 			ht_text_putf(page, HT_PAINT_WARNING,
-			             "%s calls another malloc (opened with RTLD_DEEPBIND or dlmopen): not recorded.",
+			             "%s calls another malloc (RTLD_DEEPBIND, dlmopen): not recorded.",
 			             name);
 		else if (item->kind == HT_UNSEEN_MALLOC) {
 			ht_text_putf(page, HT_PAINT_WARNING,
-			             "%s process%s the malloc of %s, not heaptide's: what that serves is not recorded.",
+			             "%s process%s the malloc of %s: what that serves is not recorded.",
 			             ht_human_count(h.a, item->n), item->n == 1 ? " has" : "es have", name);
 			ht_text_end_line(page);
 			ht_text_to_column(page, HT_LABEL_COLUMNS);

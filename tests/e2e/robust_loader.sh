@@ -265,7 +265,7 @@ bypassing() {
 	equal "bypassing libraries" "$1" \
 		"$(value t.zst '.coverage.bypassing_libraries | map("\(.file) \(.times)") | join(" ")')"
 	"$heaptide" report t.zst >report
-	[ -z "$1" ] || says report "$(basename "${1% *}") calls another malloc (opened with RTLD_DEEPBIND or dlmopen)"
+	[ -z "$1" ] || says report "$(basename "${1% *}") calls another malloc (RTLD_DEEPBIND, dlmopen)"
 }
 
 deepbind() {
