@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define GO_SYMBOL "runtime.mallocgc"
+#define GO_NAME   "a garbage collector (Go)"
+
 /* A function that only this allocator or runtime has, under the names it is built with. */
 static const struct {
 	const char *symbol;
@@ -26,7 +29,7 @@ static const struct {
 	{ "dlmalloc", "dlmalloc" },
 	{ "moz_arena_malloc", "mozjemalloc" },
 	{ "GC_malloc", "a garbage collector (bdwgc)" },
-	{ "runtime.mallocgc", "a garbage collector (Go)" },
+	{ GO_SYMBOL, GO_NAME },
 	{ "caml_alloc_shr", "a garbage collector (OCaml)" },
 	{ "JVM_MaxMemory", "a garbage collector (Java)" },
 	{ "_ZN2v87Isolate3NewERKNS0_12CreateParamsE", "a garbage collector (V8)" },
@@ -82,8 +85,12 @@ static void look_at_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct 
 			continue;
 		/* One that the linker hides is local. */
 		f->has_operators |= is_named(name, "_ZdlPv");
-		if (GELF_ST_BIND(sym->st_info) == STB_LOCAL)
+		if (GELF_ST_BIND(sym->st_info) == STB_LOCAL) {
+			/* All of Go's are, in a program that C's linker has made. */
+			if (!f->known && is_named(name, GO_SYMBOL))
+				f->known = GO_NAME;
 			continue;
+		}
 		f->has_malloc |= is_named(name, "malloc");
 		f->has_free |= is_named(name, "free");
 		for (size_t k = 0; !f->known && k < sizeof(known) / sizeof(known[0]); k++) {
