@@ -214,6 +214,92 @@ chromium_headless() {
 		fail "nothing is said of its allocator"
 }
 
+rust_program() {
+	need rustc
+	mkdir input
+	cat >input/p.rs <<-'RUST'
+		use std::collections::HashMap;
+		use std::thread;
+		fn main() {
+		    std::panic::set_hook(Box::new(|_| {}));
+		    let made: Vec<_> = (0..4).map(|t| thread::spawn(move || {
+		        let mut m = HashMap::new();
+		        for i in 0..20000u64 { m.insert(format!("{}", i * t), vec![i as u8; (i % 300) as usize]); }
+		        m
+		    })).collect();
+		    let n: usize = made.into_iter().map(|t| t.join().unwrap().values().map(Vec::len).sum::<usize>()).sum();
+		    println!("{} {}", n, std::panic::catch_unwind(|| { panic!("unwound") }).is_err());
+		}
+	RUST
+	rustc -g -O -o input/p input/p.rs
+	same 100000 ./p
+	# The names are Rust's own.
+	value t.zst '[.rate.sites[].stack[].function] | unique | .[]' >functions
+	says functions "p::main::{{closure}}"
+}
+
+# Its heap is its own, which is not recorded; what C asks for is.
+go_program() {
+	need go
+	mkdir input
+	cat >input/p.go <<-'GO'
+		package main
+		// #include <stdlib.h>
+		import "C"
+		import "fmt"
+		func main() {
+			done := make(chan int)
+			for t := 0; t < 4; t++ {
+				go func() {
+					for i := 0; i < 5000; i++ {
+						C.free(C.malloc(C.size_t(70001)))
+						_ = make([]byte, 1000)
+					}
+					done <- 1
+				}()
+			}
+			fmt.Println(<-done + <-done + <-done + <-done)
+		}
+	GO
+	(cd input && HOME=$PWD GO111MODULE=off go build -o p p.go && chmod -R u+w . && rm -rf .cache)
+	same 20000 ./p
+	equal "C's blocks" 20000 "$("$heaptide" dump --json t.zst | jq -c 'select(.kind == "alloc" and .size == 70001)' | wc -l)"
+	value t.zst '.coverage.own_allocators[].allocator' >allocators
+	says allocators "a garbage collector (Go)"
+}
+
+# Its collector looks for roots in all that is mapped, ours too.
+guile_script() {
+	need guile
+	export GUILE_AUTO_COMPILE=0
+	same 500 guile --no-auto-compile -c '(let loop ((i 0) (l (list)))
+		(if (< i 300000) (loop (+ i 1) (if (= 0 (modulo i 1000)) (list) (cons (make-string 20 #\x) l)))
+			(begin (gc) (display (length l)) (newline))))'
+}
+
+openmp() {
+	need gcc
+	mkdir input
+	cat >input/p.c <<-'CODE'
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(void)
+		{
+			long n = 0;
+		#pragma omp parallel for reduction(+ : n) schedule(dynamic)
+			for (int i = 0; i < 50000; i++) {
+				char *volatile p = malloc(30103);
+				p[i % 30000] = 1;
+				n += p[i % 30000];
+				free(p);
+			}
+			printf("%ld\n", n);
+		}
+	CODE
+	gcc -fopenmp -O2 -o input/p input/p.c || skip "gcc has no OpenMP"
+	OMP_NUM_THREADS=4 same 50000 ./p
+}
+
 # A unit test of our own, which forks for every test.
 own_check() {
 	[ -x "$HT_TOP_BUILDDIR/check_chunk" ] || skip "check_chunk is not built"
@@ -237,5 +323,9 @@ matrix "php" php_script
 matrix "ruby" ruby_script
 matrix "emacs" emacs_batch
 matrix "chromium" chromium_headless
+matrix "a program in Rust" rust_program
+matrix "a program in Go that calls C" go_program
+matrix "guile" guile_script
+matrix "OpenMP" openmp
 matrix "a unit test of our own" own_check
 e2e_done
