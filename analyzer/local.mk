@@ -29,6 +29,7 @@ libanalyzer_la_SOURCES = \
 	%D%/model/process_list.c %D%/model/process_list.h \
 	%D%/model/code_list.c %D%/model/code_list.h \
 	%D%/model/python_list.c %D%/model/python_list.h \
+	%D%/model/resident_list.c %D%/model/resident_list.h \
 	%D%/model/stack_join.c %D%/model/stack_join.h \
 	%D%/model/stack_tree.c %D%/model/stack_tree.h \
 	%D%/model/unseen_list.c %D%/model/unseen_list.h \
@@ -98,9 +99,11 @@ libanalyzer_la_SOURCES = \
 	%D%/report/text_parts.h \
 	%D%/report/text_sites.c %D%/report/text_sites.h \
 	%D%/report/text_reallocs.c \
+	%D%/report/text_resident.c \
 	%D%/report/text_frees.c \
 	%D%/report/text_findings.c \
 	%D%/report/json_findings.c \
+	%D%/report/json_resident.c \
 	%D%/report/findings.c %D%/report/findings.h \
 	%D%/report/block_overhead.c %D%/report/block_overhead.h \
 	%D%/report/free_rank.c %D%/report/free_rank.h \

@@ -8,7 +8,7 @@ check_LTLIBRARIES += libtracemaker.la
 libtracemaker_la_SOURCES = %D%/unit/run_suite.h %D%/unit/trace_maker.c %D%/unit/trace_maker.h
 libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
-ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_made_code check_mapped_memory check_misuse_list check_pool_objects check_oracle \
+ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_made_code check_mapped_memory check_misuse_list check_pool_objects check_resident check_oracle \
 	check_replay check_tick_line \
 	check_report check_stack_tree check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
@@ -47,6 +47,11 @@ check_pool_objects_SOURCES = %D%/unit/check_pool_objects.c
 check_pool_objects_CFLAGS = $(ht_unit_cflags)
 check_pool_objects_LDFLAGS = $(ht_unit_ldflags)
 check_pool_objects_LDADD = $(ht_unit_ldadd)
+
+check_resident_SOURCES = %D%/unit/check_resident.c
+check_resident_CFLAGS = $(ht_unit_cflags)
+check_resident_LDFLAGS = $(ht_unit_ldflags)
+check_resident_LDADD = $(ht_unit_ldadd)
 
 check_misuse_list_SOURCES = %D%/unit/check_misuse_list.c
 check_misuse_list_CFLAGS = $(ht_unit_cflags)

@@ -27,6 +27,19 @@ static void put_counter(struct ht_json_writer *json, uint64_t pid, const char *n
 	ht_json_end_object(json);
 }
 
+static void put_resident(struct ht_json_writer *json, const struct ht_export *export, uint64_t pid)
+{
+	const struct ht_trace_model *model = export->model;
+	struct ht_resident_course course =
+	        ht_resident_course_new(&model->residents, &model->processes, NULL);
+
+	for (size_t i = 0; i < course.n_steps; i++)
+		put_counter(json, pid, "resident",
+		            ht_tick_clock_ns(&model->clock, course.steps[i].tick), "bytes",
+		            course.steps[i].private_bytes);
+	ht_resident_course_done(&course);
+}
+
 void ht_export_chrome(const struct ht_export *export, FILE *out)
 {
 	const struct ht_process_list *processes = &export->model->processes;
@@ -54,6 +67,7 @@ void ht_export_chrome(const struct ht_export *export, FILE *out)
 	put_counter(&json, pid, "live heap", timeline.end_ns, "bytes",
 	            export->results->totals.leaked_bytes);
 	put_counter(&json, pid, "allocations", timeline.end_ns, "allocations", 0);
+	put_resident(&json, export, pid);
 	ht_json_end_array(&json);
 	ht_json_end_object(&json);
 	putc('\n', out);

@@ -77,6 +77,31 @@ static void put_phases(struct ht_html_page *p)
 	ht_json_put_u64(p->json, "nPhases", list->n_phases);
 }
 
+/* What processes had in memory: from when on, how much; at most MAX_POINTS. */
+static void put_resident(struct ht_html_page *p)
+{
+	const struct ht_trace_model *model = p->export->model;
+	struct ht_resident_course course =
+	        ht_resident_course_new(&model->residents, &model->processes, NULL);
+	size_t n_each = (course.n_steps + MAX_POINTS - 1) / MAX_POINTS;
+
+	ht_html_put_array(p, "resident");
+	for (size_t i = 0; i < course.n_steps; i += n_each) {
+		uint64_t most = 0;
+
+		for (size_t k = i; k < course.n_steps && k < i + n_each; k++) {
+			if (course.steps[k].private_bytes > most)
+				most = course.steps[k].private_bytes;
+		}
+		ht_json_begin_array(p->json);
+		ht_json_u64(p->json, ht_tick_clock_ns(&model->clock, course.steps[i].tick));
+		ht_json_u64(p->json, most);
+		ht_json_end_array(p->json);
+	}
+	ht_json_end_array(p->json);
+	ht_resident_course_done(&course);
+}
+
 static void put_timeline(struct ht_html_page *p)
 {
 	struct ht_timeline timeline =
@@ -94,6 +119,7 @@ static void put_timeline(struct ht_html_page *p)
 	ht_json_put_u64(p->json, "endNs", timeline.end_ns);
 	put_marks(p);
 	ht_timeline_done(&timeline);
+	put_resident(p);
 }
 
 static void put_totals(struct ht_html_page *p)

@@ -20,6 +20,7 @@ void ht_trace_model_done(struct ht_trace_model *model)
 	ht_code_list_done(&model->codes);
 	ht_mapping_list_done(&model->mappings);
 	ht_unseen_list_done(&model->unseen);
+	ht_resident_list_done(&model->residents);
 	ht_mark_list_done(&model->marks);
 	ht_told_list_done(&model->told);
 	ht_misuse_list_done(&model->misuses);
@@ -120,6 +121,9 @@ static bool take_block(struct ht_trace_model *model, const struct ht_block *bloc
 		return ht_mapping_list_add(&model->mappings, &model->processes, &get,
 		                           block->n_items);
 	case HT_BLOCK_UNSEEN: return ht_unseen_list_add(&model->unseen, &get, block->n_items);
+	case HT_BLOCK_RESIDENT:
+		return ht_resident_list_add(&model->residents, &model->processes, &get,
+		                            block->n_items);
 	case HT_BLOCK_MARKS:
 		return ht_mark_list_add(&model->marks, &model->processes, &get, block->n_items);
 	case HT_BLOCK_TOLD:
@@ -213,6 +217,7 @@ enum ht_err ht_trace_model_load(struct ht_trace_model *model, struct ht_trace_fi
 	ht_module_list_sort(&model->modules);
 	ht_mapping_list_sort(&model->mappings);
 	ht_mark_list_sort(&model->marks);
+	ht_resident_list_sort(&model->residents);
 	ht_told_list_sort(&model->told);
 	ht_misuse_list_sort(&model->misuses);
 	ht_python_list_find_loops(&model->python, &model->processes, &model->modules);

@@ -11,6 +11,7 @@
 #include "analyzer/model/module_list.h"
 #include "analyzer/model/process_list.h"
 #include "analyzer/model/python_list.h"
+#include "analyzer/model/resident_list.h"
 #include "analyzer/model/stack_tree.h"
 #include "analyzer/model/told_list.h"
 #include "analyzer/model/unseen_list.h"
@@ -62,6 +63,7 @@ struct ht_trace_model {
 	struct ht_code_list codes;
 	struct ht_mapping_list mappings;
 	struct ht_unseen_list unseen;
+	struct ht_resident_list residents;
 	struct ht_mark_list marks;
 	struct ht_told_list told;
 	struct ht_misuse_list misuses;

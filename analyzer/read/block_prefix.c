@@ -74,6 +74,7 @@ const char *ht_block_type_name(unsigned type)
 		[HT_BLOCK_TOLD] = "TOLD",
 		[HT_BLOCK_UNSEEN] = "UNSEEN",
 		[HT_BLOCK_CODE] = "CODE",
+		[HT_BLOCK_RESIDENT] = "RESIDENT",
 	};
 
 	return type < HT_N_BLOCK_TYPES ? names[type] : NULL;

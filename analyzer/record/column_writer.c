@@ -36,6 +36,8 @@ const struct ht_column_limits ht_column_default_limits = {
 #define TOLD_IN_BLOCK 16384u
 #define CODE_MAX_BYTES (HT_CODE_NAME_MAX_BYTES + 8 * HT_VARINT_MAX_BYTES)
 #define CODES_BYTES (256u << 10)
+#define RESIDENT_MAX_BYTES (4 * HT_VARINT_MAX_BYTES)
+#define RESIDENTS_IN_BLOCK 1024u
 #define END_MAX_BYTES ((5 + HT_N_PROCESS_COUNTERS) * HT_VARINT_MAX_BYTES)
 #define SEGMENT_MAX_BYTES (7 * HT_VARINT_MAX_BYTES)
 
@@ -82,6 +84,8 @@ struct ht_column_writer {
 	uint64_t last_told_tick;
 	struct entries codes;    /* the same */
 	struct ht_code_info last_code; /* in the block */
+	struct entries residents; /* the same */
+	struct ht_resident_info last_resident; /* in the block */
 	struct entries ends;
 
 	struct ht_node_batch **batches; /* one per process with pending nodes */
@@ -216,6 +220,7 @@ void ht_column_writer_free(struct ht_column_writer *w)
 	free(w->marks.body);
 	free(w->misuses.body);
 	free(w->codes.body);
+	free(w->residents.body);
 	free(w->told.body);
 	free(w->ends.body);
 	free(w->body);
@@ -419,6 +424,32 @@ void ht_column_writer_code(struct ht_column_writer *w, const struct ht_code_info
 	else
 		ht_put_diff(p, c->old_addr, c->addr);
 	w->last_code = *c;
+}
+
+void ht_column_writer_flush_resident(struct ht_column_writer *w)
+{
+	entries_flush(w, &w->residents);
+}
+
+void ht_column_writer_resident(struct ht_column_writer *w, const struct ht_resident_info *info)
+{
+	if (!entries_need(w, &w->residents, HT_BLOCK_RESIDENT, RESIDENTS_IN_BLOCK * RESIDENT_MAX_BYTES))
+		return;
+	if (w->residents.n_items == RESIDENTS_IN_BLOCK) {
+		/* Readers are to know the process before. */
+		ht_column_writer_flush_modules(w);
+		ht_column_writer_flush_resident(w);
+	}
+	if (w->residents.n_items == 0)
+		w->last_resident = (struct ht_resident_info){ 0 };
+
+	struct ht_put *p = entries_next(w, &w->residents, RESIDENT_MAX_BYTES);
+
+	ht_put_u64(p, info->process_serial);
+	ht_put_diff(p, info->tick, w->last_resident.tick);
+	ht_put_diff(p, info->resident_kib, w->last_resident.resident_kib);
+	ht_put_u64(p, info->private_kib);
+	w->last_resident = *info;
 }
 
 void ht_column_writer_mapping(struct ht_column_writer *w, uint32_t process_serial,

@@ -112,6 +112,18 @@ struct ht_code_info {
 };
 void ht_column_writer_code(struct ht_column_writer *writer, const struct ht_code_info *code);
 
+/* How much memory a process had. */
+struct ht_resident_info {
+	uint32_t process_serial;
+	uint64_t tick;
+	uint64_t resident_kib;
+	uint64_t private_kib; /* of these */
+};
+void ht_column_writer_resident(struct ht_column_writer *writer, const struct ht_resident_info *info);
+
+/* Write what there is of these: flushes wait until it is worth a block. */
+void ht_column_writer_flush_resident(struct ht_column_writer *writer);
+
 /* A free of what was no live block; for possible ones only. */
 void ht_column_writer_misuse(struct ht_column_writer *writer, uint32_t process_serial,
 			     uint32_t thread_serial, uint64_t tick, uint32_t node,

@@ -21,6 +21,7 @@ libanalyzer_la_SOURCES += \
 	%D%/program.c %D%/program.h \
 	%D%/recorder.c %D%/recorder.h \
 	%D%/region.c %D%/region.h \
+	%D%/resident_watch.c %D%/resident_watch.h \
 	%D%/shim_path.c %D%/shim_path.h \
 	%D%/start_block.c %D%/start_block.h \
 	%D%/symbol_helper.c %D%/symbol_helper.h \

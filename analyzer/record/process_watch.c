@@ -6,6 +6,7 @@
 #include "analyzer/record/code_watch.h"
 #include "analyzer/record/exit_status.h"
 #include "analyzer/record/process_finder.h"
+#include "analyzer/record/resident_watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +45,7 @@ struct ht_process_watch {
 	uint32_t n_exec; /* of them ended by exec */
 	struct ht_arrival_bell *bell; /* may be NULL */
 	struct ht_code_watch *codes; /* may be NULL */
+	struct ht_resident_watch *residents; /* may be NULL */
 	struct ht_unseen *unseen; /* may be NULL */
 	struct ht_exec_watch *execs; /* may be NULL */
 	pid_t main_pid;
@@ -75,6 +77,7 @@ enum ht_err ht_process_watch_new(struct ht_region *region, struct ht_drain *drai
 	for (uint32_t i = 0; i < w->n_slots; i++)
 		w->watched[i].pidfd = -1;
 	w->codes = ht_code_watch_new(columns, clock, w->n_slots);
+	w->residents = ht_resident_watch_new(columns, clock, w->n_slots);
 	w->last_next_serial = 1;
 	w->main_pidfd = -1;
 	*ret_watch = w;
@@ -90,6 +93,7 @@ void ht_process_watch_free(struct ht_process_watch *w)
 			close(w->watched[i].pidfd);
 	}
 	ht_code_watch_free(w->codes);
+	ht_resident_watch_free(w->residents);
 	free(w->watched);
 	free(w);
 }
@@ -225,6 +229,9 @@ static void attach(struct ht_process_watch *w, uint32_t slot, uint32_t slot_pid)
 	ht_drain_set_process(w->drain, slot, p->serial);
 	ht_code_watch_begin(w->codes, slot,
 			    &(struct ht_code_process){ info.serial, slot_pid, p->pid, info.start_tick });
+	/* A program that took its place is not what is asked for. */
+	if (!p->has_exec)
+		ht_resident_watch_begin(w->residents, slot, info.serial, p->pid, ht_clock_source_ns());
 }
 
 static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kind, uint32_t code)
@@ -252,6 +259,7 @@ static void describe_end(struct ht_process_watch *w, uint32_t slot, uint32_t kin
 	end.counters[8 + HT_N_TRUNC] = atomic_load(&s->n_paused_allocs);
 	end.counters[9 + HT_N_TRUNC] = atomic_load(&s->paused_bytes);
 	ht_code_watch_end(w->codes, slot);
+	ht_resident_watch_end(w->residents, slot);
 	ht_column_writer_process_end(w->columns, &end);
 	ht_live_count_process_end(w->live, end.serial, kind, end.tick);
 }
@@ -434,6 +442,7 @@ bool ht_process_watch_round(struct ht_process_watch *w, bool is_poked)
 	has_changed = look_for_arrivals(w, is_slow);
 	if (is_slow)
 		ht_exec_watch_look(w->execs);
+	ht_resident_watch_look(w->residents, now_ns);
 	for (uint32_t i = 0; w->n_live && i < w->end; i++) {
 		if (w->watched[i].is_live && w->watched[i].ended_ns)
 			has_changed = try_finish(w, i, now_ns) || has_changed;

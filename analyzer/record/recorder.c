@@ -410,6 +410,7 @@ void ht_recorder_finish(struct ht_recorder *r, enum ht_record_end end,
 		note_left_out(r);
 	}
 	ht_column_writer_flush(r->columns);
+	ht_column_writer_flush_resident(r->columns);
 	if (ht_column_writer_error(r->columns, &result.diag) != HT_OK)
 		result.end = ht_block_writer_is_at_limit(r->blocks) ? HT_RECORD_LIMIT : HT_RECORD_DISK;
 	ht_exec_watch_finish(r->execs);

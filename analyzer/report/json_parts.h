@@ -21,6 +21,7 @@ void ht_report_writer_stack(struct ht_report_writer *w, uint32_t stack);
 void ht_json_processes(struct ht_report_writer *w);
 void ht_json_programs(struct ht_report_writer *w);
 void ht_json_phases(struct ht_report_writer *w);
+void ht_json_resident(struct ht_report_writer *w);
 void ht_json_threads(struct ht_report_writer *w);
 void ht_json_reallocs(struct ht_report_writer *w);
 void ht_json_frees(struct ht_report_writer *w);

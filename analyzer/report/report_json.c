@@ -278,6 +278,7 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 		ht_json_programs(&w);
 		ht_json_marks(&w.json, report->model);
 		ht_json_phases(&w);
+		ht_json_resident(&w);
 	}
 	put_totals(&w, duration_ns);
 	if (ht_report_has(report, HT_SECTION_PEAK))

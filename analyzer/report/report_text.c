@@ -74,6 +74,7 @@ static void put_totals(struct ht_text_page *page, const struct ht_report *report
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_bars(page, allocations, n_bars);
 	ht_text_end_line(page);
+	ht_text_resident(page, report, n_bars, HT_LABEL_COLUMNS + (unsigned)max_bars + 1);
 }
 
 /* Why there is nothing to tell of. */

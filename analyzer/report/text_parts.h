@@ -34,6 +34,10 @@ void ht_text_processes(struct ht_text_page *page, const struct ht_report *report
 /* The processes put together by program. */
 void ht_text_programs(struct ht_text_page *page, const struct ht_report *report);
 
+/* What processes had in memory over time, as n_bars bars, and the most behind column; nothing when it is not known. */
+void ht_text_resident(struct ht_text_page *page, const struct ht_report *report, size_t n_bars,
+                      unsigned column);
+
 /* Who mapped memory; nothing when that was not recorded. */
 void ht_text_mapped(struct ht_text_page *page, const struct ht_report *report);
 

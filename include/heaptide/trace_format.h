@@ -32,7 +32,8 @@ enum ht_block_type {
 	HT_BLOCK_TOLD = 15, /* what programs told with heaptide.h */
 	HT_BLOCK_UNSEEN = 16, /* what the recording knew that it could not see */
 	HT_BLOCK_CODE = 17, /* code that programs made at run time */
-	HT_N_BLOCK_TYPES = 18,
+	HT_BLOCK_RESIDENT = 24, /* how much memory processes had */
+	HT_N_BLOCK_TYPES = 25,
 };
 
 /*

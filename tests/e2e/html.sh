@@ -277,6 +277,21 @@ controls() {
 	equal "captions" true "$(answer 9)"
 }
 
+# What the kernel says of memory, sampled: the same in the report, the page and Chrome's counters, if there was time for a sample.
+resident() {
+	local peak
+	record t.zst sh -c 'sleep 0.3'
+	peak=$(value t.zst '.resident.peak_private_bytes // 0')
+	"$heaptide" html t.zst >page.html
+	page_data page.html >data
+	equal "on the page" "$peak" "$(jq '[.resident[][1]] | max // 0' data)"
+	equal "in Chrome's counters" "$peak" "$("$heaptide" export chrome t.zst | jq '[.traceEvents[] | select(.name == "resident").args.bytes] | max // 0')"
+	browse page.html <<-'END'
+		eval document.getElementById("timeline").getAttribute("aria-label").includes("resident at most")
+	END
+	equal "in words" "$([ "$peak" -gt 0 ] && echo true || echo false)" "$(answer 1)"
+}
+
 # Who leaked, and the time line in words.
 leaks_and_words() {
 	"$heaptide" record -q -o t.zst -- "$programs/marks" >/dev/null
@@ -466,6 +481,7 @@ e2e_case "in a browser" in_a_browser
 e2e_case "zoom and window" zoom_and_window
 e2e_case "marks" marks
 e2e_case "controls" controls
+e2e_case "resident" resident
 e2e_case "leaks and words" leaks_and_words
 e2e_case "two runs" two_runs
 e2e_case "findings" findings

@@ -483,7 +483,8 @@ START_TEST(test_trace_model_hostile_bodies_do_no_harm)
 	static const uint32_t types[] = { HT_BLOCK_START,   HT_BLOCK_PROCESS, HT_BLOCK_PROCESS_END,
 		                          HT_BLOCK_MODULES, HT_BLOCK_NODES,   HT_BLOCK_END,
 		                          HT_BLOCK_PYTHON,  HT_BLOCK_MAPPINGS, HT_BLOCK_UNSEEN,
-		                          HT_BLOCK_MISUSES, HT_BLOCK_MARKS, HT_BLOCK_TOLD, HT_BLOCK_CODE };
+		                          HT_BLOCK_MISUSES, HT_BLOCK_MARKS, HT_BLOCK_TOLD, HT_BLOCK_CODE,
+		                          HT_BLOCK_RESIDENT };
 	uint8_t body[48];
 
 	srand((unsigned)_i);
@@ -526,6 +527,6 @@ int main(void)
 	tcase_add_test(corrupt, test_process_list_allocators_follow_processes);
 	tcase_add_test(corrupt, test_mark_list_finds_marks_and_keeps_whole_ones);
 	tcase_add_loop_test(corrupt, test_trace_model_hostile_bodies_do_no_harm, 0,
-	                    13);
+	                    14);
 	return ht_run_suite(suite);
 }

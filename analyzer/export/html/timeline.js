@@ -40,7 +40,7 @@ function drawTimeline() {
 	const width = timeline.clientWidth;
 	const c = prepare(timeline, width, TIMELINE_HEIGHT);
 	const xOf = (ns) => LEFT + ((width - LEFT - RIGHT) * ns) / END;
-	const points = data.timeline, highest = Math.max(data.peakBytes, 1);
+	const points = data.timeline, highest = data.resident.reduce((m, s) => Math.max(m, s[1]), Math.max(data.peakBytes, 1));
 	const most = points.reduce((m, p) => Math.max(m, p[2]), 1);
 	const yLive = (v) => SPLIT - (SPLIT - 14) * (v / highest);
 	const endOf = (i) => xOf(i + 1 < points.length ? points[i + 1][0] : END);
@@ -68,6 +68,7 @@ function drawTimeline() {
 		c.fillRect(xOf(p[0]), BOTTOM - h, Math.max(endOf(i) - xOf(p[0]), 1), h);
 	});
 	c.globalAlpha = 1;
+	drawResident(c, xOf, yLive);
 	drawParts(c, xOf, yLive);
 	c.fillStyle = css("--soft");
 	c.textAlign = "right";
@@ -81,9 +82,24 @@ function drawTimeline() {
 	c.fillText(timeText(END), width - RIGHT, TIMELINE_HEIGHT - 3);
 	drawMarks(c, xOf, width);
 	drawPeak(c, xOf(data.peakNs), width);
-	timeline.setAttribute("aria-label", `Live bytes and allocations over ${timeText(END)}: at most ${bytesText(data.peakBytes)} at ${timeText(data.peakNs)}${data.marks.length ? "; marks: " + data.marks.slice(0, 20).map(([ns, label]) => `${label} at ${timeText(ns)}`).join(", ") : ""}. Arrow keys move a window, plus and minus change it.`);
+	timeline.setAttribute("aria-label", `Live bytes and allocations over ${timeText(END)}: at most ${bytesText(data.peakBytes)} at ${timeText(data.peakNs)}${data.resident.length ? `; resident at most ${bytesText(Math.max(...data.resident.map((s) => s[1])))}` : ""}${data.marks.length ? "; marks: " + data.marks.slice(0, 20).map(([ns, label]) => `${label} at ${timeText(ns)}`).join(", ") : ""}. Arrow keys move a window, plus and minus change it.`);
 	byId("window-text").textContent = state.window ? windowText() : "Drag over the time line to see a part of it.";
 	byId("window-all").hidden = !state.window;
+}
+/* What processes had in memory, as a line over what was live. */
+function drawResident(c, xOf, yLive) {
+	if (!data.resident.length) return;
+	c.strokeStyle = c.fillStyle = css("--fore");
+	c.lineWidth = 1.5;
+	c.beginPath();
+	data.resident.forEach(([ns, bytes], i) => {
+		if (i) c.lineTo(xOf(ns), yLive(data.resident[i - 1][1]));
+		c[i ? "lineTo" : "moveTo"](xOf(ns), yLive(bytes));
+	});
+	c.stroke();
+	c.lineWidth = 1;
+	c.textAlign = "right";
+	c.fillText("resident", LEFT - 6, 33);
 }
 /* Of each part, how much of the allocations was temporary; and what the thread had live, when one is chosen. */
 function drawParts(c, xOf, yLive) {
