@@ -153,7 +153,9 @@ START_TEST(test_resident_watch_samples_what_has_changed)
 	struct ht_clock_source clock = ht_clock_source_monotonic();
 	struct ht_block_writer *blocks;
 	struct ht_column_writer *columns;
-	const struct ht_process_info info = { .serial = 1, .start_kind = HT_START_EXEC, .exe = "" };
+	const struct ht_process_info info = {
+		.serial = 1, .start_kind = HT_START_EXEC, .exe = "", .cmdline = "", .allocator = ""
+	};
 	uint64_t now_ns = 1000;
 
 	ck_assert_int_ge(fd, 0);
