@@ -57,7 +57,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/replay_state.c %D%/replay/replay_state.h \
 	%D%/replay/summary.c %D%/replay/summary.h \
 	%D%/replay/window.c %D%/replay/window.h \
-	%D%/report/budget.c %D%/report/budget.h %D%/report/budget_output.c \
+	%D%/report/budget.c %D%/report/budget.h %D%/report/budget_list.c %D%/report/budget_list.h %D%/report/budget_output.c \
 	%D%/report/diff.c %D%/report/diff.h %D%/report/diff_output.c %D%/report/diff_moves.c \
 	%D%/report/escape_text.c %D%/report/escape_text.h %D%/report/measure.c %D%/report/measure.h \
 	%D%/report/path_list.c %D%/report/path_list.h \

@@ -21,13 +21,27 @@ static const char usage[] =
         "names the path of calls that has most of it. Several traces are repeated runs.\n"
         "\n"
         "      --max-peak BYTES   live bytes at the peak: 512M, 80K (units of 1024)\n"
-        "      --max-leaked BYTES bytes still live at the end\n"
+        "      --max-leaked BYTES bytes still live at the end, but for what the runtime keeps and\n"
+        "                         what is suppressed; what grows is counted, and said\n"
         "      --max-allocs N     allocations: 1200, 2M (units of 1000)\n"
         "      --max-temporary N  temporary allocations, or a part of all of them: 10%\n"
+        "      --max-allocated BYTES  bytes requested in all\n"
         "                         limits hold when every run keeps them\n"
-        "      --baseline TRACE   all four are not above those of an older run; may be\n"
-        "                         repeated: then the least of the runs is compared with the\n"
-        "                         most of the baselines\n"
+        "      --budgets FILE     limits of parts of the program, one line each:\n"
+        "                             fn:parse_config max-allocated 10M max-leaked 0\n"
+        "                             module:libfoo.so max-leaked 0   # a comment\n"
+        "                             file:cache.c max-peak 64M\n"
+        "                             fn~^json_ max-allocs 2M\n"
+        "                             max-peak 512M\n"
+        "                         of all stacks that have such a function, module or file, as\n"
+        "                         report --filter knows them, wherever in them: what they have\n"
+        "                         at the peak of the program, leaked, allocated; without one:\n"
+        "                         of the whole program. May be repeated\n"
+        "      --suppressions F   leaks with a frame that a line leak:PATTERN of this file is for\n"
+        "                         are not counted\n"
+        "      --baseline TRACE   peak, leaked, allocations and temporary ones are not above\n"
+        "                         those of an older run; may be repeated: then the least of the\n"
+        "                         runs is compared with the most of the baselines\n"
         "      --tolerance PCT    how much more than the baseline is no change (2%)\n"
         "      --json             for scripts: schema heaptide.check/1\n"
         "      --github           annotations of GitHub Actions\n"
@@ -40,7 +54,8 @@ static const char usage[] =
         "be written, 3 a trace that cannot be read, or is not complete.\n";
 
 struct options {
-	struct ht_budget_limit limits[HT_N_BUDGET_MEASURES];
+	struct ht_budget_list budgets;
+	struct ht_frame_rules suppressions;
 	const char *baselines[MAX_BASELINES];
 	size_t n_baselines;
 	uint64_t tolerance;
@@ -52,57 +67,14 @@ struct options {
 	FILE *out;
 };
 
-/* "512M": a number with a unit of a power of kilo. */
-static bool parse_number(const char *text, uint64_t kilo, uint64_t *ret_value)
-{
-	char digits[32];
-	size_t n = strspn(text, "0123456789");
-	uint64_t value;
-
-	if (n == 0 || n >= sizeof(digits))
-		return false;
-	memcpy(digits, text, n);
-	digits[n] = '\0';
-	if (!ht_option_u64(digits, &value))
-		return false;
-	text += n;
-	if (*text) {
-		static const char units[] = "KMGT";
-		const char *unit = strchr(units, *text == 'k' ? 'K' : *text);
-
-		if (!unit || text[1])
-			return false;
-		for (const char *u = units; u <= unit; u++) {
-			if (__builtin_mul_overflow(value, kilo, &value))
-				return false;
-		}
-	}
-	*ret_value = value;
-	return true;
-}
-
-static bool parse_limit(const char *text, enum ht_measure metric, struct ht_budget_limit *ret_limit)
-{
-	struct ht_budget_limit limit = { .is_set = true };
-	bool is_bytes = ht_measure_is_bytes(metric);
-
-	if (metric == HT_MEASURE_TEMPORARY && strchr(text, '%')) {
-		limit.is_part = true;
-		if (!ht_option_pct(text, &limit.value))
-			return false;
-	} else if (!parse_number(text, is_bytes ? 1024 : 1000, &limit.value)) {
-		return false;
-	}
-	*ret_limit = limit;
-	return true;
-}
-
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
 	enum {
 		OPT_LIMIT = 256,
-		OPT_BASELINE = OPT_LIMIT + HT_N_BUDGET_MEASURES,
+		OPT_BASELINE = OPT_LIMIT + HT_N_MEASURES,
+		OPT_BUDGETS,
+		OPT_SUPPRESSIONS,
 		OPT_TOLERANCE,
 		OPT_JSON,
 		OPT_GITHUB,
@@ -115,6 +87,9 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "max-leaked", required_argument, NULL, OPT_LIMIT + HT_MEASURE_LEAKED },
 		{ "max-allocs", required_argument, NULL, OPT_LIMIT + HT_MEASURE_ALLOCATIONS },
 		{ "max-temporary", required_argument, NULL, OPT_LIMIT + HT_MEASURE_TEMPORARY },
+		{ "max-allocated", required_argument, NULL, OPT_LIMIT + HT_MEASURE_ALLOCATED },
+		{ "budgets", required_argument, NULL, OPT_BUDGETS },
+		{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
 		{ "baseline", required_argument, NULL, OPT_BASELINE },
 		{ "tolerance", required_argument, NULL, OPT_TOLERANCE },
 		{ "json", no_argument, NULL, OPT_JSON },
@@ -125,7 +100,8 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool has_limit = false;
+	char error[HT_RULE_ERROR_BYTES];
+	bool has_file = false;
 	int c;
 
 	*ret_is_done = false;
@@ -139,7 +115,16 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 				                    MAX_BASELINES);
 			o->baselines[o->n_baselines++] = optarg;
 			break;
-		case OPT_TOLERANCE: is_good = ht_option_pct(optarg, &o->tolerance); break;
+		case OPT_BUDGETS:
+			if (!ht_budget_list_read(&o->budgets, optarg, error))
+				return ht_cmd_usage("check", "%s", error);
+			has_file = true;
+			break;
+		case OPT_SUPPRESSIONS:
+			if (!ht_frame_rules_read_suppressions(&o->suppressions, optarg, error))
+				return ht_cmd_usage("check", "%s", error);
+			break;
+		case OPT_TOLERANCE: is_good = ht_measure_parse_part(optarg, &o->tolerance); break;
 		case OPT_JSON: o->is_json = true; break;
 		case OPT_GITHUB: o->is_github = true; break;
 		case OPT_JUNIT: o->junit = optarg; break;
@@ -152,14 +137,15 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		default:
 			if (c < OPT_LIMIT || c >= OPT_BASELINE)
 				return ht_option_complain("check", c, argv);
-			is_good = parse_limit(optarg, (enum ht_measure)(c - OPT_LIMIT),
-			                      &o->limits[c - OPT_LIMIT]);
-			has_limit = true;
+			is_good = ht_budget_list_add(&o->budgets, (enum ht_measure)(c - OPT_LIMIT),
+			                             optarg);
 		}
 		if (!is_good)
 			return ht_cmd_usage("check", "\"%s\" is no value for this option", optarg);
 	}
-	if (!has_limit && o->n_baselines == 0)
+	if (o->budgets.n_limits == 0 && has_file)
+		return ht_cmd_usage("check", "nothing to check: the file of budgets has none");
+	if (o->budgets.n_limits == 0 && o->n_baselines == 0)
 		return ht_cmd_usage("check", "nothing to check: give a limit or a baseline");
 	if (o->is_json && o->is_github)
 		return ht_cmd_usage("check", "--json and --github would both be on stdout");
@@ -190,8 +176,8 @@ static bool write_file(const char *path, const struct ht_budget_question *q,
 
 static int answer(const struct options *o, const struct ht_budget_question *question)
 {
-	struct ht_budget_verdict verdicts[HT_BUDGET_MAX_VERDICTS];
-	size_t n = ht_budget_judge(question, verdicts);
+	size_t n;
+	struct ht_budget_verdict *verdicts = ht_budget_judge(question, &n);
 	int status = HT_EXIT_OK;
 
 	if (o->is_json)
@@ -210,23 +196,22 @@ static int answer(const struct options *o, const struct ht_budget_question *ques
 		status = HT_EXIT_FAILED;
 	for (size_t i = 0; i < n; i++)
 		ht_budget_verdict_done(&verdicts[i]);
+	free(verdicts);
 	return ht_cmd_finish_stdout(status);
 }
 
 /* Options are in argv[1] to argv[optind - 1], traces behind them. */
-static int check(int argc, char **argv, const struct options *options)
+static int check(int argc, char **argv, const struct options *o)
 {
-	struct options o = *options;
-	int status;
-
 	size_t n_runs = (size_t)(argc - optind);
-	size_t n = n_runs + o.n_baselines;
+	size_t n = n_runs + o->n_baselines;
 	const char **paths = ht_xalloc_zeroed(n, sizeof(*paths));
 	struct ht_trace_runs runs = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		paths[i] = i < n_runs ? argv[(size_t)optind + i] : o.baselines[i - n_runs];
+		paths[i] = i < n_runs ? argv[(size_t)optind + i] : o->baselines[i - n_runs];
 
+	int status;
 	const char *refused = ht_trace_runs_load(&runs, paths, n, true);
 
 	if (refused) {
@@ -237,16 +222,23 @@ static int check(int argc, char **argv, const struct options *options)
 			.runs = runs.named,
 			.n_runs = n_runs,
 			.baselines = runs.named + n_runs,
-			.n_baselines = o.n_baselines,
-			.tolerance = o.tolerance,
+			.n_baselines = o->n_baselines,
+			.tolerance = o->tolerance,
+			.budgets = &o->budgets,
 		};
 
-		memcpy(question.limits, o.limits, sizeof(question.limits));
-		status = answer(&o, &question);
+		ht_trace_runs_class_leaks(&runs, &o->suppressions);
+		status = answer(o, &question);
 	}
 	ht_trace_runs_done(&runs);
 	free(paths);
 	return status;
+}
+
+static void options_done(struct options *o)
+{
+	ht_budget_list_done(&o->budgets);
+	ht_frame_rules_done(&o->suppressions);
 }
 
 int ht_cmd_check(int argc, char **argv)
@@ -256,8 +248,11 @@ int ht_cmd_check(int argc, char **argv)
 	int status = parse(argc, argv, &o, &is_done);
 
 	if (status != HT_EXIT_OK || is_done)
-		return ht_cmd_finish_stdout(status);
-	return check(argc, argv, &o);
+		status = ht_cmd_finish_stdout(status);
+	else
+		status = check(argc, argv, &o);
+	options_done(&o);
+	return status;
 }
 
 bool ht_cmd_check_understands(int argc, char **argv)
@@ -266,7 +261,11 @@ bool ht_cmd_check_understands(int argc, char **argv)
 	bool is_done;
 
 	optind = 0; /* getopt begins anew */
-	return parse(argc, argv, &o, &is_done) == HT_EXIT_OK;
+
+	bool is_good = parse(argc, argv, &o, &is_done) == HT_EXIT_OK;
+
+	options_done(&o);
+	return is_good;
 }
 
 int ht_cmd_check_recorded(int argc, char **argv)
@@ -278,5 +277,8 @@ int ht_cmd_check_recorded(int argc, char **argv)
 
 	int status = parse(argc, argv, &o, &is_done);
 
-	return status == HT_EXIT_OK ? check(argc, argv, &o) : status;
+	if (status == HT_EXIT_OK)
+		status = check(argc, argv, &o);
+	options_done(&o);
+	return status;
 }

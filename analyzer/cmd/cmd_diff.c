@@ -78,7 +78,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 
 		switch (c) {
 		case OPT_BY: is_good = ht_measure_find(optarg, &o->measure); break;
-		case OPT_TOLERANCE: is_good = ht_option_pct(optarg, &o->tolerance); break;
+		case OPT_TOLERANCE: is_good = ht_measure_parse_part(optarg, &o->tolerance); break;
 		case 'n':
 			is_good = ht_option_u64(optarg, &n);
 			if (is_good)

@@ -40,32 +40,6 @@ static int find_word(const char *text, const char *const *names, int n_names)
 	return -1;
 }
 
-bool ht_option_pct(const char *text, uint64_t *ret_value)
-{
-	uint64_t value = 0, unit = 1000;
-	bool is_fraction = false;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !is_fraction); text++) {
-		if (*text == '.') {
-			is_fraction = true;
-			continue;
-		}
-		if (is_fraction && unit == 1)
-			return false;
-		if (is_fraction)
-			unit /= 10;
-		if (value > 1000000000)
-			return false;
-		value = value * 10 + (uint64_t)(*text - '0');
-	}
-	if (strcmp(text, "%") != 0)
-		return false;
-	*ret_value = value * unit;
-	return true;
-}
-
 bool ht_option_color(const char *text, enum ht_color_choice *ret_choice)
 {
 	static const char *const names[] = { "auto", "always", "never" };

@@ -12,9 +12,6 @@
 /* A whole decimal number. False, and *ret_value untouched, when text is none. */
 bool ht_option_u64(const char *text, uint64_t *ret_value);
 
-/* "10%", "2.5%" in thousandths of a percent. False, and *ret_value untouched, when text is none. */
-bool ht_option_pct(const char *text, uint64_t *ret_value);
-
 enum ht_color_choice {
 	HT_COLOR_AUTO = 0, /* on a terminal, unless NO_COLOR is set */
 	HT_COLOR_ALWAYS,

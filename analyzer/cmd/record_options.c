@@ -217,9 +217,10 @@ void ht_record_options_print_help(void)
 	      "      --free-stacks      also who frees: the report says which places free what which\n"
 	      "                         others allocated; a free then costs as much as an allocation\n"
 	      "      --check            and then heaptide check, with --max-peak, --max-leaked, --max-allocs,\n"
-	      "                         --max-temporary, --baseline, --tolerance, --github, --junit,\n"
-	      "                         --markdown, --sarif, which may stand here; its lines go to stderr,\n"
-	      "                         and its exit status counts when PROGRAM's is 0\n"
+	      "                         --max-temporary, --max-allocated, --budgets, --suppressions,\n"
+	      "                         --baseline, --tolerance, --github, --junit, --markdown, --sarif,\n"
+	      "                         which may stand here; its lines go to stderr, and its exit\n"
+	      "                         status counts when PROGRAM's is 0\n"
 	      "  -q, --quiet            no summary at the end\n"
 	      "\n"
 	      "The exit status is PROGRAM's, 128+N when signal N ended it; 125 when heaptide itself\n"
@@ -286,6 +287,9 @@ bool ht_record_options_parse(struct ht_record_options *o, int argc, char **argv)
 		{ "max-leaked", required_argument, NULL, OPT_CHECK },
 		{ "max-allocs", required_argument, NULL, OPT_CHECK },
 		{ "max-temporary", required_argument, NULL, OPT_CHECK },
+		{ "max-allocated", required_argument, NULL, OPT_CHECK },
+		{ "budgets", required_argument, NULL, OPT_CHECK },
+		{ "suppressions", required_argument, NULL, OPT_CHECK },
 		{ "baseline", required_argument, NULL, OPT_CHECK },
 		{ "tolerance", required_argument, NULL, OPT_CHECK },
 		{ "github", no_argument, NULL, OPT_CHECK },

@@ -7,6 +7,7 @@
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/replay/replay.h"
+#include "analyzer/report/leak_class.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ struct ht_trace_run {
 	struct ht_results results;
 	struct ht_stored_symbols *stored;
 	struct ht_symbolizer *symbolizer;
+	struct ht_leak_classes leaks;
 };
 
 /* False, with a complaint, when the trace does not say all that happened. */
@@ -49,11 +51,23 @@ const char *ht_trace_runs_load(struct ht_trace_runs *runs, const char *const *pa
 		run->symbolizer = ht_symbolizer_new();
 		ht_symbolizer_set_stored(run->symbolizer, run->stored, false);
 		runs->named[i] = (struct ht_named_run){ paths[i], &run->input.model, &run->results,
-			                                run->symbolizer };
+			                                run->symbolizer, NULL };
 		if (!is_complete(run, paths[i]) && is_strict)
 			return paths[i];
 	}
 	return NULL;
+}
+
+void ht_trace_runs_class_leaks(struct ht_trace_runs *runs,
+                               const struct ht_frame_rules *suppressions)
+{
+	for (size_t i = 0; i < runs->n_runs; i++) {
+		struct ht_trace_run *run = &runs->runs[i];
+
+		run->leaks = ht_leak_classes_new(&run->input.model, &run->results.sites,
+		                                 run->symbolizer, suppressions);
+		runs->named[i].leaks = &run->leaks;
+	}
 }
 
 const char *ht_trace_runs_find(const char *path, const struct ht_named_run *runs, size_t n_runs)
@@ -75,6 +89,7 @@ void ht_trace_runs_done(struct ht_trace_runs *runs)
 	for (size_t i = 0; i < runs->n_runs; i++) {
 		struct ht_trace_run *run = &runs->runs[i];
 
+		ht_leak_classes_done(&run->leaks);
 		ht_symbolizer_free(run->symbolizer);
 		ht_stored_symbols_free(run->stored);
 		ht_results_done(&run->results);

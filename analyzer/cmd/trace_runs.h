@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct ht_frame_rules;
 struct ht_trace_run;
 
 /* All zero is empty. */
@@ -23,6 +24,10 @@ struct ht_trace_runs {
  */
 const char *ht_trace_runs_load(struct ht_trace_runs *runs, const char *const *paths, size_t n_paths,
                                bool is_strict);
+
+/* Have all of them say which leaks are the runtime's, or suppressed. */
+void ht_trace_runs_class_leaks(struct ht_trace_runs *runs,
+                               const struct ht_frame_rules *suppressions);
 
 /* The path of the trace that the file is, or NULL: it must not be written over. */
 const char *ht_trace_runs_find(const char *path, const struct ht_named_run *runs, size_t n_runs);

@@ -5,11 +5,60 @@
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/report/stack_names.h"
+#include "analyzer/report/view.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_SHOWN 4u /* functions of a path */
+
+/* Of the measures, the first ones are compared with baselines. */
+#define N_BASELINE_MEASURES 4u
+
+/* Which sites of a run count, by index; NULL: all. */
+struct scope {
+	bool *is_in;
+};
+
+static bool is_excused(const struct ht_named_run *run, size_t i_site)
+{
+	enum ht_leak_class leak_class =
+	        run->leaks ? (enum ht_leak_class)run->leaks->of_site[i_site] : HT_LEAK_REST;
+
+	return leak_class == HT_LEAK_RUNTIME || leak_class == HT_LEAK_SUPPRESSED;
+}
+
+static uint64_t value_of_site(const struct ht_named_run *run, const struct scope *scope,
+                              enum ht_measure measure, size_t i_site)
+{
+	if ((scope->is_in && !scope->is_in[i_site]) ||
+	    (measure == HT_MEASURE_LEAKED && is_excused(run, i_site)))
+		return 0;
+	return ht_measure_of_site(&run->results->sites.sites[i_site], measure);
+}
+
+static uint64_t value_of_run(const struct ht_named_run *run, const struct scope *scope,
+                             enum ht_measure measure)
+{
+	uint64_t value = 0;
+
+	if (!scope->is_in && measure != HT_MEASURE_LEAKED)
+		return ht_measure_of_results(run->results, measure);
+	for (size_t i = 0; i < run->results->sites.n_sites; i++)
+		value += value_of_site(run, scope, measure, i);
+	return value;
+}
+
+static void sum_leaks(const struct ht_named_run *run, const struct scope *scope,
+                      uint64_t sums[HT_N_LEAK_CLASSES])
+{
+	const struct ht_site_table *table = &run->results->sites;
+
+	for (size_t i = 0; run->leaks && i < table->n_sites; i++) {
+		if (!scope->is_in || scope->is_in[i])
+			sums[run->leaks->of_site[i]] += table->sites[i].leaked_bytes;
+	}
+}
 
 /* What all stacks that call the same functions have together. */
 struct culprit {
@@ -20,7 +69,7 @@ struct culprit {
 
 /* The path that has most, or grew most; path is NULL when none has any. */
 static struct culprit find_culprit(const struct ht_path_list *list, const struct ht_named_run *run,
-                                   enum ht_measure measure)
+                                   const struct scope *scope, enum ht_measure measure)
 {
 	struct culprit best = { 0 };
 
@@ -31,7 +80,8 @@ static struct culprit find_culprit(const struct ht_path_list *list, const struct
 		next = ht_path_list_next(list, i);
 		for (size_t p = i; p < next; p++) {
 			const struct ht_path *path = &list->paths[p];
-			uint64_t value = ht_measure_of_site(path->site, measure);
+			size_t i_site = (size_t)(path->site - path->run->results->sites.sites);
+			uint64_t value = value_of_site(path->run, scope, measure, i_site);
 
 			if (path->run != run) {
 				sum.old_value += value;
@@ -72,10 +122,13 @@ static void describe(const struct culprit *culprit, struct ht_budget_verdict *ve
 }
 
 /* Say whether it holds and, when not, why. */
-static void conclude(const struct ht_named_run *baseline, struct ht_budget_verdict *verdict)
+static void conclude(const struct ht_named_run *baseline, const struct scope *scope,
+                     struct ht_budget_verdict *verdict)
 {
 	struct ht_path_list list = { 0 };
 
+	if (verdict->metric == HT_MEASURE_LEAKED)
+		sum_leaks(verdict->run, scope, verdict->leaked_bytes);
 	verdict->holds = verdict->value <= verdict->allowed;
 	if (verdict->holds)
 		return;
@@ -84,37 +137,51 @@ static void conclude(const struct ht_named_run *baseline, struct ht_budget_verdi
 		ht_path_list_add_run(&list, baseline);
 	ht_path_list_sort(&list);
 
-	struct culprit culprit = find_culprit(&list, verdict->run, verdict->metric);
+	struct culprit culprit = find_culprit(&list, verdict->run, scope, verdict->metric);
 
 	if (culprit.path)
 		describe(&culprit, verdict);
 	ht_path_list_done(&list);
 }
 
-/* By the run that is furthest above what it may have, or least below. */
+/* By the run that is furthest above what it may have, or least below; scopes has one for each run. */
 static struct ht_budget_verdict judge_limit(const struct ht_budget_question *q,
-                                            enum ht_measure metric)
+                                            const struct ht_budget_limit *limit,
+                                            const struct scope *scopes)
 {
-	const struct ht_budget_limit *limit = &q->limits[metric];
-	struct ht_budget_verdict worst = { .metric = metric };
+	struct ht_budget_verdict worst = {
+		.metric = limit->measure,
+		.scope = limit->has_scope ? q->budgets->scopes[limit->i_scope].text : NULL,
+		.has_no_stack = limit->has_scope,
+		.limit_file = limit->file,
+		.limit_line = limit->line,
+	};
 	double worst_excess = 0;
+	size_t i_worst = 0;
 
 	for (size_t i = 0; i < q->n_runs; i++) {
-		const struct ht_results *results = q->runs[i].results;
-		uint64_t value = ht_measure_of_results(results, metric);
-		uint64_t allowed = limit->is_part ? ht_measure_part(limit->value,
-		                                                    results->totals.n_allocations)
-		                                  : limit->value;
+		const struct ht_named_run *run = &q->runs[i];
+		uint64_t value = value_of_run(run, &scopes[i], limit->measure);
+		uint64_t allowed = limit->value;
+
+		if (limit->is_part)
+			allowed =
+			        ht_measure_part(limit->value, value_of_run(run, &scopes[i],
+			                                                   HT_MEASURE_ALLOCATIONS));
+		for (size_t s = 0; worst.has_no_stack && s < run->results->sites.n_sites; s++)
+			worst.has_no_stack = !scopes[i].is_in[s];
+
 		double excess = (double)value - (double)allowed;
 
 		if (worst.run && excess <= worst_excess)
 			continue;
-		worst.run = &q->runs[i];
+		worst.run = run;
 		worst.value = value;
 		worst.allowed = allowed;
 		worst_excess = excess;
+		i_worst = i;
 	}
-	conclude(NULL, &worst);
+	conclude(NULL, &scopes[i_worst], &worst);
 	return worst;
 }
 
@@ -123,9 +190,10 @@ static struct ht_budget_verdict judge_baseline(const struct ht_budget_question *
 {
 	struct ht_budget_verdict verdict = { .metric = metric, .is_baseline = true };
 	const struct ht_named_run *old = NULL;
+	const struct scope all = { NULL };
 
 	for (size_t i = 0; i < q->n_runs; i++) {
-		uint64_t value = ht_measure_of_results(q->runs[i].results, metric);
+		uint64_t value = value_of_run(&q->runs[i], &all, metric);
 
 		if (verdict.run && value >= verdict.value)
 			continue;
@@ -133,7 +201,7 @@ static struct ht_budget_verdict judge_baseline(const struct ht_budget_question *
 		verdict.value = value;
 	}
 	for (size_t i = 0; i < q->n_baselines; i++) {
-		uint64_t value = ht_measure_of_results(q->baselines[i].results, metric);
+		uint64_t value = value_of_run(&q->baselines[i], &all, metric);
 
 		if (old && value <= verdict.baseline_value)
 			continue;
@@ -146,22 +214,53 @@ static struct ht_budget_verdict judge_baseline(const struct ht_budget_question *
 	verdict.allowed = more > UINT64_MAX - verdict.baseline_value
 	                          ? UINT64_MAX
 	                          : verdict.baseline_value + more;
-	conclude(old, &verdict);
+	conclude(old, &all, &verdict);
 	return verdict;
 }
 
-size_t ht_budget_judge(const struct ht_budget_question *question,
-                       struct ht_budget_verdict ret_verdicts[HT_BUDGET_MAX_VERDICTS])
+/* What is in the scope of a limit, of each run. */
+static void find_scopes(const struct ht_budget_question *q, const struct ht_budget_limit *limit,
+                        struct scope *scopes)
 {
+	for (size_t i = 0; i < q->n_runs; i++) {
+		const struct ht_named_run *run = &q->runs[i];
+
+		free(scopes[i].is_in);
+		scopes[i].is_in =
+		        limit->has_scope
+		                ? ht_view_find_shown(run->model, &run->results->sites,
+		                                     run->symbolizer,
+		                                     &q->budgets->scopes[limit->i_scope].rules)
+		                : NULL;
+	}
+}
+
+struct ht_budget_verdict *ht_budget_judge(const struct ht_budget_question *question, size_t *ret_n)
+{
+	const struct ht_budget_list *budgets = question->budgets;
+	struct ht_budget_verdict *verdicts =
+	        ht_xalloc_zeroed(budgets->n_limits + N_BASELINE_MEASURES, sizeof(*verdicts));
+	struct scope *scopes = ht_xalloc_zeroed(question->n_runs, sizeof(*scopes));
+	const struct ht_budget_limit *before = NULL;
 	size_t n = 0;
 
-	for (unsigned m = 0; m < HT_N_BUDGET_MEASURES; m++) {
-		if (question->limits[m].is_set)
-			ret_verdicts[n++] = judge_limit(question, (enum ht_measure)m);
+	for (size_t i = 0; i < budgets->n_limits; i++) {
+		const struct ht_budget_limit *limit = &budgets->limits[i];
+
+		/* Limits of one scope stand behind each other. */
+		if (!before || before->has_scope != limit->has_scope ||
+		    before->i_scope != limit->i_scope)
+			find_scopes(question, limit, scopes);
+		before = limit;
+		verdicts[n++] = judge_limit(question, limit, scopes);
 	}
-	for (unsigned m = 0; m < HT_N_BUDGET_MEASURES && question->n_baselines > 0; m++)
-		ret_verdicts[n++] = judge_baseline(question, (enum ht_measure)m);
-	return n;
+	for (size_t i = 0; i < question->n_runs; i++)
+		free(scopes[i].is_in);
+	free(scopes);
+	for (unsigned m = 0; m < N_BASELINE_MEASURES && question->n_baselines > 0; m++)
+		verdicts[n++] = judge_baseline(question, (enum ht_measure)m);
+	*ret_n = n;
+	return verdicts;
 }
 
 void ht_budget_verdict_done(struct ht_budget_verdict *verdict)

@@ -3,6 +3,8 @@
 #ifndef HT_BUDGET_H
 #define HT_BUDGET_H
 
+#include "analyzer/report/budget_list.h"
+#include "analyzer/report/leak_class.h"
 #include "analyzer/report/measure.h"
 #include "analyzer/report/path_list.h"
 
@@ -11,35 +13,32 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The first ones of enum ht_measure have budgets. */
-#define HT_N_BUDGET_MEASURES 4u
-
-/* What is allowed: a number, or a part of the allocations of the same run. */
-struct ht_budget_limit {
-	bool is_set;
-	bool is_part;
-	uint64_t value; /* is_part: in thousandths of a percent */
-};
-
 struct ht_budget_question {
-	const struct ht_named_run *runs; /* one or more */
+	const struct ht_named_run
+	        *runs; /* one or more; with leak classes, which say what counts as leaked */
 	size_t n_runs;
 	const struct ht_named_run *baselines; /* of the older program; may be none */
 	size_t n_baselines;
 	uint64_t
 	        tolerance; /* how much more than the baseline is no change, thousandths of a percent */
-	struct ht_budget_limit limits[HT_N_BUDGET_MEASURES];
+	const struct ht_budget_list *budgets;
 };
 
-/* One answer. */
+/* One answer. What is leaked is so by blocks that are neither the runtime's nor suppressed. */
 struct ht_budget_verdict {
 	enum ht_measure metric;
-	bool is_baseline; /* compared with the baselines; else with a limit */
+	const char *
+	        scope; /* of the limit, NULL for the whole program; owned by the question's budgets */
+	bool has_no_stack; /* no stack is in the scope: it may be misspelt */
+	bool is_baseline;  /* compared with the baselines; else with a limit */
 	bool holds;
 	uint64_t value;
 	uint64_t allowed; /* the largest value that holds */
 	uint64_t baseline_value;
-	const struct ht_named_run *run; /* the one judged by */
+	const struct ht_named_run *run;           /* the one judged by */
+	uint64_t leaked_bytes[HT_N_LEAK_CLASSES]; /* in the scope, when it is about leaks */
+	const char *limit_file; /* where the limit was said, or NULL; as the question has it */
+	uint32_t limit_line;
 	/* When it does not hold: the path that has most of it (of the growth, with a baseline). */
 	uint64_t path_value;
 	char *path; /* "copy (words.c:7) < main (words.c:18)", or NULL: no path did */
@@ -47,15 +46,13 @@ struct ht_budget_verdict {
 	uint32_t line;
 };
 
-#define HT_BUDGET_MAX_VERDICTS (2 * HT_N_BUDGET_MEASURES)
-
 /*
- * Judge every limit that is set, by the run that exceeds it most; and with baselines every metric, by the run
- * with the least of it against the baseline with the most: what differs from run to run is no growth.
- * Returns how many of ret_verdicts were filled; each is to be released with ht_budget_verdict_done().
+ * Judge every limit, by the run that exceeds it most; and with baselines the peak, leaks, allocations and temporary
+ * ones, by the run with the least of it against the baseline with the most: what differs from run to run is no growth.
+ * The limits of a scope are about the sites in it: the bytes they have at the peak of the program, and so on.
+ * Returns *ret_n verdicts, each to be released with ht_budget_verdict_done(), all with free().
  */
-size_t ht_budget_judge(const struct ht_budget_question *question,
-                       struct ht_budget_verdict ret_verdicts[HT_BUDGET_MAX_VERDICTS]);
+struct ht_budget_verdict *ht_budget_judge(const struct ht_budget_question *question, size_t *ret_n);
 
 void ht_budget_verdict_done(struct ht_budget_verdict *verdict);
 

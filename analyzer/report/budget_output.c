@@ -22,10 +22,19 @@ static void add_value(const struct ht_budget_verdict *v, uint64_t value, struct 
 		ht_strbuf_addf(text, "%s (%s bytes)", ht_human_bytes(human, value), exact);
 }
 
+/* "peak", "fn:parse peak" */
+static void add_name(const struct ht_budget_verdict *v, struct ht_strbuf *text)
+{
+	if (v->scope)
+		ht_strbuf_addf(text, "%s ", v->scope);
+	ht_strbuf_add_str(text, ht_measure_name(v->metric));
+}
+
 /* "peak 896.3 KiB (917,809 bytes), allowed 512.0 KiB (524,288 bytes)" */
 static void add_numbers(const struct ht_budget_verdict *v, struct ht_strbuf *text)
 {
-	ht_strbuf_addf(text, "%s ", ht_measure_name(v->metric));
+	add_name(v, text);
+	ht_strbuf_add_char(text, ' ');
 	add_value(v, v->value, text);
 	if (v->is_baseline) {
 		ht_strbuf_add_str(text, ", baseline ");
@@ -42,6 +51,30 @@ static void add_path(const struct ht_budget_verdict *v, struct ht_strbuf *text)
 	ht_strbuf_add_str(text, v->is_baseline ? "+" : "");
 	add_value(v, v->path_value, text);
 	ht_strbuf_addf(text, " by %s", v->path);
+}
+
+/* What else is to be said of the numbers. */
+static void add_remarks(const struct ht_budget_verdict *v, struct ht_strbuf *text)
+{
+	static const struct {
+		enum ht_leak_class leak_class;
+		const char *text;
+	} classes[] = {
+		{ HT_LEAK_GROWING, "; growing: " },
+		{ HT_LEAK_RUNTIME, "; not counted, the runtime's: " },
+		{ HT_LEAK_SUPPRESSED, "; not counted, suppressed: " },
+	};
+
+	if (v->has_no_stack)
+		ht_strbuf_add_str(text, "; no stack has it");
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+		uint64_t n_bytes = v->leaked_bytes[classes[i].leak_class];
+
+		if (n_bytes == 0)
+			continue;
+		ht_strbuf_add_str(text, classes[i].text);
+		add_value(v, n_bytes, text);
+	}
 }
 
 static const char *escape_xml(char c)
@@ -80,7 +113,7 @@ static size_t count_broken(const struct ht_budget_verdict *verdicts, size_t n)
 	return n_broken;
 }
 
-/* The numbers, and the path behind ": " when there is one. */
+/* The numbers, the path behind ": " when there is one, and remarks. */
 static void add_message(const struct ht_budget_verdict *v, struct ht_strbuf *text)
 {
 	ht_strbuf_clear(text);
@@ -88,6 +121,7 @@ static void add_message(const struct ht_budget_verdict *v, struct ht_strbuf *tex
 	if (v->path)
 		ht_strbuf_add_str(text, ": ");
 	add_path(v, text);
+	add_remarks(v, text);
 }
 
 void ht_budget_text(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
@@ -113,12 +147,18 @@ void ht_budget_github(const struct ht_budget_verdict *verdicts, size_t n, FILE *
 		if (v->holds)
 			continue;
 		fputs("::error ", out);
-		if (v->file) {
+		/* Where it says what is too much, when it is not known where that is. */
+		if (v->file || v->limit_file) {
 			fputs("file=", out);
-			ht_escape_text_put(v->file, escape_github_property, out);
-			fprintf(out, ",line=%u,", v->line);
+			ht_escape_text_put(v->file ? v->file : v->limit_file,
+			                   escape_github_property, out);
+			fprintf(out, ",line=%u,", v->file ? v->line : v->limit_line);
 		}
-		fprintf(out, "title=heaptide check %s::", ht_measure_name(v->metric));
+		ht_strbuf_clear(&text);
+		add_name(v, &text);
+		fputs("title=heaptide check ", out);
+		ht_escape_text_put(ht_strbuf_str(&text), escape_github_property, out);
+		fputs("::", out);
 		add_message(v, &text);
 		ht_escape_text_put(ht_strbuf_str(&text), escape_github_text, out);
 		putc('\n', out);
@@ -137,8 +177,12 @@ void ht_budget_junit(const struct ht_budget_verdict *verdicts, size_t n, FILE *o
 	for (size_t i = 0; i < n; i++) {
 		const struct ht_budget_verdict *v = &verdicts[i];
 
-		fprintf(out, "  <testcase classname=\"heaptide.%s\" name=\"%s\"",
-		        v->is_baseline ? "baseline" : "limit", ht_measure_name(v->metric));
+		ht_strbuf_clear(&text);
+		add_name(v, &text);
+		fprintf(out, "  <testcase classname=\"heaptide.%s\" name=\"",
+		        v->is_baseline ? "baseline" : "limit");
+		ht_escape_text_put(ht_strbuf_str(&text), escape_xml, out);
+		putc('"', out);
 		if (v->holds) {
 			fputs("/>\n", out);
 			continue;
@@ -160,6 +204,7 @@ void ht_budget_markdown(const struct ht_budget_verdict *verdicts, size_t n, FILE
 	for (size_t i = 0; i < n; i++) {
 		ht_strbuf_clear(&text);
 		add_numbers(&verdicts[i], &text);
+		add_remarks(&verdicts[i], &text);
 		fputs(verdicts[i].holds ? "| ok | " : "| **fail** | ", out);
 		ht_escape_text_put(ht_strbuf_str(&text), ht_escape_text_markdown, out);
 		fputs(" | ", out);
@@ -169,6 +214,15 @@ void ht_budget_markdown(const struct ht_budget_verdict *verdicts, size_t n, FILE
 		fputs(" |\n", out);
 	}
 	ht_strbuf_done(&text);
+}
+
+static void put_leak_classes(struct ht_json_writer *json, const struct ht_budget_verdict *v)
+{
+	ht_json_begin_object(json);
+	for (unsigned c = 0; c < HT_N_LEAK_CLASSES; c++)
+		ht_json_put_u64(json, ht_leak_class_name((enum ht_leak_class)c),
+		                v->leaked_bytes[c]);
+	ht_json_end_object(json);
 }
 
 void ht_budget_json(const struct ht_budget_verdict *verdicts, size_t n, FILE *out)
@@ -185,6 +239,8 @@ void ht_budget_json(const struct ht_budget_verdict *verdicts, size_t n, FILE *ou
 
 		ht_json_begin_object(&json);
 		ht_json_put_string(&json, "metric", ht_measure_name(v->metric));
+		ht_json_put_string(&json, "scope", v->scope);
+		ht_json_put_bool(&json, "has_stack", !v->has_no_stack);
 		ht_json_put_string(&json, "against", v->is_baseline ? "baseline" : "limit");
 		ht_json_put_string(&json, "unit",
 		                   ht_measure_is_bytes(v->metric) ? "bytes" : "allocations");
@@ -197,6 +253,17 @@ void ht_budget_json(const struct ht_budget_verdict *verdicts, size_t n, FILE *ou
 		else
 			ht_json_null(&json);
 		ht_json_put_string(&json, "trace", v->run->path);
+		ht_json_key(&json, "leak_classes");
+		if (v->metric == HT_MEASURE_LEAKED)
+			put_leak_classes(&json, v);
+		else
+			ht_json_null(&json);
+		ht_json_put_string(&json, "limit_file", v->limit_file);
+		ht_json_key(&json, "limit_line");
+		if (v->limit_file)
+			ht_json_u64(&json, v->limit_line);
+		else
+			ht_json_null(&json);
 		ht_json_put_string(&json, "path", v->path);
 		ht_json_key(&json, "path_value");
 		if (v->path)
@@ -293,7 +360,7 @@ void ht_budget_sarif(const struct ht_budget_verdict *verdicts, size_t n, FILE *o
 	ht_json_put_string(&json, "name", "heaptide");
 	ht_json_key(&json, "rules");
 	ht_json_begin_array(&json);
-	for (unsigned m = 0; m < HT_N_BUDGET_MEASURES; m++) {
+	for (unsigned m = 0; m < HT_N_MEASURES; m++) {
 		ht_json_begin_object(&json);
 		ht_json_put_string(&json, "id", ht_measure_name((enum ht_measure)m));
 		ht_json_end_object(&json);

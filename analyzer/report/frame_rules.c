@@ -231,18 +231,27 @@ bool ht_frame_rules_add_filter(struct ht_frame_rules *rules, const char *text,
 	}
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), n_end = strlen(end);
+
+	return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
 static bool is_text_of(const char *text, const char *name, enum field field)
 {
 	size_t n = strlen(text);
+	const char *slash = strrchr(name, '/');
+	const char *last = slash ? slash + 1 : name;
 
 	if (strcmp(text, name) == 0)
 		return true;
 	if (field == FUNCTION)
 		return strncmp(text, name, n) == 0 && name[n] == '(';
-
-	const char *slash = strrchr(name, '/');
-
-	return slash && strcmp(text, slash + 1) == 0;
+	if (field == MODULE && ends_with(text, ".so") && strncmp(text, last, n) == 0 &&
+	    last[n] == '.')
+		return true;
+	return strcmp(text, last) == 0;
 }
 
 uint32_t ht_frame_rules_of(const struct ht_frame_rules *rules, const struct ht_frame_name *frame)

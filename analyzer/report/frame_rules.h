@@ -62,7 +62,8 @@ void ht_frame_rules_add_usual_allocators(struct ht_frame_rules *rules);
 
 /*
  * Add the conditions of a filter, with ',' between them: KEY~REGEX, KEY=TEXT, KEY!~REGEX or KEY!=TEXT; KEY is fn,
- * module or file; TEXT is a function with or without its arguments, or a path or its last part. A condition
+ * module or file; TEXT is a function with or without its arguments, or a path or its last part, of a library
+ * ("libx.so") also without its version. A condition
  * holds when some frame of a stack meets it (with '!': when none does). False, with why in error, when it is no filter.
  */
 bool ht_frame_rules_add_filter(struct ht_frame_rules *rules, const char *text,

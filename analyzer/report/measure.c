@@ -58,3 +58,29 @@ uint64_t ht_measure_part(uint64_t part, uint64_t whole)
 
 	return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
 }
+
+bool ht_measure_parse_part(const char *text, uint64_t *ret_part)
+{
+	uint64_t value = 0, unit = 1000;
+	bool is_fraction = false;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !is_fraction); text++) {
+		if (*text == '.') {
+			is_fraction = true;
+			continue;
+		}
+		if (is_fraction && unit == 1)
+			return false;
+		if (is_fraction)
+			unit /= 10;
+		if (value > 1000000000)
+			return false;
+		value = value * 10 + (uint64_t)(*text - '0');
+	}
+	if (strcmp(text, "%") != 0)
+		return false;
+	*ret_part = value * unit;
+	return true;
+}

@@ -33,4 +33,7 @@ uint64_t ht_measure_of_site(const struct ht_site *site, enum ht_measure measure)
 /* part, in thousandths of a percent, of whole; rounded down. */
 uint64_t ht_measure_part(uint64_t part, uint64_t whole);
 
+/* "10%", "2.5%" in thousandths of a percent. False, and *ret_part untouched, when text is none. */
+bool ht_measure_parse_part(const char *text, uint64_t *ret_part);
+
 #endif

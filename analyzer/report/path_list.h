@@ -12,12 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ht_leak_classes;
+
 /* One trace. All owned by the caller. */
 struct ht_named_run {
 	const char *path;
 	const struct ht_trace_model *model;
 	const struct ht_results *results;
 	struct ht_symbolizer *symbolizer;
+	const struct ht_leak_classes *leaks; /* NULL where all leaks are alike */
 };
 
 /* A site of a run. */

@@ -33,6 +33,99 @@ limits() {
 	says out "FAIL  temporary 10, allowed 9: 10 by "
 }
 
+# parts FILE-TEXT...: a file of budgets with these lines.
+budget_file() {
+	printf '%s\n' "$@" >budgets.txt
+}
+
+parts() {
+	budget_file '# of parts' '' 'fn:hold max-allocated 20000 max-leaked 0 max-allocs 20' '  fn:leak max-leaked 500	# all of it' \
+		'fn:main max-allocs 35 max-temporary 29%' 'module:budget_case max-allocated 21140' 'file:budget_case.c max-allocs 35' \
+		'fn~^hol max-peak 20000' 'fn~^hol,fn!=main max-peak 0' 'fn!~^(hold|leak)$ max-allocs 10' 'max-leaked 500' 'all max-allocs 35'
+	checked 0 --budgets budgets.txt "$old"
+	equal "lines" 13 "$(grep -c '^ok ' out)"
+	says out "ok    fn~^hol,fn!=main peak 0 B, allowed 0 B; no stack has it"
+	budget_file 'fn:hold max-allocated 19999 max-allocs 20' 'fn:leak max-leaked 499' 'fn:main max-temporary 28%' 'fn:main max-leaked 499' 'module:libnone.so max-peak 0'
+	checked 1 --max-leaked 500 --budgets budgets.txt "$old"
+	equal "lines" "ok FAIL ok FAIL FAIL FAIL ok" "$(awk '{ print $1 }' out | xargs)"
+	says out "FAIL  fn:hold allocated 19.5 KiB (20,000 bytes), allowed 19.5 KiB (19,999 bytes): 19.5 KiB (20,000 bytes) by hold"
+	says out "FAIL  fn:leak leaked 500 B, allowed 499 B: 500 B by leak"
+	says out "FAIL  fn:main temporary 10, allowed 9: 10 by "
+	says out "ok    module:libnone.so peak 0 B, allowed 0 B; no stack has it"
+	checked 1 --budgets budgets.txt --budgets budgets.txt "$old"
+	equal "both files" 12 "$(wc -l <out)"
+	budget_file 'fn:hold max-peak 20000'
+	checked 0 --budgets budgets.txt "$old"
+	checked 1 --budgets budgets.txt "$old" "$new" # the worst run
+	says out "FAIL  fn:hold peak 29.3 KiB (30,000 bytes)"
+	# A library is meant without its version, too.
+	budget_file 'module:libc.so max-allocs 1M' 'module:libc.so.6 max-allocs 1M' 'module:libc max-allocs 1M'
+	checked 0 --budgets budgets.txt "$old"
+	equal "unknown modules" "module:libc" "$(awk '/no stack has it/ { print $2 }' out)"
+}
+
+parts_for_others() {
+	budget_file '' 'fn:leak max-leaked 0' 'fn:gone max-leaked 0'
+	checked 1 --json --junit j.xml --markdown m.md --sarif s.json --budgets budgets.txt "$old"
+	equal "json" "fn:leak true leaked 500 0 budgets.txt 2 500" "$(jq -r '.budgets[0] | [.scope, .has_stack, .metric, .value, .allowed, .limit_file,
+		.limit_line, .leak_classes.rest] | map(tostring) | join(" ")' out)"
+	equal "json of none" "fn:gone false true" "$(jq -r '.budgets[1] | [.scope, .has_stack, .holds] | map(tostring) | join(" ")' out)"
+	says j.xml 'name="fn:leak leaked"><failure message="fn:leak leaked 500 B'
+	says m.md '| **fail** | fn:leak leaked 500 B, allowed 0 B | 500 B by leak'
+	equal "sarif" "leaked fn:leak" "$(jq -r '.runs[0].results[0] | .ruleId + " " + .message.text[:7]' s.json)"
+	checked 1 --github --budgets budgets.txt "$old"
+	equal "annotations" 1 "$(grep -c '^::error file=.*budget_case.c,line=.*title=heaptide check fn%3Aleak leaked::fn:leak leaked 500 B' out)"
+}
+
+wrong_files() {
+	local n=0 wanted
+
+	while IFS='|' read -r line wanted; do
+		n=$((n + 1))
+		budget_file '# first' "$line"
+		checked 2 --budgets budgets.txt "$old"
+		says err "budgets.txt:2: $wanted"
+	done <<-'END'
+		fn:main|"fn:main" has no limit like max-leaked 0
+		fn:main max-lost 3|there is no limit "max-lost"
+		fn:main max-peak|"" is no value for max-peak
+		fn:main max-peak 10%|"10%" is no value for max-peak
+		fn:main max-peak 3 4 5|there is no limit "4"
+		fn:main max-temporary 1.2345%|"1.2345%" is no value for max-temporary
+		fun:main max-peak 3|"fun=main" is no condition
+		fn: max-peak 3|"fn=" is no condition
+		fn~( max-peak 3|"(" is no regular expression
+		max-peak 18446744073709551616|"18446744073709551616" is no value for max-peak
+		max-peak 16777216T|"16777216T" is no value for max-peak
+	END
+	equal "lines that were tried" 11 "$n"
+	checked 2 --budgets nothing.txt "$old"
+	says err "nothing.txt: No such file or directory"
+	checked 2 --budgets . "$old"
+	budget_file '# nothing'
+	checked 2 --budgets budgets.txt "$old"
+	says err "nothing to check"
+}
+
+# What the runtime keeps, and what is suppressed, is no leak for a budget; it is said.
+classes() {
+	"$heaptide" record -q -o lost.zst -- "$programs/leaks_by_name" || exit 99
+	checked 1 --max-leaked 622999 lost.zst
+	says out "FAIL  leaked 608.4 KiB (623,000 bytes), allowed 608.4 KiB (622,999 bytes): 585.9 KiB (600,000 bytes) by lose_gamma"
+	says out "; not counted, the runtime's: 3.8 MiB (4,000,000 bytes)"
+	echo 'leak:lose_gamma' >supp.txt
+	budget_file 'fn~lose_ max-leaked 23000' 'fn:lose_gamma max-leaked 0' 'fn:begin max-leaked 0'
+	checked 0 --max-leaked 23000 --budgets budgets.txt --suppressions supp.txt lost.zst
+	equal "what was suppressed" 3 "$(grep -c '; not counted, suppressed: 585.9 KiB (600,000 bytes)' out)"
+	checked 0 --baseline lost.zst lost.zst
+	equal "for the baseline" 0 "$(awk '/leaked/ && !/leaked 608.4/' out | wc -l)"
+	checked 2 --max-leaked 1 --suppressions nothing.txt lost.zst
+	"$heaptide" record -q -o grown.zst -- "$programs/findings" growing >grown.out || exit 99
+	checked 1 --max-leaked 0 --json grown.zst
+	equal "growing leaks count" true "$(jq '.budgets[0] | .leak_classes.growing > 0 and
+		.value == .leak_classes.growing + .leak_classes.rest' out)"
+}
+
 baseline() {
 	checked 0 --baseline "$old" "$old"
 	checked 1 --baseline "$old" "$new"
@@ -96,6 +189,10 @@ print(len(r.findall("testcase")), len(r.findall("testcase/failure")), r[0].get("
 
 e2e_case "limits" limits
 e2e_case "baseline" baseline
+e2e_case "parts of the program" parts
+e2e_case "parts, for other tools" parts_for_others
+e2e_case "files that make no sense" wrong_files
+e2e_case "classes of leaks" classes
 # Recorded and checked at once: stdout is the program's, what is said is what check says of the trace.
 recorded_and_checked() {
 	run "$heaptide" record -q --check --max-peak 20063 --max-leaked 500 --junit j.xml -o t.zst -- "$programs/budget_case" 20 5
@@ -115,6 +212,15 @@ recorded_and_checked() {
 	equal "no budget" 125 "$status"
 	says err "nothing to check"
 	[ ! -e t4.zst ] || fail "it was recorded all the same"
+	budget_file 'fn:hold max-peak 19999'
+	run "$heaptide" record -q --check --budgets budgets.txt -o t6.zst -- "$programs/budget_case" 20 5
+	equal "budgets of a file" 1 "$status"
+	says err "FAIL  fn:hold peak 19.5 KiB"
+	budget_file 'fn:hold max-speed 1'
+	run "$heaptide" record -q --check --budgets budgets.txt -o t7.zst -- "$programs/budget_case" 20 5
+	equal "a wrong file" 125 "$status"
+	says err "budgets.txt:1: there is no limit"
+	[ ! -e t7.zst ] || fail "it was recorded all the same"
 	run "$heaptide" record -q --check --max-peak many -o t4.zst -- true
 	equal "a wrong one" 125 "$status"
 	run "$heaptide" record -q --check --baseline nothing.zst -o t5.zst -- "$programs/budget_case" 20 5
