@@ -16,12 +16,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-
-#ifdef HT_WITH_NCURSES
-
-#define REPORT_TOP    20u
-#define REPORT_FRAMES 8u
 
 static const char usage[] =
         "Usage: heaptide tui [OPTIONS] TRACE\n"
@@ -38,6 +34,11 @@ static const char usage[] =
         "      --color WHEN     auto, always or never\n"
         "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
         "  -h, --help\n";
+
+#ifdef HT_WITH_NCURSES
+
+#define REPORT_TOP    20u
+#define REPORT_FRAMES 8u
 
 struct options {
 	struct ht_time_point from;
@@ -261,8 +262,10 @@ int ht_cmd_tui(int argc, char **argv)
 
 int ht_cmd_tui(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		fputs(usage, stdout);
+		return ht_cmd_finish_stdout(HT_EXIT_OK);
+	}
 	ht_cmd_complain(
 	        "this heaptide was built without ncurses; heaptide report and heaptide html "
 	        "show the same");
