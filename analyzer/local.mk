@@ -13,7 +13,7 @@ libanalyzer_la_SOURCES = \
 	%D%/agg/tally.c %D%/agg/tally.h \
 	%D%/base/arena.c %D%/base/arena.h \
 	%D%/base/checked.h \
-	%D%/base/compare.h \
+	%D%/base/compare.h %D%/base/tree_child.h \
 	%D%/base/diag.c %D%/base/diag.h \
 	%D%/base/human.c %D%/base/human.h \
 	%D%/base/strbuf.c %D%/base/strbuf.h \

@@ -2,6 +2,7 @@
 /* The sites of a report put together by function, file or module, by call or as a tree. Analyzer, one thread. */
 #include "analyzer/report/view.h"
 
+#include "analyzer/base/tree_child.h"
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
@@ -211,23 +212,6 @@ const struct ht_view_row **ht_view_rank(const struct ht_view *view, enum ht_site
 	return rows;
 }
 
-/* A node under its parent, for sorting. */
-struct child {
-	uint32_t parent, node;
-	uint64_t value;
-};
-
-static int compare_children(const void *va, const void *vb)
-{
-	const struct child *a = va, *b = vb;
-
-	if (a->parent != b->parent)
-		return a->parent < b->parent ? -1 : 1;
-	if (a->value != b->value)
-		return a->value > b->value ? -1 : 1;
-	return a->node < b->node ? -1 : a->node > b->node;
-}
-
 /* Where the walk is below each node of the path to where it is now. */
 struct level {
 	size_t i, end; /* of the children */
@@ -239,7 +223,7 @@ struct ht_view_place *ht_view_walk(const struct ht_view *view, enum ht_site_valu
                                    size_t *ret_n)
 {
 	size_t n_nodes = view->tree.n_nodes, n_all = 0, n = 0, capacity = 0;
-	struct child *children = ht_xalloc_zeroed(n_nodes, sizeof(*children));
+	struct ht_tree_child *children = ht_xalloc_zeroed(n_nodes, sizeof(*children));
 	size_t *first = ht_xalloc_zeroed(n_nodes + 1, sizeof(*first));
 	struct level *levels = NULL;
 	size_t n_open = 1, levels_capacity = 0;
@@ -249,9 +233,9 @@ struct ht_view_place *ht_view_walk(const struct ht_view *view, enum ht_site_valu
 		const struct ht_tree_node *node = &view->tree.nodes[i];
 
 		if (node->total[value])
-			children[n_all++] = (struct child){ node->parent, i, node->total[value] };
+			children[n_all++] = (struct ht_tree_child){ node->parent, i, node->total[value] };
 	}
-	qsort(children, n_all, sizeof(*children), compare_children);
+	qsort(children, n_all, sizeof(*children), ht_tree_child_compare);
 	for (size_t i = 0, node = 0; node <= n_nodes; node++) {
 		while (i < n_all && children[i].parent < node)
 			i++;

@@ -2,6 +2,7 @@
 /* Rows that stand below each other, open and close, and are sorted by a number. Analyzer, one thread. */
 #include "analyzer/tui/item_tree.h"
 
+#include "analyzer/base/tree_child.h"
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
@@ -25,42 +26,26 @@ uint32_t ht_item_tree_add(struct ht_item_tree *tree, struct ht_item item)
 	return (uint32_t)tree->n_items++;
 }
 
-struct child {
-	uint32_t parent, item;
-	uint64_t value;
-};
-
-static int compare_children(const void *va, const void *vb)
-{
-	const struct child *a = va, *b = vb;
-
-	if (a->parent != b->parent)
-		return a->parent < b->parent ? -1 : 1;
-	if (a->value != b->value)
-		return a->value > b->value ? -1 : 1;
-	return a->item < b->item ? -1 : a->item > b->item;
-}
-
 void ht_item_tree_sort(struct ht_item_tree *tree, enum ht_site_value value, bool is_by_self)
 {
-	struct child *children = ht_xalloc_zeroed(tree->n_items, sizeof(*children));
+	struct ht_tree_child *children = ht_xalloc_zeroed(tree->n_items, sizeof(*children));
 	size_t n = 0;
 
 	for (uint32_t i = 1; i < tree->n_items; i++) {
 		const struct ht_item *item = &tree->items[i];
 
 		if (!item->total)
-			children[n++] = (struct child){ item->parent, i, 0 };
+			children[n++] = (struct ht_tree_child){ item->parent, i, 0 };
 		else if (item->total[value] > 0)
-			children[n++] = (struct child){ item->parent, i,
+			children[n++] = (struct ht_tree_child){ item->parent, i,
 				                        is_by_self ? item->self[value]
 				                                   : item->total[value] };
 	}
-	qsort(children, n, sizeof(*children), compare_children);
+	qsort(children, n, sizeof(*children), ht_tree_child_compare);
 	tree->children = ht_xalloc_resize(tree->children, n + 1, sizeof(*tree->children));
 	tree->first = ht_xalloc_resize(tree->first, tree->n_items + 1, sizeof(*tree->first));
 	for (size_t i = 0; i < n; i++)
-		tree->children[i] = children[i].item;
+		tree->children[i] = children[i].node;
 	for (size_t item = 0, i = 0; item <= tree->n_items; item++) {
 		while (i < n && children[i].parent < item)
 			i++;
