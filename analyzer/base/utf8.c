@@ -2,6 +2,8 @@
 /* Telling text from bytes. Analyzer, any thread. */
 #include "analyzer/base/utf8.h"
 
+#include "analyzer/base/strbuf.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,4 +45,17 @@ size_t ht_utf8_count(const char *text)
 		n++;
 	}
 	return n;
+}
+
+void ht_utf8_clean(struct ht_strbuf *s, const char *text)
+{
+	while (*text) {
+		size_t n = ht_utf8_length(text);
+
+		if (n)
+			ht_strbuf_add(s, text, n);
+		else
+			ht_strbuf_add_str(s, "\xef\xbf\xbd");
+		text += n ? n : 1;
+	}
 }

@@ -13,6 +13,8 @@ const struct ht_export_format ht_export_formats[] = {
 	  false },
 	{ "csv", "spreadsheets: one row per place", ht_export_csv, false, false },
 	{ "jsonl", "jq, DuckDB: one object per place and line", ht_export_jsonl, false, false },
+	{ "parquet", "DuckDB, ClickHouse, Spark: rows of many hosts in one table",
+	  ht_export_parquet, false, true },
 	{ "prometheus", "node_exporter's text files: totals", ht_export_prometheus, false, false },
 	{ "pprof", "go tool pprof, Pyroscope, Parca, Perfetto: all values, inlined functions",
 	  ht_export_pprof, false, true },

@@ -44,6 +44,7 @@ ht_export_fn ht_export_folded;
 ht_export_fn ht_export_speedscope;
 ht_export_fn ht_export_csv;
 ht_export_fn ht_export_jsonl;
+ht_export_fn ht_export_parquet;
 ht_export_fn ht_export_prometheus;
 ht_export_fn ht_export_pprof;
 ht_export_fn ht_export_dhat;

@@ -133,13 +133,8 @@ static uint64_t string(struct writer *w, const char *text)
 	struct ht_strbuf clean = { 0 };
 	bool is_new;
 
-	for (size_t n; text && *text; text += n ? n : 1) {
-		n = ht_utf8_length(text);
-		if (n)
-			ht_strbuf_add(&clean, text, n);
-		else
-			ht_strbuf_add_str(&clean, "\xef\xbf\xbd");
-	}
+	if (text)
+		ht_utf8_clean(&clean, text);
 
 	uint64_t number = number_of(&w->strings, ht_strbuf_str(&clean), clean.n_bytes, &is_new);
 

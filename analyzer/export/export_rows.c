@@ -1,36 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One row per place: CSV for spreadsheets, JSON lines for everything else. Analyzer. */
-#include "analyzer/base/u64_map.h"
 #include "analyzer/export/export.h"
+#include "analyzer/export/stack_id.h"
 #include "analyzer/report/frame_list.h"
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_writer.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/*
- * A number for a stack that is the same on every machine and in every run: of labels and the base
- * names of modules, without addresses in memory.
- */
-static uint64_t stack_hash(const struct ht_frame_list *list, const uint32_t *ids, size_t n)
-{
-	uint64_t hash = 0xcbf29ce484222325ull;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct ht_listed_frame *frame = ht_frame_list_get(list, ids[i]);
-		const char *texts[] = { frame->label, frame->name.module
-			                                      ? ht_base_name(frame->name.module)
-			                                      : "" };
-
-		for (size_t t = 0; t < 2; t++) {
-			for (const char *c = texts[t]; *c; c++)
-				hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-			hash = ht_u64_mix(hash + t + 1);
-		}
-	}
-	return hash;
-}
 
 static void put_csv_text(const char *text, FILE *out)
 {
@@ -59,11 +36,13 @@ void ht_export_csv(const struct ht_export *export, FILE *out)
 		fprintf(out, ",%s", ht_site_value_name((enum ht_site_value)v));
 	fputs(",function,file,line,module,stack\r\n", out);
 	for (size_t i = 0; i < table->n_sites; i++) {
+		char id[HT_STACK_ID_BYTES];
 		size_t n;
 		const uint32_t *ids = ht_frame_list_stack(list, table->sites[i].stack, &n);
 		const struct ht_listed_frame *leaf = ht_frame_list_get(list, ids[0]);
 
-		fprintf(out, "%016llx", (unsigned long long)stack_hash(list, ids, n));
+		ht_stack_id(list, ids, n, id);
+		fputs(id, out);
 		for (int v = 0; v < HT_N_SITE_VALUES; v++)
 			fprintf(out, ",%llu",
 			        (unsigned long long)ht_site_value_of(&table->sites[i],
@@ -93,11 +72,11 @@ void ht_export_jsonl(const struct ht_export *export, FILE *out)
 
 	for (size_t i = 0; i < table->n_sites; i++) {
 		struct ht_json_writer json = ht_json_writer_init(out);
-		char id[32];
+		char id[HT_STACK_ID_BYTES];
 		size_t n;
 		const uint32_t *ids = ht_frame_list_stack(list, table->sites[i].stack, &n);
 
-		snprintf(id, sizeof(id), "%016llx", (unsigned long long)stack_hash(list, ids, n));
+		ht_stack_id(list, ids, n, id);
 		ht_json_begin_object(&json);
 		ht_json_put_string(&json, "stack_id", id);
 		for (int v = 0; v < HT_N_SITE_VALUES; v++)

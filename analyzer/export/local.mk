@@ -9,6 +9,7 @@ libanalyzer_la_SOURCES += \
 	%D%/export_heaptrack.c \
 	%D%/export_html.c \
 	%D%/export_massif.c \
+	%D%/export_parquet.c \
 	%D%/export_pprof.c \
 	%D%/export_prometheus.c \
 	%D%/export_rows.c \
@@ -18,7 +19,10 @@ libanalyzer_la_SOURCES += \
 	%D%/html_page.h \
 	%D%/html_sources.c \
 	%D%/html_tree.c \
+	%D%/parquet_file.c %D%/parquet_file.h \
 	%D%/proto_buffer.c %D%/proto_buffer.h \
+	%D%/stack_id.c %D%/stack_id.h \
+	%D%/thrift_buffer.c %D%/thrift_buffer.h \
 	%D%/window_cells.c %D%/window_cells.h \
 	%D%/timeline.c %D%/timeline.h
 heaptide_SOURCES += \

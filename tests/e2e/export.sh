@@ -124,6 +124,55 @@ jsonl() {
 		"$(jq -sr 'map(select(.allocations > 0).stack[0].address) | sort | join(" ")' out)"
 }
 
+# What readers of Parquet look for first: where the footer begins, and what made the file.
+parquet_file() {
+	local n_bytes footer name
+	exported parquet
+	n_bytes=$(stat -c %s out)
+	equal "ends" "PAR1 PAR1" "$(head -c 4 out) $(tail -c 4 out)"
+	footer=$(od -An -tu4 -N4 -j$((n_bytes - 8)) out)
+	between "bytes of the footer" 100 $((n_bytes - 12)) "$((footer))"
+	tail -c $((footer + 8)) out | grep -qa "heaptide version"
+	for name in host program recorded_at stack_id own_peak_bytes stack; do
+		tail -c $((footer + 8)) out | grep -qa "$name" || fail "no column $name"
+	done
+}
+
+# DuckDB, from npm, reads it: the sums, the rows and the texts of CSV; and two hosts are one table.
+parquet() {
+	local names
+	[ "$is_long" = 1 ] || skip "with tools/test --all only"
+	need npm node
+	timeout 300 npm install --silent --no-audit --no-fund --prefix "$PWD" @duckdb/node-api >npm.log 2>&1 || skip "npm cannot install DuckDB"
+	exported csv
+	mv out t.csv
+	exported parquet
+	mv out t.parquet
+	cat >duckdb.js <<-'END'
+		const { DuckDBInstance } = require('@duckdb/node-api');
+		(async () => {
+			const connection = await (await DuckDBInstance.create(':memory:')).connect();
+			for (const row of (await connection.runAndReadAll(process.argv[2])).getRows())
+				console.log(row.map(String).join('|'));
+		})();
+	END
+	sums_of_rows parquet_sum
+	equal "rows" "$(reported .totals.sites)" "$(node duckdb.js "select count(*) from 't.parquet'")"
+	equal "codec" ZSTD "$(node duckdb.js "select distinct compression from parquet_metadata('t.parquet')")"
+	equal "host" "$(uname -n)|inline_chains" "$(node duckdb.js "select distinct host, program from 't.parquet'")"
+	equal "recorded within an hour" true "$(node duckdb.js "select max(abs(epoch(now()) - epoch(recorded_at))) < 3600 from 't.parquet'")"
+	names="stack_id, own_peak_bytes, function, file, line, module, stack"
+	node duckdb.js "select $names from 't.parquet' order by all" >from_parquet
+	node duckdb.js "select $names from read_csv('t.csv', nullstr = '', all_varchar = false, types = {'stack_id': 'VARCHAR'}) order by all" >from_csv
+	diff from_csv from_parquet
+	cp t.parquet u.parquet
+	equal "two files" "$(($(metric peak) * 2))" "$(node duckdb.js "select sum(at_peak_bytes)::bigint from '*.parquet'")"
+}
+
+parquet_sum() {
+	node duckdb.js "select sum($1)::bigint from 't.parquet'"
+}
+
 # A stack has the same number in another run, with other addresses.
 stack_ids() {
 	"$heaptide" record -q -o again.zst -- "$programs/inline_chains" >/dev/null
@@ -321,6 +370,8 @@ assert {len(row) for row in csv.reader(sys.stdin)} == {18}'
 }
 
 e2e_case folded folded
+e2e_case "parquet file" parquet_file
+e2e_case "DuckDB reads parquet" parquet
 e2e_case speedscope speedscope
 e2e_case "speedscope's page" speedscope_page
 e2e_case csv csv
