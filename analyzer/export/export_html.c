@@ -138,7 +138,9 @@ static void put_totals(struct ht_html_page *p)
 	ht_json_put_string(json, "version", PACKAGE_VERSION);
 	ht_json_put_string(json, "host", model->recording.host);
 	ht_json_put_u64(json, "startedMs", model->recording.realtime_ns / 1000000);
-	ht_json_put_u64(json, "processes", model->processes.n_processes);
+	ht_json_put_u64(json, "programs", model->processes.n_processes);
+	ht_json_put_u64(json, "processes",
+	                model->processes.n_processes - ht_report_n_later_programs(&report));
 	ht_json_put_u64(json, "threads", r->totals.n_threads);
 	ht_json_put_u64(json, "allocations", r->totals.n_allocations);
 	ht_json_put_u64(json, "reallocations", r->totals.n_reallocations);

@@ -2,6 +2,7 @@
 /* What both renderers of a report say alike. Analyzer. */
 #include "analyzer/report/report.h"
 
+#include "analyzer/base/u64_map.h"
 #include "analyzer/report/stack_names.h"
 
 #include <stdio.h>
@@ -66,6 +67,26 @@ struct ht_coverage ht_report_coverage(const struct ht_report *report)
 	for (int i = 0; i < HT_N_ANOMALIES; i++)
 		c.n_anomalies += results->anomalies[i].n;
 	return c;
+}
+
+size_t ht_report_n_later_programs(const struct ht_report *report)
+{
+	const struct ht_process_list *list = &report->model->processes;
+	struct ht_u64_map has_executed = { 0 }; /* pid -> 1: its program before executed another */
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n_processes; i++) {
+		const struct ht_process *p = &list->processes[i];
+
+		if (!p->is_described || !ht_process_selection_has(report->selection, i))
+			continue;
+		n += p->start_kind == HT_START_EXEC &&
+		     ht_u64_map_remove(&has_executed, p->pid, NULL);
+		if (p->has_end && p->end_kind == HT_END_EXEC)
+			*ht_u64_map_put(&has_executed, p->pid) = 1;
+	}
+	ht_u64_map_done(&has_executed);
+	return n;
 }
 
 size_t ht_report_n_processes(const struct ht_report *report)

@@ -92,6 +92,9 @@ void ht_report_processes_text(const struct ht_report *report, const struct ht_te
 /* How many processes the report is about. */
 size_t ht_report_n_processes(const struct ht_report *report);
 
+/* How many of these a process became that had been another one of them before. */
+size_t ht_report_n_later_programs(const struct ht_report *report);
+
 /* Write the report as JSON, schema heaptide.report/1, ended by a newline. */
 void ht_report_json(const struct ht_report *report, FILE *out);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The head of the text report: what was recorded, when, and how its processes ended. Analyzer. */
 #include "analyzer/base/strbuf.h"
-#include "analyzer/base/u64_map.h"
 #include "analyzer/report/text_parts.h"
 
 #include <string.h>
@@ -111,31 +110,11 @@ static void put_allocators(struct ht_text_page *page, const struct ht_report *re
 	}
 }
 
-/* How many of the programs of the report a process ran that had run another one of them before. */
-static size_t n_later_programs(const struct ht_report *report)
-{
-	const struct ht_process_list *list = &report->model->processes;
-	struct ht_u64_map has_executed = { 0 }; /* pid -> 1: its program before executed another */
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n_processes; i++) {
-		const struct ht_process *p = &list->processes[i];
-
-		if (!p->is_described || !ht_process_selection_has(report->selection, i))
-			continue;
-		n += p->start_kind == HT_START_EXEC && ht_u64_map_remove(&has_executed, p->pid, NULL);
-		if (p->has_end && p->end_kind == HT_END_EXEC)
-			*ht_u64_map_put(&has_executed, p->pid) = 1;
-	}
-	ht_u64_map_done(&has_executed);
-	return n;
-}
-
 void ht_text_header(struct ht_text_page *page, const struct ht_report *report, uint64_t duration_ns)
 {
 	const struct ht_recording *recording = &report->model->recording;
 	size_t n_programs = ht_report_n_processes(report);
-	size_t n_processes = n_programs - n_later_programs(report);
+	size_t n_processes = n_programs - ht_report_n_later_programs(report);
 	uint64_t n_threads = report->results->totals.n_threads;
 	struct ht_humans h;
 	struct tm tm;

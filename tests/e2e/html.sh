@@ -277,6 +277,16 @@ controls() {
 	equal "captions" true "$(answer 9)"
 }
 
+# Programs that follow each other in one process are one process.
+programs() {
+	record t.zst sh -c 'exec sh -c "exec true"'
+	"$heaptide" html -o page.html t.zst
+	browse page.html <<-'END'
+		eval [...document.querySelectorAll("#totals dd")].pop().lastChild.textContent
+	END
+	equal "processes" "\"$("$heaptide" report t.zst | sed -n '2s/.*, \(1 process running 3 programs, .*\)/\1/p')\"" "$(answer 1)"
+}
+
 # What the kernel says of memory, sampled: the same in the report, the page and Chrome's counters, if there was time for a sample.
 resident() {
 	local peak
@@ -482,6 +492,7 @@ e2e_case "zoom and window" zoom_and_window
 e2e_case "marks" marks
 e2e_case "controls" controls
 e2e_case "resident" resident
+e2e_case "programs" programs
 e2e_case "leaks and words" leaks_and_words
 e2e_case "two runs" two_runs
 e2e_case "findings" findings

@@ -11,7 +11,7 @@ function drawTotals() {
 		["allocated", bytesText(data.allocatedBytes), numberOf(data.reallocations, "reallocation", "reallocations")],
 		["allocations", countText(data.allocations), `${countText(data.allocations / seconds)} per second`],
 		["temporary", partText(data.temporary, data.allocations), `${partText(data.shortLived, data.allocations)} short-lived`],
-		["time", timeText(data.endNs), `${numberOf(data.processes, "process", "processes")}, ${numberOf(data.threads, "thread", "threads")}`],
+		["time", timeText(data.endNs), `${numberOf(data.processes, "process", "processes")}${data.programs > data.processes ? ` running ${countText(data.programs)} programs` : ""}, ${numberOf(data.threads, "thread", "threads")}`],
 	];
 	const o = data.old;
 	const before = o ? { peak: bytesText(o.peakBytes), leaked: bytesText(o.leakedBytes), allocated: bytesText(o.allocatedBytes), allocations: countText(o.allocations), temporary: partText(o.temporary, o.allocations), time: timeText(o.endNs) } : {};
