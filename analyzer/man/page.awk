@@ -211,7 +211,7 @@ END {
 		print exit_status != "" ? exit_status : "0 when all went well; 2 for wrong usage, a trace that cannot be read, or output that could not be written."
 	}
 	print ".SH SEE ALSO"
-	n = split("heaptide(1) heaptide-record(1) heaptide-report(1) heaptide-trace(5)", pages, " ")
+	n = split("heaptide(1) heaptide-record(1) heaptide-report(1) heaptide-fleet(7) heaptide-trace(5)", pages, " ")
 	for (i = 1; i <= n; i++) {
 		split(pages[i], parts, /[()]/)
 		if (parts[1] == page)
