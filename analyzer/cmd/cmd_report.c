@@ -286,6 +286,8 @@ int ht_cmd_report(int argc, char **argv)
 		.short_lived_age = o.short_lived_age,
 		.n_jobs = o.n_jobs < UINT_MAX ? (unsigned)o.n_jobs : UINT_MAX,
 		.selection = o.processes.n_items ? &selection : NULL,
+		.is_without_distributions =
+		        o.sections && !(o.sections & (HT_SECTION_SIZES | HT_SECTION_LIFETIMES)),
 	};
 
 	if (!ht_process_choice_find(&o.processes, &input.model.processes, &selection) ||

@@ -91,9 +91,22 @@ struct decoder {
 	bool has_free_nodes;
 };
 
+/* How many of 8 bytes end a number. */
+static inline unsigned count_ends(const uint8_t *pos)
+{
+	const uint64_t lowest_bits = UINT64_MAX / 255;
+	uint64_t word;
+
+	memcpy(&word, pos, sizeof(word));
+	return (unsigned)((~word >> 7 & lowest_bits) * lowest_bits >> 56);
+}
+
 /* Behind n numbers from pos, or NULL when there are not as many. */
 static const uint8_t *skip(const uint8_t *pos, const uint8_t *end, uint64_t n)
 {
+	/* None are left over only when the last byte, too, ended one. */
+	for (; n >= 8 && end - pos >= 8; pos += 8)
+		n -= count_ends(pos);
 	while (n > 0 && pos != end)
 		n -= *pos++ < 128;
 	return n ? NULL : pos;

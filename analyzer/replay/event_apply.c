@@ -117,7 +117,8 @@ static inline void check_peak(struct ht_replay_state *r, struct ht_rate_step *st
 
 static inline void collect_alloc(struct ht_replay_state *r, const struct ht_event *e)
 {
-	ht_tally_add(&r->sizes, e->size);
+	if (!r->options->is_without_distributions)
+		ht_tally_add(&r->sizes, e->size);
 }
 
 /* *block is about to go. */
@@ -127,12 +128,14 @@ static inline void collect_free(struct ht_replay_state *r, const struct ht_event
 	/* No branch: whether both have the same tick is hard to foresee. */
 	uint64_t is_later = e->tick > block->birth_tick;
 
-	ht_tally_add(&r->lifetimes_ticks, (e->tick - block->birth_tick) & (0 - is_later));
+	if (!r->options->is_without_distributions)
+		ht_tally_add(&r->lifetimes_ticks, (e->tick - block->birth_tick) & (0 - is_later));
 }
 
 static inline void collect_realloc(struct ht_replay_state *r, const struct ht_event *e)
 {
-	ht_tally_add(&r->sizes, e->size);
+	if (!r->options->is_without_distributions)
+		ht_tally_add(&r->sizes, e->size);
 }
 
 /*

@@ -41,6 +41,7 @@ struct ht_replay_options {
 	        short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
 
 	struct ht_replay_window window;
+	bool is_without_distributions; /* of sizes and lifetimes: not asked for */
 	const struct ht_process_selection *selection; /* whose events count; NULL: all */
 	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
 
