@@ -89,3 +89,35 @@ struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *r
 		best.to_tick = end_tick;
 	return best;
 }
+
+struct ht_window_rates ht_rate_windows_rates(const struct ht_rate_windows *rate, uint64_t end_tick)
+{
+	struct ht_window_rates rates = { .window_ticks =
+		                                 HT_RATE_STEPS_PER_WINDOW * rate->step_ticks };
+	uint64_t n_ticks = end_tick > rate->zero_tick ? end_tick - rate->zero_tick : 0;
+	size_t n_steps = rate->n_steps;
+	struct ht_tally allocations, bytes;
+	uint64_t n = 0, n_bytes = 0;
+
+	if (rate->step_ticks && n_ticks / rate->step_ticks < n_steps)
+		n_steps = (size_t)(n_ticks / rate->step_ticks) + 1;
+	ht_tally_init(&allocations);
+	ht_tally_init(&bytes);
+	for (size_t i = 0; i < n_steps; i++) {
+		n += rate->steps[i].n_allocations;
+		n_bytes += rate->steps[i].n_bytes;
+		if (i >= HT_RATE_STEPS_PER_WINDOW) {
+			n -= rate->steps[i - HT_RATE_STEPS_PER_WINDOW].n_allocations;
+			n_bytes -= rate->steps[i - HT_RATE_STEPS_PER_WINDOW].n_bytes;
+		}
+		if (i + 1 < HT_RATE_STEPS_PER_WINDOW && i + 1 < n_steps)
+			continue;
+		ht_tally_add(&allocations, n);
+		ht_tally_add(&bytes, n_bytes);
+	}
+	rates.allocations = ht_tally_percentiles(&allocations);
+	rates.bytes = ht_tally_percentiles(&bytes);
+	ht_tally_done(&allocations);
+	ht_tally_done(&bytes);
+	return rates;
+}

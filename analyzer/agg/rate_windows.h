@@ -3,6 +3,7 @@
 #ifndef HT_RATE_WINDOWS_H
 #define HT_RATE_WINDOWS_H
 
+#include "analyzer/agg/tally.h"
 #include "analyzer/read/tick_clock.h"
 
 #include <stddef.h>
@@ -64,5 +65,15 @@ struct ht_busiest_window {
 /* The first window with the most allocations, in a recording that ended at end_tick. */
 struct ht_busiest_window ht_rate_windows_busiest(const struct ht_rate_windows *rate,
                                                  uint64_t end_tick);
+
+/* How much there was in each window: in all that begin at a step and end with the recording at the latest. */
+struct ht_window_rates {
+	uint64_t window_ticks;
+	struct ht_percentiles allocations; /* max is that of the busiest window */
+	struct ht_percentiles bytes;
+};
+
+/* Of a recording that ended at end_tick; one window when it is no longer than that. */
+struct ht_window_rates ht_rate_windows_rates(const struct ht_rate_windows *rate, uint64_t end_tick);
 
 #endif

@@ -64,6 +64,13 @@ struct ht_thread_result {
 	uint64_t freed_by_others_bytes;
 };
 
+/* What the age of a block that is freed is told by, to say whether it was short-lived. */
+enum ht_short_lived_unit {
+	HT_SHORT_LIVED_ALLOCATIONS = 0, /* that its thread made since */
+	HT_SHORT_LIVED_NS,
+	HT_SHORT_LIVED_BYTES, /* that its thread requested since, by reallocations with their new size, too */
+};
+
 /* Events that cannot be in an undamaged and complete trace. */
 enum ht_anomaly_kind {
 	HT_ANOMALY_DUPLICATE_ID = 0,  /* an allocation with the id of a live block */
@@ -118,7 +125,8 @@ struct ht_results {
 	uint64_t temporary_bytes;
 	uint64_t n_short_lived;
 	uint64_t short_lived_bytes;
-	uint64_t short_lived_age; /* the threshold used */
+	uint64_t short_lived_age; /* the threshold used, */
+	enum ht_short_lived_unit short_lived_unit; /* in this unit */
 	struct ht_rate_windows rate;
 	uint64_t end_tick;   /* of the last event or process end, or the window's */
 	uint64_t peak_event; /* how many events there were up to the one that made the peak */

@@ -33,6 +33,7 @@ static const char usage[] =
         "  -C, --context N      lines shown around those that allocate (2)\n"
         "  -n, --top N          files listed (20; 0: all)\n"
         "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
+        "      --short-lived N  " HT_OPTION_SHORT_LIVED_HELP "\n"
         "      --color WHEN     auto, always or never\n"
         "      --json           for scripts: schema heaptide.annotate/1, with own and total "
         "numbers\n"
@@ -41,6 +42,7 @@ static const char usage[] =
 struct options {
 	struct ht_annotate annotate;
 	enum ht_color_choice color;
+	struct ht_replay_options replay;
 	enum ht_demangle_style demangle;
 	bool is_json;
 	const char *path;
@@ -49,7 +51,7 @@ struct options {
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_OWN = 256, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE, OPT_JSON };
+	enum { OPT_OWN = 256, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE, OPT_JSON, OPT_SHORT_LIVED };
 	static const struct option longs[] = {
 		{ "own", no_argument, NULL, OPT_OWN },
 		{ "source", required_argument, NULL, OPT_SOURCE },
@@ -57,6 +59,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "top", required_argument, NULL, 'n' },
 		{ "color", required_argument, NULL, OPT_COLOR },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
+		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -75,6 +78,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case 'n': is_good = ht_option_u64(optarg, &n_top); break;
 		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
 		case OPT_DEMANGLE: is_good = ht_option_demangle(optarg, &o->demangle); break;
+		case OPT_SHORT_LIVED: is_good = ht_option_short_lived(optarg, &o->replay); break;
 		case OPT_JSON: o->is_json = true; break;
 		case 'h':
 			fputs(usage, stdout);
@@ -95,7 +99,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 
 int ht_cmd_annotate(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT } };
 	struct ht_line_table table = { 0 };
 	struct ht_trace_input input;
 	struct ht_results results;
@@ -107,9 +111,7 @@ int ht_cmd_annotate(int argc, char **argv)
 	if (!ht_trace_input_open(&input, o.path, false))
 		return HT_EXIT_FAILED;
 
-	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
-
-	ht_trace_input_replay(&input, &replay, &results);
+	ht_trace_input_replay(&input, &o.replay, &results);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();

@@ -31,7 +31,8 @@ static int print_help(void)
 	fputs(usage_options, stdout);
 	for (const struct ht_metric *m = ht_metrics; m->name; m++)
 		printf("%s %s", m == ht_metrics ? "" : ",", m->name);
-	fputs("\n      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n  -h, --help\n", stdout);
+	fputs("\n      --short-lived N  " HT_OPTION_SHORT_LIVED_HELP
+	      "\n      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n  -h, --help\n", stdout);
 	return ht_cmd_finish_stdout(HT_EXIT_OK);
 }
 
@@ -39,6 +40,7 @@ struct options {
 	const struct ht_export_format *format;
 	const struct ht_metric *metric;
 	enum ht_demangle_style demangle;
+	struct ht_replay_options replay;
 	const char *output;
 	const char *path;
 };
@@ -60,11 +62,12 @@ static int take_operands(int argc, char **argv, struct options *o)
 
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_DEMANGLE = 256 };
+	enum { OPT_DEMANGLE = 256, OPT_SHORT_LIVED };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "metric", required_argument, NULL, 'm' },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
+		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -84,6 +87,11 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 				return ht_cmd_usage("export",
 				                    "\"%s\" is no value for this option", optarg);
 			break;
+		case OPT_SHORT_LIVED:
+			if (!ht_option_short_lived(optarg, &o->replay))
+				return ht_cmd_usage("export", "\"%s\" is no value for this option",
+				                    optarg);
+			break;
 		case 'h': *ret_is_done = true; return print_help();
 		default: return ht_option_complain("export", c, argv);
 		}
@@ -93,7 +101,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 
 int ht_cmd_export(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT } };
 	struct ht_trace_input input;
 	struct ht_output_file output;
 	struct ht_results results;
@@ -111,9 +119,7 @@ int ht_cmd_export(int argc, char **argv)
 		ht_trace_input_close(&input);
 		return HT_EXIT_FAILED;
 	}
-	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
-
-	ht_trace_input_replay(&input, &options, &results);
+	ht_trace_input_replay(&input, &o.replay, &results);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();

@@ -45,7 +45,9 @@ static const char usage[] =
         "                       list the places, too\n"
         "      --sites          only all places, by the most that each ever had "
         "live\n" HT_VIEW_OPTIONS_HELP
-        "      --short-lived N  short-lived is freed within N allocations of the same thread (64)\n"
+        "      --short-lived N  short-lived is freed before its thread made N more allocations\n"
+        "                       (allocs:64), requested so many more bytes (bytes:1M), or time\n"
+        "                       passed (time:1ms)\n"
         "      --width N        columns of the text, from 80 (the terminal's, else 100; 0: no "
         "limit)\n"
         "      --color WHEN     auto, always or never\n"
@@ -62,7 +64,7 @@ struct options {
 	bool is_json;
 	enum ht_color_choice color;
 	enum ht_demangle_style demangle;
-	uint64_t short_lived_age;
+	struct ht_replay_options replay; /* what is short-lived */
 	uint64_t n_jobs;
 	struct ht_time_point from;
 	struct ht_time_point to; /* or at */
@@ -161,7 +163,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			is_good = ht_time_point_parse(optarg, &o->to);
 			o->has_to = true;
 			break;
-		case OPT_SHORT_LIVED: is_good = ht_option_u64(optarg, &o->short_lived_age); break;
+		case OPT_SHORT_LIVED: is_good = ht_option_short_lived(optarg, &o->replay); break;
 		case OPT_WIDTH:
 			is_good = ht_option_u64(optarg, &o->n_columns);
 			o->has_columns = true;
@@ -265,7 +267,7 @@ int ht_cmd_report(int argc, char **argv)
 	struct options o = {
 		.n_top = DEFAULT_TOP,
 		.n_frames = DEFAULT_FRAMES,
-		.short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT,
+		.replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT },
 	};
 	struct ht_trace_input input;
 	struct ht_process_selection selection;
@@ -283,7 +285,8 @@ int ht_cmd_report(int argc, char **argv)
 	}
 
 	struct ht_replay_options replay = {
-		.short_lived_age = o.short_lived_age,
+		.short_lived_age = o.replay.short_lived_age,
+		.short_lived_unit = o.replay.short_lived_unit,
 		.n_jobs = o.n_jobs < UINT_MAX ? (unsigned)o.n_jobs : UINT_MAX,
 		.selection = o.processes.n_items ? &selection : NULL,
 		.is_without_distributions =

@@ -3,6 +3,8 @@
 #include "analyzer/cmd/options.h"
 
 #include "analyzer/cmd/cmd.h"
+#include "analyzer/cmd/time_point.h"
+#include "analyzer/report/measure.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -38,6 +40,39 @@ static int find_word(const char *text, const char *const *names, int n_names)
 			return i;
 	}
 	return -1;
+}
+
+bool ht_option_short_lived(const char *text, struct ht_replay_options *options)
+{
+	static const char *const names[] = {
+		[HT_SHORT_LIVED_ALLOCATIONS] = "allocs:",
+		[HT_SHORT_LIVED_NS] = "time:",
+		[HT_SHORT_LIVED_BYTES] = "bytes:",
+	};
+	unsigned unit = HT_SHORT_LIVED_ALLOCATIONS;
+	struct ht_time_point point;
+	uint64_t age;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(text, names[i], n) == 0) {
+			unit = i;
+			text += n;
+			break;
+		}
+	}
+	if (unit == HT_SHORT_LIVED_NS) {
+		if (!ht_time_point_parse(text, &point) || point.kind != HT_TIME_NS)
+			return false;
+		age = point.value;
+	} else if (!ht_measure_parse_number(text, unit == HT_SHORT_LIVED_BYTES ? 1024 : 1000,
+	                                    &age)) {
+		return false;
+	}
+	options->short_lived_unit = (enum ht_short_lived_unit)unit;
+	options->short_lived_age = age;
+	return true;
 }
 
 bool ht_option_color(const char *text, enum ht_color_choice *ret_choice)

@@ -3,6 +3,7 @@
 #ifndef HT_OPTIONS_H
 #define HT_OPTIONS_H
 
+#include "analyzer/replay/replay.h"
 #include "analyzer/report/report.h"
 #include "analyzer/symbols/demangle.h"
 
@@ -11,6 +12,10 @@
 
 /* A whole decimal number. False, and *ret_value untouched, when text is none. */
 bool ht_option_u64(const char *text, uint64_t *ret_value);
+
+/* "allocs:64" or "64", "time:1ms", "bytes:1M": from which age on blocks are not short-lived. False when text is none. */
+bool ht_option_short_lived(const char *text, struct ht_replay_options *options);
+#define HT_OPTION_SHORT_LIVED_HELP "freed before N more: allocs:64, time:1ms, bytes:1M"
 
 enum ht_color_choice {
 	HT_COLOR_AUTO = 0, /* on a terminal, unless NO_COLOR is set */

@@ -236,6 +236,7 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 	block->size = e->size;
 	block->birth_tick = e->tick;
 	block->birth_count = ++a->thread->n_allocations;
+	block->birth_bytes = a->thread_result->allocated_bytes + s->allocated_bytes + e->size;
 	block->owner_site = block->birth_site = i_site;
 	block->thread = a->i_thread;
 	block->n_reallocations = 0;
@@ -295,6 +296,20 @@ static __attribute__((noinline)) void count_free_pair(struct ht_replay_state *r,
 	ht_free_pairs_add(&r->results->frees, block->birth_site, stack, block->size);
 }
 
+/* Of a block that is freed, in ticks or bytes. */
+static uint64_t age_by_unit(const struct ht_replay_state *r, const struct actor *a,
+                            const struct span *s, const struct ht_event *e,
+                            const struct ht_live_block *block)
+{
+	uint64_t n_bytes = r->results->threads[block->thread].allocated_bytes;
+
+	if (r->options->short_lived_unit == HT_SHORT_LIVED_NS)
+		return e->tick > block->birth_tick ? e->tick - block->birth_tick : 0;
+	if (block->thread == a->i_thread)
+		n_bytes += s->allocated_bytes;
+	return n_bytes - block->birth_bytes;
+}
+
 /* False, with nothing done, when the block is not live. */
 static inline __attribute__((always_inline)) bool span_free(struct ht_replay_state *r,
                                                             const struct actor *a, struct span *s,
@@ -311,7 +326,12 @@ static inline __attribute__((always_inline)) bool span_free(struct ht_replay_sta
 	/* No branches: which blocks are is hard to foresee. */
 	bool is_of_window = block->birth_tick >= r->first_tick;
 	bool is_temporary = is_of_window & (age == 0) & (block->thread == a->i_thread);
-	bool is_short_lived = is_of_window & (age < r->options->short_lived_age);
+	uint64_t other_age = age;
+
+	if (__builtin_expect(r->options->short_lived_unit != HT_SHORT_LIVED_ALLOCATIONS, 0))
+		other_age = age_by_unit(r, a, s, e, block);
+
+	bool is_short_lived = is_of_window & (other_age < r->short_lived_limit);
 
 	s->n_frees++;
 	birth->n_temporary += is_temporary;
@@ -399,6 +419,7 @@ static bool apply_realloc(struct ht_replay_state *r, const struct actor *a,
 	} else {
 		detail->n_moved += e->kind == HT_EVENT_REALLOC_MOVED;
 		born.birth_count = a->thread->n_allocations;
+		born.birth_bytes = a->thread_result->allocated_bytes;
 		born.birth_site = i_site;
 	}
 	struct ht_live_block *block = ht_live_blocks_add(&a->process->live, e->id);

@@ -14,8 +14,10 @@ struct ht_live_block {
 	uint32_t birth_site;
 	uint32_t thread;    /* that allocated it */
 	uint32_t n_reallocations; /* in the window */
-	uint32_t next_free; /* of an unused record of a map: index + 1 of the next one */
-	uint32_t reserved0;
+	union {
+		uint64_t birth_bytes; /* that its thread had requested, in the window, with this block */
+		uint32_t next_free; /* of an unused record of a map: index + 1 of the next one */
+	};
 };
 
 #endif

@@ -243,10 +243,25 @@ static void begin_course(struct ht_replay_state *r, struct course *c, struct ht_
 	ht_merge_position_done(&checkpoint.position);
 }
 
+/* Of time: the fewest ticks that are as long. */
+static uint64_t short_lived_limit(const struct ht_tick_clock *clock,
+                                  const struct ht_replay_options *options)
+{
+	uint64_t age = options->short_lived_age, n_ticks;
+
+	if (options->short_lived_unit != HT_SHORT_LIVED_NS)
+		return age;
+	n_ticks = ht_mul_div_u64(age, clock->slope_ticks, clock->slope_ns);
+	while (n_ticks < UINT64_MAX && ht_tick_clock_span_ns(clock, n_ticks) < age)
+		n_ticks++;
+	return n_ticks;
+}
+
 void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
                    const struct ht_replay_options *options, struct ht_results *ret_results)
 {
-	struct ht_results results = { .short_lived_age = options->short_lived_age };
+	struct ht_results results = { .short_lived_age = options->short_lived_age,
+		                      .short_lived_unit = options->short_lived_unit };
 	struct ht_replay_state r = { .model = model, .options = options, .results = &results };
 	struct course c = { .tell_at = EVENTS_PER_PROGRESS };
 
@@ -257,6 +272,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	ht_site_table_init(&results.sites, model->stacks.n_stacks);
 	if (model->processes.n_processes > 0)
 		ht_replay_state_need_process(&r, (uint32_t)model->processes.n_processes - 1);
+	r.short_lived_limit = short_lived_limit(&model->clock, options);
 	ht_window_init(&r);
 	begin_course(&r, &c, file);
 	if (options->window.has_from) {

@@ -38,7 +38,8 @@ struct ht_replay_checkpoint {
 
 struct ht_replay_options {
 	uint64_t
-	        short_lived_age; /* short-lived: fewer than this many further allocations of its thread */
+	        short_lived_age; /* short-lived: freed at a lesser age than this, */
+	enum ht_short_lived_unit short_lived_unit; /* in this unit */
 
 	struct ht_replay_window window;
 	bool is_without_distributions; /* of sizes and lifetimes: not asked for */
@@ -67,7 +68,8 @@ struct ht_replay_options {
  * - A realloc is neither allocation nor free. Its block gets the new size and the realloc's site as
  *   owner of its bytes; birth, thread of birth and birth site stay: it is the same block's life.
  * - Temporary: freed by the thread that allocated it, with no allocation of that thread in between.
- *   Short-lived: freed, by any thread, before its thread of birth made short_lived_age more allocations.
+ *   Short-lived: freed, by any thread, before its thread of birth made short_lived_age more allocations, or requested
+ *   so many more bytes, or before so many ns had passed.
  * - When a process ends, its live blocks are no longer live. They are leaked, unless it ended by exec,
  *   which gives up its memory on purpose: those are counted apart. So the peak never contains memory
  *   of processes that are gone.

@@ -45,6 +45,7 @@ struct ht_replay_state {
 	struct ht_trace_model *model;
 	const struct ht_replay_options *options;
 	struct ht_results *results;
+	uint64_t short_lived_limit; /* the age that is not short-lived any more; of time: in ticks */
 	uint64_t first_tick;        /* blocks born from here on are of the window */
 	uint64_t n_events;          /* before the run that is being applied */
 	uint64_t last_tick; /* of the newest run applied */

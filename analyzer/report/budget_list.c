@@ -21,33 +21,6 @@ const char *ht_budget_key(enum ht_measure measure)
 	return keys[measure];
 }
 
-/* "512M": a number with a unit of a power of kilo. */
-static bool parse_number(const char *text, uint64_t kilo, uint64_t *ret_value)
-{
-	static const char units[] = "KMGT";
-	uint64_t value = 0;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	for (; *text >= '0' && *text <= '9'; text++) {
-		if (__builtin_mul_overflow(value, 10u, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
-			return false;
-	}
-	if (*text) {
-		const char *unit = strchr(units, *text == 'k' ? 'K' : *text);
-
-		if (!unit || text[1])
-			return false;
-		for (const char *u = units; u <= unit; u++) {
-			if (__builtin_mul_overflow(value, kilo, &value))
-				return false;
-		}
-	}
-	*ret_value = value;
-	return true;
-}
-
 static bool parse_limit(const char *text, enum ht_measure measure,
                         struct ht_budget_limit *ret_limit)
 {
@@ -57,7 +30,8 @@ static bool parse_limit(const char *text, enum ht_measure measure,
 		limit.is_part = true;
 		if (!ht_measure_parse_part(text, &limit.value))
 			return false;
-	} else if (!parse_number(text, ht_measure_is_bytes(measure) ? 1024 : 1000, &limit.value)) {
+	} else if (!ht_measure_parse_number(text, ht_measure_is_bytes(measure) ? 1024 : 1000,
+	                                    &limit.value)) {
 		return false;
 	}
 	*ret_limit = limit;

@@ -84,3 +84,29 @@ bool ht_measure_parse_part(const char *text, uint64_t *ret_part)
 	*ret_part = value * unit;
 	return true;
 }
+
+bool ht_measure_parse_number(const char *text, uint64_t kilo, uint64_t *ret_value)
+{
+	static const char units[] = "KMGT";
+	uint64_t value = 0;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (__builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return false;
+	}
+	if (*text) {
+		const char *unit = strchr(units, *text == 'k' ? 'K' : *text);
+
+		if (!unit || text[1])
+			return false;
+		for (const char *u = units; u <= unit; u++) {
+			if (__builtin_mul_overflow(value, kilo, &value))
+				return false;
+		}
+	}
+	*ret_value = value;
+	return true;
+}

@@ -36,4 +36,7 @@ uint64_t ht_measure_part(uint64_t part, uint64_t whole);
 /* "10%", "2.5%" in thousandths of a percent. False, and *ret_part untouched, when text is none. */
 bool ht_measure_parse_part(const char *text, uint64_t *ret_part);
 
+/* "12", "512M": with a unit of a power of kilo (1000 or 1024). False, and *ret_value untouched, when text is none. */
+bool ht_measure_parse_number(const char *text, uint64_t kilo, uint64_t *ret_value);
+
 #endif

@@ -118,6 +118,23 @@ static void put_totals(struct ht_report_writer *w, uint64_t duration_ns)
 	ht_json_end_object(json);
 }
 
+/* Of allocations and bytes of a window, over all windows. */
+static void put_window_rates(struct ht_report_writer *w)
+{
+	const struct ht_results *results = w->report->results;
+	struct ht_window_rates rates = ht_rate_windows_rates(&results->rate, results->end_tick);
+
+	ht_json_key(&w->json, "windows");
+	ht_json_begin_object(&w->json);
+	ht_json_put_u64(&w->json, "window_ns",
+	                ht_tick_clock_span_ns(&w->report->model->clock, rates.window_ticks));
+	put_percentiles(w, "allocations", &rates.allocations, NULL);
+	ht_json_end_object(&w->json);
+	put_percentiles(w, "bytes", &rates.bytes, NULL);
+	ht_json_end_object(&w->json);
+	ht_json_end_object(&w->json);
+}
+
 static void put_rate(struct ht_report_writer *w, uint64_t duration_ns)
 {
 	const struct ht_results *results = w->report->results;
@@ -143,6 +160,7 @@ static void put_rate(struct ht_report_writer *w, uint64_t duration_ns)
 	ht_json_put_double(json, "bytes_per_s", per_second(busiest.n_bytes, to_ns - from_ns));
 	ht_json_put_u64(json, "allocations", busiest.n_allocations);
 	ht_json_end_object(json);
+	put_window_rates(w);
 	put_sites(w, HT_BY_ALLOCATIONS);
 	ht_json_end_object(json);
 }
@@ -220,6 +238,7 @@ static void put_leaks(struct ht_report_writer *w)
 
 static void put_churn(struct ht_report_writer *w)
 {
+	static const char *const units[] = { "allocations", "ns", "bytes" };
 	const struct ht_results *results = w->report->results;
 	struct ht_json_writer *json = &w->json;
 
@@ -230,6 +249,7 @@ static void put_churn(struct ht_report_writer *w)
 	ht_json_put_u64(json, "short_lived_allocations", results->n_short_lived);
 	ht_json_put_u64(json, "short_lived_bytes", results->short_lived_bytes);
 	ht_json_put_u64(json, "short_lived_age", results->short_lived_age);
+	ht_json_put_string(json, "short_lived_unit", units[results->short_lived_unit]);
 	put_sites(w, HT_BY_SHORT_LIVED);
 	ht_json_end_object(json);
 }

@@ -112,6 +112,29 @@ static uint64_t per_second(uint64_t n, uint64_t ns)
 	return ns ? (uint64_t)((double)n * 1e9 / (double)ns + 0.5) : 0;
 }
 
+/* How many allocations per second most windows have at most; one alone is the busiest. */
+static void put_window_rates(struct ht_text_page *page, const struct ht_report *report)
+{
+	struct ht_window_rates rates =
+	        ht_rate_windows_rates(&report->results->rate, report->results->end_tick);
+	uint64_t window_ns = ht_tick_clock_span_ns(&report->model->clock, rates.window_ticks);
+	const uint64_t values[] = { rates.allocations.p50, rates.allocations.p90,
+		                    rates.allocations.p99, rates.allocations.p999 };
+	static const char *const names[] = { "p50", "p90", "p99", "p99.9" };
+	struct ht_humans h;
+
+	if (rates.allocations.n <= 1)
+		return;
+	ht_text_to_column(page, HT_LABEL_COLUMNS);
+	ht_text_putf(page, HT_PAINT_PLAIN, "%s such windows:",
+	             ht_human_count(h.a, rates.allocations.n));
+	for (unsigned i = 0; i < 4; i++)
+		ht_text_putf(page, HT_PAINT_PLAIN, "%s %s %s", i ? "," : "", names[i],
+		             ht_human_count(h.a, per_second(values[i], window_ns)));
+	ht_text_put(page, HT_PAINT_PLAIN, " allocations/s");
+	ht_text_end_line(page);
+}
+
 static void put_rate(struct ht_text_page *page, const struct ht_report *report,
                      uint64_t duration_ns)
 {
@@ -139,6 +162,7 @@ static void put_rate(struct ht_text_page *page, const struct ht_report *report,
 	             ht_human_bytes(h.b, per_second(busiest.n_bytes, to_ns - from_ns)),
 	             ht_human_ns(h.c, to_ns - from_ns), ht_human_ns(h.d, from_ns));
 	ht_text_end_line(page);
+	put_window_rates(page, report);
 	ht_text_sites(page, report, HT_BY_ALLOCATIONS);
 }
 
@@ -223,6 +247,15 @@ static void put_leaks(struct ht_text_page *page, const struct ht_report *report)
 	ht_text_sites(page, report, HT_BY_LEAKED_BYTES);
 }
 
+static const char *short_lived_text(char text[HT_HUMAN_BYTES], const struct ht_results *r)
+{
+	switch (r->short_lived_unit) {
+	case HT_SHORT_LIVED_NS: return ht_human_ns(text, r->short_lived_age);
+	case HT_SHORT_LIVED_BYTES: return ht_human_bytes(text, r->short_lived_age);
+	default: return ht_human_count(text, r->short_lived_age);
+	}
+}
+
 static void put_churn(struct ht_text_page *page, const struct ht_report *report)
 {
 	const struct ht_results *r = report->results;
@@ -234,10 +267,14 @@ static void put_churn(struct ht_text_page *page, const struct ht_report *report)
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_putf(page, HT_PAINT_STRONG, "%s short-lived",
 	             ht_human_count(h.a, r->n_short_lived));
-	ht_text_putf(page, HT_PAINT_PLAIN, " (%s of all, %s): freed within %s allocations",
+	ht_text_putf(page, HT_PAINT_PLAIN, " (%s of all, %s): freed within %s",
 	             ht_human_pct(h.b, r->n_short_lived, r->totals.n_allocations),
 	             ht_human_bytes(h.c, r->short_lived_bytes),
-	             ht_human_count(h.d, r->short_lived_age));
+	             short_lived_text(h.d, r));
+	if (r->short_lived_unit == HT_SHORT_LIVED_ALLOCATIONS)
+		ht_text_put(page, HT_PAINT_PLAIN, " allocations");
+	else if (r->short_lived_unit == HT_SHORT_LIVED_BYTES)
+		ht_text_put(page, HT_PAINT_PLAIN, " of allocations");
 	ht_text_end_line(page);
 	ht_text_to_column(page, HT_LABEL_COLUMNS);
 	ht_text_putf(page, HT_PAINT_STRONG, "%s temporary", ht_human_count(h.a, r->n_temporary));

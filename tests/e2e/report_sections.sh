@@ -68,6 +68,50 @@ nothing_to_show() {
 	equal "status" 2 "$status"
 }
 
+# short_lived RULE: how many blocks are short-lived by it, as the report and as CSV have it.
+short_lived() {
+	"$heaptide" report --json -n 0 --churn --short-lived="$1" short.zst | jq -r '.churn.short_lived_allocations'
+	"$heaptide" export csv --short-lived="$1" short.zst >short.csv
+	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "short_lived_allocations") column = i; next }
+		{ sum += $column } END { print sum + 0 }' short.csv
+}
+
+# 20 blocks of 1000 bytes, then ten of 64 that are freed at once, then the 20 are freed: the last one of them after 640 bytes.
+short_lived_rules() {
+	local rule wanted
+
+	"$heaptide" record -q -o short.zst -- "$programs/budget_case" 20 5 || exit 99
+	while read -r rule wanted; do
+		equal "short-lived by $rule" "$wanted $wanted" "$(short_lived "$rule" | xargs)"
+	done <<-'END'
+		allocs:1 10
+		1 10
+		allocs:11 11
+		12 12
+		bytes:0 0
+		bytes:1 10
+		bytes:640 10
+		bytes:641 11
+		bytes:1641 12
+		bytes:1M 30
+		time:0 0
+		time:24h 30
+	END
+	run "$heaptide" report --churn --short-lived=time:24h short.zst
+	says out "freed within 24 h"
+	run "$heaptide" report --churn --short-lived=bytes:64K short.zst
+	says out "freed within 64.0 KiB of allocations"
+	run "$heaptide" annotate --short-lived=bytes:641 --json short.zst
+	equal "status of annotate" 0 "$status"
+	for rule in time:5 time:peak time:10% bytes:1X bytes: allocs: hours:3 -1; do
+		run "$heaptide" report --short-lived="$rule" short.zst
+		equal "status with $rule" 2 "$status"
+		run "$heaptide" export csv --short-lived="$rule" short.zst
+		equal "status of export with $rule" 2 "$status"
+	done
+}
+
+e2e_case "rules of what is short-lived" short_lived_rules
 e2e_case "text of a section alone" text_alone
 e2e_case "JSON of a section alone" json_alone
 e2e_case "every site" every_site

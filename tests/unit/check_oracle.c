@@ -15,12 +15,23 @@
 #define N_PROCESSES  3u
 #define N_THREADS    3u
 #define MAX_EVENTS   400u
-#define SHORT_LIVED  3u
 #define FIRST_TICK   (HT_MAKER_ZERO_TICK + 10)
 #define N_TRACES     1000
 #define TRACES_A_ONE 10
 
 /* What happened, in order. Nothing here is shared with the analyzer but the words. */
+/* What is short-lived: the three ways to tell an age. A tick of the made traces is 1000 ns. */
+static const struct {
+	enum ht_short_lived_unit unit;
+	uint64_t age;
+} rules[] = {
+	{ HT_SHORT_LIVED_ALLOCATIONS, 3 },
+	{ HT_SHORT_LIVED_NS, 8500 },
+	{ HT_SHORT_LIVED_BYTES, 600 },
+};
+#define N_RULES (sizeof(rules) / sizeof(*rules))
+static unsigned i_rule;
+
 enum what { ALLOC, FREE, REALLOC, MISSED, INHERITED_FREE, INHERITED_REALLOC, END };
 
 struct step {
@@ -35,7 +46,7 @@ struct step {
 struct block {
 	bool is_live;
 	uint32_t process, thread, owner, birth_stack;
-	uint64_t id, size, birth_tick, birth_count, n_reallocs;
+	uint64_t id, size, birth_tick, birth_count, birth_bytes, n_reallocs;
 };
 
 /* Of one stack's reallocations, and of frees of its blocks by other threads. */
@@ -68,6 +79,7 @@ struct story {
 	struct block blocks[MAX_EVENTS];
 	size_t n_blocks;
 	uint64_t n_of_thread[N_PROCESSES][N_THREADS];
+	uint64_t bytes_of_thread[N_PROCESSES][N_THREADS];
 };
 
 /* ---- The oracle. ---- */
@@ -151,6 +163,16 @@ static void end_process(struct story *s, uint32_t process, bool is_exec, uint64_
 	}
 }
 
+static bool is_short_lived(const struct story *s, const struct block *b, const struct step *e)
+{
+	switch (rules[i_rule].unit) {
+	case HT_SHORT_LIVED_NS: return (e->tick - b->birth_tick) * 1000 < rules[i_rule].age;
+	case HT_SHORT_LIVED_BYTES:
+		return s->bytes_of_thread[b->process][b->thread] - b->birth_bytes < rules[i_rule].age;
+	default: return s->n_of_thread[b->process][b->thread] - b->birth_count < rules[i_rule].age;
+	}
+}
+
 static void freed(struct story *s, const struct step *e, uint64_t from, struct sums *sums)
 {
 	struct block *b = find(s, e->process, e->id);
@@ -173,7 +195,7 @@ static void freed(struct story *s, const struct step *e, uint64_t from, struct s
 		sums->n_temporary[b->birth_stack]++;
 		sums->temporary_bytes += b->size;
 	}
-	if (age < SHORT_LIVED) {
+	if (is_short_lived(s, b, e)) {
 		sums->n_short[b->birth_stack]++;
 		sums->short_bytes += b->size;
 	}
@@ -213,8 +235,10 @@ static void apply(struct story *s, const struct step *e, uint64_t from, struct s
 		thread->allocations++;
 	if (e->what == REALLOC || e->what == INHERITED_REALLOC)
 		thread->reallocations++;
-	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC)
+	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC) {
+		s->bytes_of_thread[e->process][e->thread] += e->size;
 		thread->bytes += e->size;
+	}
 	switch (e->what) {
 	case ALLOC:
 		s->blocks[s->n_blocks++] = (struct block){
@@ -227,6 +251,7 @@ static void apply(struct story *s, const struct step *e, uint64_t from, struct s
 			.size = e->size,
 			.birth_tick = e->tick,
 			.birth_count = ++s->n_of_thread[e->process][e->thread],
+			.birth_bytes = s->bytes_of_thread[e->process][e->thread],
 		};
 		sums->n_allocations++;
 		sums->allocated_bytes += e->size;
@@ -257,6 +282,7 @@ static void apply(struct story *s, const struct step *e, uint64_t from, struct s
 			.size = e->size,
 			.birth_tick = e->tick,
 			.birth_count = s->n_of_thread[e->process][e->thread],
+			.birth_bytes = s->bytes_of_thread[e->process][e->thread],
 		};
 		sums->habits[e->stack].moved++;
 		sums->n_inherited++;
@@ -276,6 +302,7 @@ static void tell(struct story *s, uint64_t from, uint64_t to, struct sums *sums)
 	*sums = (struct sums){ 0 };
 	s->n_blocks = 0;
 	memset(s->n_of_thread, 0, sizeof(s->n_of_thread));
+	memset(s->bytes_of_thread, 0, sizeof(s->bytes_of_thread));
 	for (size_t i = 0; i < s->n_steps && s->steps[i].tick <= to; i++) {
 		if (!has_begun && s->steps[i].tick > from) {
 			begin(s, from, sums);
@@ -528,8 +555,11 @@ static void compare(const struct ht_trace_model *model, const struct ht_results 
 static void replay_and_compare(struct ht_trace_file *file, struct ht_trace_model *model,
                                struct story *s, uint64_t from, uint64_t to)
 {
+	i_rule = (i_rule + 1) % N_RULES;
+
 	const struct ht_replay_options options = {
-		.short_lived_age = SHORT_LIVED,
+		.short_lived_age = rules[i_rule].age,
+		.short_lived_unit = rules[i_rule].unit,
 		.n_jobs = 1,
 		.window = {
 			.has_from = from != 0,
@@ -551,7 +581,7 @@ static void replay_and_compare(struct ht_trace_file *file, struct ht_trace_model
 static void compare_instant_of_peak(struct ht_trace_file *file, struct ht_trace_model *model,
                                     struct story *s)
 {
-	struct ht_replay_options options = { .short_lived_age = SHORT_LIVED, .n_jobs = 1 };
+	struct ht_replay_options options = { .n_jobs = 1 };
 	struct ht_results results;
 	struct sums sums;
 

@@ -164,6 +164,8 @@ START_TEST(test_report_json_keeps_the_contract)
 	ck_assert_double_eq(number(json, "rate.busiest.from_ns"), 1000000);
 	ck_assert_double_eq(number(json, "rate.busiest.to_ns"), 11000000);
 	ck_assert_double_eq(number(json, "rate.busiest.allocations_per_s"), 100);
+	ck_assert_double_eq(number(json, "rate.windows.allocations.max"),
+	                    number(json, "rate.busiest.allocations"));
 	ck_assert_double_eq(number(json, "rate.sites.0.allocations"), 1);
 	ck_assert_double_eq(number(json, "rate.sites.0.allocated_bytes"), 3100);
 	ck_assert_double_eq(number(json, "sizes.p50"), 1500);

@@ -151,6 +151,46 @@ START_TEST(test_rate_windows_busiest_is_found)
 }
 END_TEST
 
+START_TEST(test_rate_windows_rates_are_percentiles_of_all_whole_windows)
+{
+	struct ht_rate_windows rate;
+
+	/* 1 s: 1000 steps of 1 ms; 991 windows of ten of them. */
+	ht_rate_windows_init(&rate, &clock_us, 1000 + 999999);
+	ck_assert_uint_eq(rate.step_ticks, 1000);
+	for (uint64_t step = 0; step < 1000; step++) {
+		/* As many as the step is old, so no two windows are alike. */
+		ht_rate_windows_seek(&rate, 1000 + step * 1000, 0)->n_allocations += step;
+		rate.now->n_bytes += 3 * step;
+	}
+
+	struct ht_window_rates rates = ht_rate_windows_rates(&rate, 1000 + 999999);
+
+	/* The window that begins at step i has 10 i + 45. */
+	ck_assert_uint_eq(rates.window_ticks, 10000);
+	ck_assert_uint_eq(rates.allocations.n, 991);
+	ck_assert_uint_eq(rates.allocations.p50, 10 * 495 + 45);
+	ck_assert_uint_eq(rates.allocations.p90, 10 * 891 + 45);
+	ck_assert_uint_eq(rates.allocations.p99, 10 * 981 + 45);
+	ck_assert_uint_eq(rates.allocations.p999, 10 * 990 + 45);
+	ck_assert_uint_eq(rates.allocations.max, 10 * 990 + 45);
+	ck_assert_uint_eq(rates.bytes.p50, 3 * rates.allocations.p50);
+	ck_assert_uint_eq(rates.bytes.max, 3 * rates.allocations.max);
+	ck_assert_uint_eq(rates.allocations.max,
+	                  ht_rate_windows_busiest(&rate, 1000 + 999999).n_allocations);
+
+	/* Ended after two windows, or within the first one. */
+	rates = ht_rate_windows_rates(&rate, 1000 + 10500);
+	ck_assert_uint_eq(rates.allocations.n, 2);
+	ck_assert_uint_eq(rates.allocations.p50, 45);
+	ck_assert_uint_eq(rates.allocations.max, 55);
+	rates = ht_rate_windows_rates(&rate, 1000 + 2500);
+	ck_assert_uint_eq(rates.allocations.n, 1);
+	ck_assert_uint_eq(rates.allocations.max, 0 + 1 + 2);
+	ht_rate_windows_done(&rate);
+}
+END_TEST
+
 START_TEST(test_rate_windows_steps_begin_with_what_is_live)
 {
 	struct ht_rate_windows rate;
@@ -200,6 +240,7 @@ int main(void)
 	tcase_add_loop_test(core, test_tally_percentiles_are_exact, 0, 5);
 	tcase_add_test(core, test_tally_many_large_values_are_exact);
 	tcase_add_test(core, test_rate_windows_busiest_is_found);
+	tcase_add_test(core, test_rate_windows_rates_are_percentiles_of_all_whole_windows);
 	tcase_add_test(core, test_rate_windows_steps_begin_with_what_is_live);
 	tcase_add_test(limits, test_tally_too_many_distinct_values_are_rounded_and_say_so);
 	tcase_add_test(limits, test_tally_rounded_percentiles_are_at_most_a_65536th_too_small);
