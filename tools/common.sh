@@ -11,7 +11,7 @@ ht_test_packages=(jq python3-prometheus-client valgrind heaptrack sqlite3 perl g
 	libtcmalloc-minimal4 libmimalloc2.0 strace tmux mandoc groff-base)
 # Large ones, for cases that are skipped without them.
 ht_long_test_packages=(rustc rustfilt gdc dwz libpython3.11-testsuite redis-server nginx-light curl postgresql nodejs
-	default-jdk-headless php-cli ruby emacs-nox zsh fish chromium golang-go guile-3.0)
+	default-jdk-headless php-cli ruby emacs-nox zsh fish chromium golang-go guile-3.0 dpkg-dev debhelper lintian)
 
 ht_say() {
 	printf '%s\n' "$*" >&2

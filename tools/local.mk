@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += %D%/common.sh %D%/run %D%/test
+EXTRA_DIST += %D%/build_deb %D%/common.sh %D%/run %D%/test
+EXTRA_DIST += %D%/debian/changelog %D%/debian/control %D%/debian/copyright %D%/debian/heaptide-dev.install \
+	%D%/debian/heaptide.install %D%/debian/heaptide.lintian-overrides %D%/debian/rules %D%/debian/source/format
 
 # Made-up traces, for tests and benchmarks.
 check_PROGRAMS += %D%/gen_trace
