@@ -229,10 +229,9 @@ void ht_text_coverage(struct ht_text_page *page, const struct ht_report *report)
 	} else if (c.is_incomplete) {
 		ht_text_to_column(page, HT_LABEL_COLUMNS);
 		ht_text_putf(page, HT_PAINT_WARNING, "The recording stopped early: %s",
-		             recording->end_reason[0]                  ? recording->end_reason
-		             : recording->end == HT_RECORD_INTERRUPTED ? "interrupted"
-		             : recording->end == HT_RECORD_LIMIT       ? "it reached its size limit"
-		                                                       : "the file could not grow");
+		             recording->end_reason[0]            ? recording->end_reason
+		             : recording->end == HT_RECORD_LIMIT ? "it reached its size limit"
+		                                                 : "interrupted");
 		ht_text_end_line(page);
 	}
 	put_python(page, report->model);

@@ -99,6 +99,10 @@ odd() {
 	said t.zst '7  events contradict others; see: heaptide verify' '7  blocks at addresses that cannot be tracked' \
 		"7  stacks differ from libunwind's"
 	counted t.zst "7  stacks compared with libunwind's" '7  blocks from before the allocator was found'
+	said t.zst '7  stacks end early: no unwind data' '7  stacks end early: unwind data that cannot be evaluated' \
+		'7  stacks end early: outside of the readable stack' '7  stacks end early: deeper than the limit' \
+		'7  stacks end early: the stack pointer did not grow' '7  stacks end early: stacks were switched off' \
+		'7  stacks end early: the description was lost' '7  stacks end early: an unknown reason'
 	json t.zst anomalies=7 untracked_addresses=7 stacks_differing=7 stacks_compared=7 early_blocks=7 nested_calls=7
 	run "$heaptide" verify t.zst
 	equal "status of verify" 1 "$status"
@@ -117,7 +121,8 @@ damaged() {
 	printf '\377\377\377\377' | dd of=t.zst bs=1 seek=$((n_bytes / 2)) conv=notrunc status=none
 	said t.zst '1  places in the file are damaged; see: heaptide verify' '[0-9,]+  events were in damaged blocks'
 	says coverage "The trace is damaged."
-	json t.zst complete=false damaged_places=1
+	json t.zst complete=false damaged_places=1 damaged_event_blocks=1
+	between "damaged events" 1000 1048576 "$(jq .coverage.damaged_events coverage.json)"
 }
 
 cut() {
@@ -135,6 +140,21 @@ stopped() {
 	"$heaptide" report t.zst >report.txt
 	says report.txt "The recording stopped early: it reached its size limit"
 	says <("$heaptide" info --coverage t.zst) "The trace lacks its end."
+}
+
+# What is there of a recording that goes on is not what is lost of one.
+going_on() {
+	local recorder line
+	mkfifo ready over
+	"$heaptide" record -q -o t.zst sh -c '"$0" 100000; echo 1 >ready; read -r line <over' "$programs/steady_churn" >out &
+	recorder=$!
+	read -r line <ready
+	until [ -s t.zst ] && "$heaptide" report t.zst >report.txt 2>/dev/null; do sleep 0.1; done
+	json t.zst being_recorded=true
+	echo 1 >over
+	wait "$recorder"
+	says report.txt "This trace is still being recorded"
+	json t.zst being_recorded=false complete=true
 }
 
 # A child that frees what it has from its parent is no mistake.
@@ -157,10 +177,35 @@ python() {
 	record t.zst "$interpreter" -S -c pass
 	"$heaptide" report t.zst >report.txt
 	says report.txt "keeps objects of up to 512 bytes in pools of its own, unless"
+	says report.txt 'PYTHONMALLOC=malloc was set; "record --python" shows them, and'
 	"$heaptide" info --coverage t.zst >coverage
 	says coverage '"record --python" shows them'
 	"$heaptide" record -q --python -f -o t.zst "$interpreter" -S -c pass
 	! grep -q "keeps objects" <("$heaptide" report t.zst) || fail "it is said with --python as well"
+}
+
+# One that is nobody's: what it looks like inside is not guessed.
+unknown_python() {
+	need gcc
+	cat >p.c <<-'CODE'
+		#include <stdlib.h>
+		int PyCode_Type;
+		const char *Py_GetVersion(void) { return "3.99.1 (main)"; }
+		void *volatile p;
+		int main(void) { p = malloc(9); return 0; }
+	CODE
+	gcc -rdynamic -o p p.c
+	"$heaptide" record -q --python -o t.zst "$PWD/p"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "No stacks of Python 3.99.1: heaptide does not know this version of Python"
+	says <("$heaptide" info --coverage t.zst) "No stacks of Python 3.99.1: heaptide does not know this version of Python"
+}
+
+unrecorded() {
+	record t.zst env -i /bin/echo 1
+	"$heaptide" report t.zst >report.txt
+	says report.txt "echo ran and was not recorded: it was given an environment without LD_PRELOAD"
+	json t.zst 'unrecorded_programs[0].times=1'
 }
 
 # Of many files, a few are named in the report and all in info --coverage.
@@ -179,22 +224,45 @@ many_files() {
 	record t.zst "$PWD/p"
 	"$heaptide" report t.zst >report.txt
 	equal "files in the report" 4 "$(grep -c 'has mimalloc built in' report.txt)"
+	says report.txt ".so has mimalloc built in: what that serves is not recorded."
 	says report.txt "2 more like these: heaptide info --coverage"
 	equal "files in info" 6 "$("$heaptide" info --coverage t.zst | grep -c 'has mimalloc built in')"
 }
 
 # The counts that the source can print, whichever of them are gaps.
 every_count_is_asked_for() {
-	local source=$HT_TOP_SRCDIR/analyzer/report/text_coverage.c line
+	local source=$HT_TOP_SRCDIR/analyzer/report line
 	{
-		awk '/^static void put_all/, /^}/' "$source"
-		awk '/^void ht_report_coverage_text/, /^}/' "$source" | tr '\n' ' ' | grep -o 'put_count([^;]*;'
+		awk '/^static void put_all/, /^}/' "$source/text_coverage.c"
+		awk '/^void ht_report_coverage_text/, /^}/' "$source/text_coverage.c" | tr '\n' ' ' | grep -o 'put_count([^;]*;'
+		awk '/^const char .ht_truncation_text/, /^}/' "$source/stack_names.c"
 	} | grep -o '"[^"]*"' | tr -d '"' | grep -v '%s' >lines
-	between "lines in the source" 13 100 "$(wc -l <lines)"
+	between "lines in the source" 21 100 "$(wc -l <lines)"
 	sed 's/[\]//g' "$asked" >plain
 	while read -r line; do
 		grep -qF "$line" plain || fail "no case asks for: $line"
 	done <lines
+}
+
+# All that the block can say in words, by its longest piece without a number or a name, and all keys of the JSON: some
+# script of ours expects it.
+every_text_is_expected() {
+	local source=$HT_TOP_SRCDIR/analyzer/report text
+	sed 's/[\]//g' "$HT_TOP_SRCDIR"/tests/e2e/*.sh >scripts
+	grep -oE '"([^"\]|\\.)*"' "$source/text_coverage.c" | grep ' .* ' | sed 's/^"//; s/"$//; s/\\"/"/g' |
+		sed 's/%[.0-9*]*[a-z]*/\n/g; s/$/\n\n/' |
+		awk -v RS='' -F '\n' '{ best = ""; for (i = 1; i <= NF; i++) if (length($i) > length(best)) best = $i; print best }' |
+		sed 's/^ *//; s/ *$//' | grep ' ' >texts
+	between "texts" 25 200 "$(wc -l <texts)"
+	while read -r text; do
+		grep -qF -- "$text" scripts || fail "no script expects: $text"
+	done <texts
+	grep -oE 'ht_json_(key|put_[a-z0-9]+)\([^,]*, "[a-z_]+"|put_unseen\(w, "[a-z_]+"' "$source/json_coverage.c" |
+		grep -o '"[a-z_]*"' | tr -d '"' | sort -u >keys
+	between "keys" 25 100 "$(wc -l <keys)"
+	while read -r text; do
+		grep -qw -- "$text" scripts || fail "no script expects the key: $text"
+	done <keys
 }
 
 e2e_case "nothing to say" nothing
@@ -207,8 +275,12 @@ e2e_case "lost events" lost
 e2e_case "a damaged file" damaged
 e2e_case "a cut file" cut
 e2e_case "a recording that stopped" stopped
+e2e_case "a recording that goes on" going_on
 e2e_case "forks" inherited
 e2e_case "Python's own allocator" python
+e2e_case "a Python that nobody knows" unknown_python
+e2e_case "a program that was not recorded" unrecorded
 e2e_case "many files with allocators" many_files
-e2e_case "every line has a case" every_count_is_asked_for
+e2e_case "every count has a case" every_count_is_asked_for
+e2e_case "every text and key is expected" every_text_is_expected
 e2e_done

@@ -40,6 +40,7 @@ paused() {
 		"$(value t.zst '.coverage.paused | "\(.allocations) \(.bytes)"')"
 	"$heaptide" report t.zst >report.txt
 	says report.txt "The program paused recording 5 times in 3 threads, for "
+	says report.txt " in all:"
 	says report.txt "77 allocations of 86.3 KiB in it are not recorded."
 	says report.txt "1 of the pauses had no end and counts to that of the process."
 	"$heaptide" info --coverage t.zst >coverage.txt

@@ -69,6 +69,7 @@ both_orders() {
 	equal "bypassing" "[[\"$(realpath "$other")\",1]]" "$(value t.zst '.coverage.bypassing_mallocs | map([.file, .times]) | tojson')"
 	"$heaptide" report t.zst >report.txt
 	says report.txt "1 process has the malloc of libjemalloc.so.2: what that serves is not recorded."
+	says report.txt "Where it is preloaded, name it after heaptide's library."
 }
 
 killed() {

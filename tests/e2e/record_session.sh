@@ -200,6 +200,8 @@ disk_full() {
 	"$heaptide" verify t.zst >verify.out 2>&1 || rc=$?
 	equal "verify's status" 1 "$rc"
 	says verify.out "No space left on device"
+	"$heaptide" report t.zst >report.txt 2>&1
+	says report.txt "The recording stopped early: No space left on device"
 	zstd -qt t.zst
 	[ "$(value t.zst .totals.allocations)" -gt 10000 ] || fail "too little was kept"
 }
