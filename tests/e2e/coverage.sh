@@ -96,7 +96,8 @@ truncated() {
 # Three numbers that no program of ours can bring about, and events that nothing recorded.
 odd() {
 	"$gen_trace" --events=1000 --odd=7 -o t.zst
-	said t.zst '7  events contradict others; see: heaptide verify' '7  blocks at addresses that cannot be tracked' \
+	said t.zst '7  events contradict others; see: heaptide verify' '7  calls from signal handlers inside of other calls' \
+		'7  blocks at addresses that cannot be tracked' \
 		"7  stacks differ from libunwind's"
 	counted t.zst "7  stacks compared with libunwind's" '7  blocks from before the allocator was found'
 	said t.zst '7  stacks end early: no unwind data' '7  stacks end early: unwind data that cannot be evaluated' \

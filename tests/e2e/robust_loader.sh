@@ -264,8 +264,8 @@ own_allocator_inside() {
 bypassing() {
 	equal "bypassing libraries" "$1" \
 		"$(value t.zst '.coverage.bypassing_libraries | map("\(.file) \(.times)") | join(" ")')"
-	"$heaptide" report t.zst >report
-	[ -z "$1" ] || says report "$(basename "${1% *}") calls another malloc (RTLD_DEEPBIND, dlmopen)"
+	"$heaptide" report t.zst >report.txt
+	[ -z "$1" ] || says report.txt "$(basename "${1% *}") calls another malloc (RTLD_DEEPBIND, dlmopen)"
 }
 
 deepbind() {

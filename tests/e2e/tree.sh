@@ -37,8 +37,8 @@ follow_all() {
 follow_exec() {
 	follow exec
 	images_are t.zst "$shell exec exec" "env exec exec" "sort exec exit 0" "true exec exit 0"
-	"$heaptide" report t.zst >report
-	says report "2 processes running 4 programs,"
+	"$heaptide" report t.zst >report.txt
+	says report.txt "2 processes running 4 programs,"
 }
 
 follow_fork() {
