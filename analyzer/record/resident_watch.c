@@ -11,15 +11,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* After so many samples of a process the time between them doubles. */
+/*
+ * After so many questions about a process the time between them doubles, whatever the answers: an idle service
+ * is hardly asked any more, and what is known is always as fine as some 500th of the time that has passed.
+ */
 #define SAMPLES_PER_INTERVAL 500u
+
+/* Of all processes together not more than one is asked in this time: 0.5 % of a core, at 5 us each. */
+#define SHARE_NS 1000000u
 
 struct process {
 	uint32_t serial; /* 0: none */
 	pid_t pid;
 	uint64_t next_ns;
 	uint64_t interval_ns;
-	uint32_t n_samples; /* with this interval */
+	uint32_t n_asked; /* with this interval */
 	struct ht_resident_info last;
 };
 
@@ -29,6 +35,7 @@ struct ht_resident_watch {
 	struct process *processes; /* per slot */
 	uint32_t n_slots;
 	uint32_t end; /* of the slots that ever had a process */
+	uint32_t n_processes; /* now */
 	uint64_t next_ns; /* of all */
 };
 
@@ -63,6 +70,8 @@ void ht_resident_watch_begin(struct ht_resident_watch *watch, uint32_t slot, uin
 {
 	if (!watch || slot >= watch->n_slots || pid <= 0)
 		return;
+	ht_resident_watch_end(watch, slot);
+	watch->n_processes++;
 	watch->processes[slot] = (struct process){ .serial = serial,
 		                                   .pid = pid,
 		                                   .next_ns = now_ns + HT_RESIDENT_INTERVAL_NS,
@@ -75,8 +84,10 @@ void ht_resident_watch_begin(struct ht_resident_watch *watch, uint32_t slot, uin
 
 void ht_resident_watch_end(struct ht_resident_watch *watch, uint32_t slot)
 {
-	if (watch && slot < watch->n_slots)
-		watch->processes[slot] = (struct process){ 0 };
+	if (!watch || slot >= watch->n_slots || !watch->processes[slot].serial)
+		return;
+	watch->n_processes--;
+	watch->processes[slot] = (struct process){ 0 };
 }
 
 /* False when there is no such process any more, or it has ended. */
@@ -117,16 +128,14 @@ static void take_sample(struct ht_resident_watch *watch, struct process *p)
 	info.tick = ht_clock_source_now(watch->clock);
 	ht_column_writer_resident(watch->columns, &info);
 	p->last = info;
-	if (++p->n_samples < SAMPLES_PER_INTERVAL)
-		return;
-	p->n_samples = 0;
-	p->interval_ns *= 2;
 }
 
-void ht_resident_watch_look(struct ht_resident_watch *watch, uint64_t now_ns)
+uint32_t ht_resident_watch_look(struct ht_resident_watch *watch, uint64_t now_ns)
 {
+	uint32_t n_asked = 0;
+
 	if (!watch || now_ns < watch->next_ns)
-		return;
+		return 0;
 	watch->next_ns = now_ns + HT_RESIDENT_INTERVAL_NS;
 	for (uint32_t i = 0; i < watch->end; i++) {
 		struct process *p = &watch->processes[i];
@@ -134,10 +143,18 @@ void ht_resident_watch_look(struct ht_resident_watch *watch, uint64_t now_ns)
 		if (!p->serial)
 			continue;
 		if (p->next_ns <= now_ns) {
+			uint64_t fair_ns = (uint64_t)watch->n_processes * SHARE_NS;
+
 			take_sample(watch, p);
-			p->next_ns = now_ns + p->interval_ns;
+			n_asked++;
+			p->next_ns = now_ns + (p->interval_ns > fair_ns ? p->interval_ns : fair_ns);
+			if (++p->n_asked == SAMPLES_PER_INTERVAL) {
+				p->n_asked = 0;
+				p->interval_ns *= 2;
+			}
 		}
 		if (p->next_ns < watch->next_ns)
 			watch->next_ns = p->next_ns;
 	}
+	return n_asked;
 }

@@ -27,7 +27,10 @@ void ht_resident_watch_begin(struct ht_resident_watch *watch, uint32_t slot, uin
                              uint64_t now_ns);
 void ht_resident_watch_end(struct ht_resident_watch *watch, uint32_t slot);
 
-/* Take samples of those for which it is time. What has not changed is not written again. */
-void ht_resident_watch_look(struct ht_resident_watch *watch, uint64_t now_ns);
+/*
+ * Take samples of those for which it is time. What has not changed is not written again. The longer a process runs,
+ * and the more of them run, the longer is the time between samples. Returns how many were asked.
+ */
+uint32_t ht_resident_watch_look(struct ht_resident_watch *watch, uint64_t now_ns);
 
 #endif

@@ -9,9 +9,12 @@
 
 #include <heaptide/trace_codec.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A RESIDENT body, as differences. */
@@ -211,6 +214,66 @@ START_TEST(test_resident_watch_samples_what_has_changed)
 }
 END_TEST
 
+/* Looks every interval, for a time; returns how many samples that took. */
+static uint32_t look_for(struct ht_resident_watch *watch, uint64_t *now_ns, uint64_t duration_ns)
+{
+	uint64_t end_ns = *now_ns + duration_ns;
+	uint32_t n_asked = 0;
+
+	while (*now_ns < end_ns) {
+		*now_ns += HT_RESIDENT_INTERVAL_NS;
+		n_asked += ht_resident_watch_look(watch, *now_ns);
+	}
+	return n_asked;
+}
+
+/* A process that does nothing for an hour: its samples do not change, and it must be asked less and less all the same. */
+START_TEST(test_resident_watch_leaves_the_idle_alone)
+{
+	const uint64_t second_ns = 1000000000;
+	struct ht_clock_source clock = ht_clock_source_monotonic();
+	int fd = (int)syscall(SYS_memfd_create, "trace", 0);
+	struct ht_block_writer *blocks;
+	struct ht_column_writer *columns;
+	uint64_t now_ns = 1000;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_gt(pid, 0);
+	ck_assert(ht_block_writer_new(fd, &clock, 1, &blocks) == HT_OK);
+	ck_assert(ht_column_writer_new(blocks, NULL, &columns) == HT_OK);
+
+	struct ht_resident_watch *watch = ht_resident_watch_new(columns, &clock, 400);
+
+	ht_resident_watch_begin(watch, 0, 1, pid, now_ns);
+	ck_assert_uint_ge(look_for(watch, &now_ns, second_ns), 99);
+	ck_assert_uint_le(look_for(watch, &now_ns, 3600 * second_ns), 5000);
+	ck_assert_uint_le(look_for(watch, &now_ns, 3600 * second_ns), 1000);
+	/* 400 of them are asked a thousand times a second, not 40,000 times. */
+	for (uint32_t i = 0; i < 400; i++)
+		ht_resident_watch_begin(watch, i, i + 1, pid, now_ns);
+
+	uint32_t n_asked = look_for(watch, &now_ns, 5 * second_ns);
+
+	ck_assert_uint_ge(n_asked, 4000);
+	ck_assert_uint_le(n_asked, 6000);
+	/* When one is left it has its share back. */
+	for (uint32_t i = 1; i < 400; i++)
+		ht_resident_watch_end(watch, i);
+	look_for(watch, &now_ns, second_ns);
+	ck_assert_uint_ge(look_for(watch, &now_ns, second_ns), 99);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ht_resident_watch_free(watch);
+	ht_column_writer_free(columns);
+	ht_block_writer_free(blocks);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resident");
@@ -219,6 +282,7 @@ int main(void)
 
 	tcase_add_test(core, test_resident_course_sums_up_processes_until_they_end);
 	tcase_add_test(core, test_resident_watch_samples_what_has_changed);
+	tcase_add_test(core, test_resident_watch_leaves_the_idle_alone);
 	tcase_add_test(corrupt, test_resident_list_cut_anywhere_keeps_whole_samples);
 	tcase_add_loop_test(corrupt, test_resident_list_refuses_what_cannot_be, 0, 3);
 	return ht_run_suite(suite);
