@@ -49,6 +49,7 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/misuse_origin.c %D%/replay/misuse_origin.h \
+	%D%/replay/peak_course.c %D%/replay/peak_course.h \
 	%D%/replay/pool_objects.c %D%/replay/pool_objects.h \
 	%D%/replay/phase_course.c %D%/replay/phase_course.h \
 	%D%/replay/mapped_memory.c %D%/replay/mapped_memory.h \
