@@ -5,6 +5,7 @@ bin_PROGRAMS += heaptide
 
 libanalyzer_la_SOURCES = \
 	%D%/agg/free_pairs.c %D%/agg/free_pairs.h \
+	%D%/agg/log_counts.h \
 	%D%/agg/phase_list.c %D%/agg/phase_list.h \
 	%D%/agg/rate_windows.c %D%/agg/rate_windows.h \
 	%D%/agg/results.c %D%/agg/results.h \

@@ -11,7 +11,6 @@ static void print_help(FILE *out)
 {
 	fputs("heaptide records every allocation of an unmodified program and tells what the "
 	      "memory was for.\n"
-	      "\n"
 	      "Start here:\n"
 	      "  heaptide record -- PROGRAM ARGS...     run a program, write "
 	      "heaptide.PROGRAM.PID.zst\n"

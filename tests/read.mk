@@ -10,7 +10,7 @@ libtracemaker_la_CFLAGS = $(ht_unit_cflags)
 
 ht_read_checks = check_event_block check_event_merge check_human check_live_blocks check_made_code check_mapped_memory check_misuse_list check_pool_objects check_resident check_oracle \
 	check_replay check_tick_line \
-	check_diff_moves check_report check_stack_tree check_tally check_trace_file check_u64_map
+	check_diff_moves check_report check_stack_tree check_sum check_tally check_trace_file check_u64_map
 check_PROGRAMS += $(ht_read_checks)
 TESTS += $(ht_read_checks)
 
@@ -82,6 +82,11 @@ check_diff_moves_SOURCES = %D%/unit/check_diff_moves.c
 check_diff_moves_CFLAGS = $(ht_unit_cflags)
 check_diff_moves_LDFLAGS = $(ht_unit_ldflags)
 check_diff_moves_LDADD = $(ht_unit_ldadd)
+
+check_sum_SOURCES = %D%/unit/check_sum.c
+check_sum_CFLAGS = $(ht_unit_cflags)
+check_sum_LDFLAGS = $(ht_unit_ldflags)
+check_sum_LDADD = $(ht_unit_ldadd)
 
 check_tally_SOURCES = %D%/unit/check_tally.c
 check_tally_CFLAGS = $(ht_unit_cflags)

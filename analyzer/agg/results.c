@@ -10,6 +10,8 @@ void ht_results_done(struct ht_results *results)
 		return;
 	free(results->processes);
 	free(results->threads);
+	free(results->size_counts);
+	free(results->lifetime_counts);
 	ht_site_details_done(&results->details);
 	ht_free_pairs_done(&results->frees);
 	ht_phase_list_done(&results->phases);

@@ -4,6 +4,7 @@
 #define HT_RESULTS_H
 
 #include "analyzer/agg/free_pairs.h"
+#include "analyzer/agg/log_counts.h"
 #include "analyzer/agg/phase_list.h"
 #include "analyzer/agg/rate_windows.h"
 #include "analyzer/agg/site_detail.h"
@@ -120,6 +121,8 @@ struct ht_results {
 	struct ht_free_pairs frees;            /* when frees have stacks */
 	struct ht_percentiles sizes;           /* of allocations and reallocations */
 	struct ht_percentiles lifetimes_ticks; /* of blocks that were freed */
+	struct ht_log_counts *size_counts;     /* the same as counts that add up; NULL: not asked for */
+	struct ht_log_counts *lifetime_counts; /* in ns */
 	uint64_t n_censored; /* blocks whose end was not seen: still live, or freed unseen */
 	uint64_t n_temporary;
 	uint64_t temporary_bytes;

@@ -2,8 +2,10 @@
 /* How often each value occurred. Analyzer. */
 #include "analyzer/agg/tally.h"
 
+#include "analyzer/agg/log_counts.h"
 #include "analyzer/base/checked.h"
 #include "analyzer/base/xalloc.h"
+#include "analyzer/read/tick_clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,4 +171,28 @@ struct ht_percentiles ht_tally_percentiles(struct ht_tally *tally)
 		*out[i] = value_at(&walk, rank);
 	}
 	return result;
+}
+
+static void count_log(struct ht_log_counts *counts, const struct ht_tick_clock *clock,
+                      uint64_t value, uint64_t count)
+{
+	if (clock)
+		value = ht_tick_clock_span_ns(clock, value);
+	counts->n[ht_log_count_of(value)] += count;
+	if (value > counts->max)
+		counts->max = value;
+}
+
+void ht_tally_count_logs(struct ht_tally *tally, const struct ht_tick_clock *clock,
+                         struct ht_log_counts *counts)
+{
+	for (size_t value = 0; value < HT_TALLY_N_DIRECT; value++) {
+		if (tally->direct[value])
+			count_log(counts, clock, value, tally->direct[value]);
+	}
+	ht_tally_settle(tally);
+	for (size_t i = 0; i < tally->n_large; i++)
+		count_log(counts, clock, tally->large[i].value, tally->large[i].count);
+	if (tally->n_of_large > 0)
+		count_log(counts, clock, tally->max_large, 0);
 }

@@ -74,4 +74,11 @@ struct ht_percentiles {
 
 struct ht_percentiles ht_tally_percentiles(struct ht_tally *tally);
 
+struct ht_log_counts;
+struct ht_tick_clock;
+
+/* Add all values to counts; those are ticks, and become ns, unless clock is NULL. */
+void ht_tally_count_logs(struct ht_tally *tally, const struct ht_tick_clock *clock,
+                         struct ht_log_counts *counts);
+
 #endif

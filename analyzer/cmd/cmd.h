@@ -42,6 +42,7 @@ int ht_cmd_export(int argc, char **argv);
 int ht_cmd_html(int argc, char **argv);
 int ht_cmd_tui(int argc, char **argv);
 int ht_cmd_import(int argc, char **argv);
+int ht_cmd_merge(int argc, char **argv);
 
 struct ht_cmd {
 	const char *name;

@@ -212,7 +212,7 @@ static int check(int argc, char **argv, const struct options *o)
 		paths[i] = i < n_runs ? argv[(size_t)optind + i] : o->baselines[i - n_runs];
 
 	int status;
-	const char *refused = ht_trace_runs_load(&runs, paths, n, true);
+	const char *refused = ht_trace_runs_load(&runs, paths, n, true, false);
 
 	if (refused) {
 		ht_cmd_complain("%s cannot be checked", refused);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* heaptide diff: what became more or less from one version of a program to another. Analyzer. */
+#include "analyzer/base/human.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
@@ -163,6 +164,23 @@ static int answer(const struct options *o, const struct ht_diff_question *questi
 	return status;
 }
 
+/* Sums over different numbers of recordings differ by that alone. */
+static void warn_of_sums(const struct ht_trace_runs *runs)
+{
+	uint64_t first = ht_trace_runs_n_summed(runs, 0);
+
+	for (size_t i = 1; i < runs->n_runs; i++) {
+		uint64_t n = ht_trace_runs_n_summed(runs, i);
+
+		if (n == first)
+			continue;
+		ht_cmd_complain("%s is of %llu recording%s, %s of %llu: these are sums, not means",
+		                runs->named[0].path, (unsigned long long)first, ht_plural(first),
+		                runs->named[i].path, (unsigned long long)n);
+		return;
+	}
+}
+
 int ht_cmd_diff(int argc, char **argv)
 {
 	struct options o = { .n_shown = DEFAULT_SHOWN };
@@ -177,7 +195,7 @@ int ht_cmd_diff(int argc, char **argv)
 	if (!find_operands(argc, argv, n_behind, &operands)) {
 		status = HT_EXIT_FAILED;
 	} else if (ht_trace_runs_load(&runs, operands.paths, operands.n_old + operands.n_new,
-	                              false)) {
+	                              false, true)) {
 		status = HT_EXIT_FAILED;
 	} else {
 		struct ht_diff_question question = {
@@ -188,6 +206,7 @@ int ht_cmd_diff(int argc, char **argv)
 			.tolerance = o.tolerance,
 		};
 
+		warn_of_sums(&runs);
 		status = answer(&o, &question);
 	}
 	ht_trace_runs_done(&runs);

@@ -6,6 +6,7 @@
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/export/export.h"
+#include "analyzer/export/sum.h"
 #include "analyzer/replay/replay.h"
 
 #include <getopt.h>
@@ -99,6 +100,39 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 	return take_operands(argc, argv, o);
 }
 
+/* The same of a summary. */
+static int export_sum(const struct options *o)
+{
+	struct ht_output_file output;
+	struct ht_diag diag;
+	struct ht_sum *sum;
+
+	if (!o->format->is_of_places)
+		return ht_cmd_usage("export",
+		                    "%s: a summary cannot be written as %s, which needs what a "
+		                    "trace has; folded, speedscope, csv, jsonl, parquet and pprof "
+		                    "can be had",
+		                    o->path, o->format->name);
+	if (ht_sum_load(o->path, &sum, &diag)) {
+		ht_cmd_complain("%s", diag.msg);
+		return HT_EXIT_FAILED;
+	}
+	if (!ht_output_file_open(&output, o->output, o->path)) {
+		ht_sum_free(sum);
+		return HT_EXIT_FAILED;
+	}
+
+	const struct ht_export export = {
+		.model = &sum->model,
+		.results = &sum->results,
+		.metric = o->metric ? o->metric : &ht_metrics[0],
+	};
+
+	o->format->write(&export, output.stream);
+	ht_sum_free(sum);
+	return ht_output_file_finish(&output);
+}
+
 int ht_cmd_export(int argc, char **argv)
 {
 	struct options o = { .replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT } };
@@ -113,6 +147,8 @@ int ht_cmd_export(int argc, char **argv)
 	if (o.format->is_binary && !o.output && isatty(STDOUT_FILENO))
 		return ht_cmd_usage("export", "%s is not for a terminal: name a file with -o",
 		                    o.format->name);
+	if (ht_sum_is_sum(o.path))
+		return export_sum(&o);
 	if (!ht_trace_input_open(&input, o.path, false))
 		return HT_EXIT_FAILED;
 	if (!ht_output_file_open(&output, o.output, o.path)) {

@@ -7,6 +7,7 @@
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
 #include "analyzer/cmd/view_options.h"
+#include "analyzer/export/sum.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/report_extras.h"
@@ -62,6 +63,7 @@ struct options {
 	uint64_t n_columns;
 	bool has_columns;
 	bool is_json;
+	bool is_of_trace; /* asks what a summary cannot answer */
 	enum ht_color_choice color;
 	enum ht_demangle_style demangle;
 	struct ht_replay_options replay; /* what is short-lived */
@@ -84,12 +86,12 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 	enum {
 		OPT_JSON = 256,
 		OPT_JOBS,
-		OPT_SHORT_LIVED,
+		OPT_WIDTH,
+		OPT_COLOR,
+		OPT_SHORT_LIVED, /* from here on nothing that can be asked of a summary */
 		OPT_FROM,
 		OPT_TO,
 		OPT_AT,
-		OPT_WIDTH,
-		OPT_COLOR,
 		OPT_DEMANGLE,
 		OPT_PROCESS,
 		OPT_PROGRAM,
@@ -146,6 +148,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 	while ((c = getopt_long(argc, argv, ":n:d:h", longs, NULL)) != -1) {
 		bool is_good = true;
 
+		o->is_of_trace |= c >= OPT_SHORT_LIVED;
 		switch (c) {
 		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
 		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
@@ -262,6 +265,34 @@ static void warn_about_symbols(const struct ht_symbolizer *symbolizer)
 		ht_cmd_complain("and %zu more such files", n - MAX_WARNINGS);
 }
 
+static int report_sum(const struct options *o)
+{
+	struct ht_diag diag;
+	struct ht_sum *sum;
+
+	if (o->is_of_trace)
+		return ht_cmd_usage("report",
+		                    "%s is a summary, without times, processes and views; these "
+		                    "options tell of it: -n, --depth, --width, --color, --json",
+		                    o->path);
+	if (ht_sum_load(o->path, &sum, &diag)) {
+		ht_cmd_complain("%s", diag.msg);
+		return HT_EXIT_FAILED;
+	}
+	if (o->is_json) {
+		ht_sum_json(sum, stdout);
+	} else {
+		struct ht_text_style style = ht_option_style(o->color);
+
+		if (o->has_columns)
+			style.n_columns = columns_of(o->n_columns);
+		ht_sum_text(sum, o->n_top ? o->n_top : SIZE_MAX,
+		            o->n_frames ? o->n_frames : SIZE_MAX, &style, stdout);
+	}
+	ht_sum_free(sum);
+	return ht_cmd_finish_stdout(HT_EXIT_OK);
+}
+
 int ht_cmd_report(int argc, char **argv)
 {
 	struct options o = {
@@ -278,6 +309,11 @@ int ht_cmd_report(int argc, char **argv)
 	if (status != HT_EXIT_OK || is_done) {
 		ht_view_options_done(&o.view);
 		return ht_cmd_finish_stdout(status);
+	}
+	if (ht_sum_is_sum(o.path)) {
+		status = report_sum(&o);
+		ht_view_options_done(&o.view);
+		return status;
 	}
 	if (!ht_trace_input_open(&input, o.path, false)) {
 		ht_view_options_done(&o.view);

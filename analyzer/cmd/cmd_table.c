@@ -18,6 +18,7 @@ const struct ht_cmd ht_cmd_table[] = {
 	{ "html", "the report as a page for the browser, in one file", ht_cmd_html },
 	{ "tui", "a trace in the terminal: trees, tables, windows of time", ht_cmd_tui },
 	{ "export", "its numbers for other tools: flame graphs, spreadsheets, metrics", ht_cmd_export },
+	{ "merge", "sum up recordings of many runs and hosts in one small file", ht_cmd_merge },
 	{ "import", "make a trace of what heaptrack wrote", ht_cmd_import },
 	{ "info", "what is in the file", ht_cmd_info },
 	{ "verify", "check every block and event; 0 good, 1 damaged or incomplete", ht_cmd_verify },

@@ -85,3 +85,13 @@ int ht_output_file_finish(struct ht_output_file *output)
 	free(output->temporary);
 	return is_written ? HT_EXIT_OK : HT_EXIT_FAILED;
 }
+
+void ht_output_file_drop(struct ht_output_file *output)
+{
+	if (!output->path)
+		return;
+	fclose(output->stream);
+	if (output->temporary)
+		unlink(output->temporary);
+	free(output->temporary);
+}

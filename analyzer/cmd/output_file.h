@@ -25,4 +25,7 @@ bool ht_output_file_open(struct ht_output_file *output, const char *path, const 
 /* Close it; HT_EXIT_OK, or HT_EXIT_FAILED with a complaint when not everything could be written. */
 int ht_output_file_finish(struct ht_output_file *output);
 
+/* Close it without what was written, after a failure that was told. */
+void ht_output_file_drop(struct ht_output_file *output);
+
 #endif

@@ -3,6 +3,7 @@
 #include "analyzer/cmd/trace_input.h"
 
 #include "analyzer/cmd/cmd.h"
+#include "analyzer/export/sum_stream.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -41,7 +42,12 @@ bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is
 	if (!err)
 		err = ht_trace_model_load(&input->model, input->file, &diag);
 	if (err) {
-		ht_cmd_complain("%s", diag.msg);
+		if (err == HT_ERR_NOT_A_TRACE && ht_sum_is_sum(path))
+			ht_cmd_complain("%s is a summary, not a trace: heaptide report, diff, "
+			                "export and merge read it",
+			                path);
+		else
+			ht_cmd_complain("%s", diag.msg);
 		ht_trace_file_close(input->file);
 		input->file = NULL;
 		return false;

@@ -6,6 +6,7 @@
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/trace_input.h"
 #include "analyzer/cmd/trace_symbols.h"
+#include "analyzer/export/sum.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/leak_class.h"
 
@@ -18,6 +19,7 @@ struct ht_trace_run {
 	struct ht_stored_symbols *stored;
 	struct ht_symbolizer *symbolizer;
 	struct ht_leak_classes leaks;
+	struct ht_sum *sum; /* instead of the others; NULL: a trace */
 };
 
 /* False, with a complaint, when the trace does not say all that happened. */
@@ -34,7 +36,7 @@ static bool is_complete(const struct ht_trace_run *run, const char *path)
 }
 
 const char *ht_trace_runs_load(struct ht_trace_runs *runs, const char *const *paths, size_t n_paths,
-                               bool is_strict)
+                               bool is_strict, bool are_sums)
 {
 	const struct ht_replay_options options = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
 
@@ -43,6 +45,18 @@ const char *ht_trace_runs_load(struct ht_trace_runs *runs, const char *const *pa
 	for (size_t i = 0; i < n_paths; i++) {
 		struct ht_trace_run *run = &runs->runs[i];
 
+		if (are_sums && ht_sum_is_sum(paths[i])) {
+			struct ht_diag diag;
+
+			if (ht_sum_load(paths[i], &run->sum, &diag)) {
+				ht_cmd_complain("%s", diag.msg);
+				return paths[i];
+			}
+			runs->n_runs++;
+			runs->named[i] = (struct ht_named_run){ paths[i], &run->sum->model,
+				                                &run->sum->results, NULL, NULL };
+			continue;
+		}
 		if (!ht_trace_input_open(&run->input, paths[i], false))
 			return paths[i];
 		runs->n_runs++;
@@ -84,11 +98,20 @@ const char *ht_trace_runs_find(const char *path, const struct ht_named_run *runs
 	return NULL;
 }
 
+uint64_t ht_trace_runs_n_summed(const struct ht_trace_runs *runs, size_t i)
+{
+	return runs->runs[i].sum ? runs->runs[i].sum->n_runs : 1;
+}
+
 void ht_trace_runs_done(struct ht_trace_runs *runs)
 {
 	for (size_t i = 0; i < runs->n_runs; i++) {
 		struct ht_trace_run *run = &runs->runs[i];
 
+		if (run->sum) {
+			ht_sum_free(run->sum);
+			continue;
+		}
 		ht_leak_classes_done(&run->leaks);
 		ht_symbolizer_free(run->symbolizer);
 		ht_stored_symbols_free(run->stored);

@@ -32,6 +32,7 @@ struct ht_export_format {
 	ht_export_fn *write;
 	bool has_metric; /* --metric means something */
 	bool is_binary;  /* not for a terminal */
+	bool is_of_places; /* needs nothing but places: can be had of a summary */
 };
 
 /* In the order of the help, ended by a NULL name. */

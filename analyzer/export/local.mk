@@ -22,12 +22,16 @@ libanalyzer_la_SOURCES += \
 	%D%/parquet_file.c %D%/parquet_file.h \
 	%D%/proto_buffer.c %D%/proto_buffer.h \
 	%D%/stack_id.c %D%/stack_id.h \
+	%D%/sum.h %D%/sum_load.c %D%/sum_make.c %D%/sum_merge.c %D%/sum_report.c \
+	%D%/sum_input.c %D%/sum_input.h \
+	%D%/sum_record.c %D%/sum_record.h \
+	%D%/sum_stream.c %D%/sum_stream.h \
 	%D%/thrift_buffer.c %D%/thrift_buffer.h \
 	%D%/window_cells.c %D%/window_cells.h \
 	%D%/timeline.c %D%/timeline.h
 heaptide_SOURCES += \
 	analyzer/cmd/output_file.c analyzer/cmd/output_file.h \
-	analyzer/cmd/cmd_export.c analyzer/cmd/cmd_html.c
+	analyzer/cmd/cmd_export.c analyzer/cmd/cmd_html.c analyzer/cmd/cmd_merge.c
 
 # The page of `heaptide html` is written as what it is, and becomes C strings here. Scripts in this order are one.
 ht_html_scripts = %D%/html/data.js %D%/html/tree.js %D%/html/flame.js %D%/html/timeline.js %D%/html/tables.js \

@@ -3,14 +3,14 @@
 ht_man1_pages = \
 	%D%/heaptide.1 %D%/heaptide-record.1 %D%/heaptide-report.1 %D%/heaptide-annotate.1 \
 	%D%/heaptide-diff.1 %D%/heaptide-check.1 %D%/heaptide-html.1 %D%/heaptide-tui.1 \
-	%D%/heaptide-export.1 %D%/heaptide-import.1 %D%/heaptide-info.1 %D%/heaptide-verify.1 \
+	%D%/heaptide-export.1 %D%/heaptide-merge.1 %D%/heaptide-import.1 %D%/heaptide-info.1 %D%/heaptide-verify.1 \
 	%D%/heaptide-dump.1 %D%/heaptide-index.1 %D%/heaptide-symbolize.1
 ht_man5_pages = %D%/heaptide-trace.5
 ht_man7_pages = %D%/heaptide-fleet.7
 EXTRA_DIST += %D%/page.awk \
 	%D%/heaptide.man %D%/heaptide-record.man %D%/heaptide-report.man %D%/heaptide-annotate.man \
 	%D%/heaptide-diff.man %D%/heaptide-check.man %D%/heaptide-html.man %D%/heaptide-tui.man \
-	%D%/heaptide-export.man %D%/heaptide-import.man %D%/heaptide-info.man %D%/heaptide-verify.man \
+	%D%/heaptide-export.man %D%/heaptide-merge.man %D%/heaptide-import.man %D%/heaptide-info.man %D%/heaptide-verify.man \
 	%D%/heaptide-dump.man %D%/heaptide-index.man %D%/heaptide-symbolize.man %D%/heaptide-trace.man %D%/heaptide-fleet.man
 if HT_MANUAL
 man1_MANS = $(ht_man1_pages)

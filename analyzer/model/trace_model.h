@@ -68,6 +68,7 @@ struct ht_trace_model {
 	struct ht_told_list told;
 	struct ht_misuse_list misuses;
 	struct ht_stack_tree stacks;
+	const struct ht_named_stacks *named_stacks;  /* instead, of a sum of recordings; else NULL */
 	uint64_t last_tick;                      /* newest that any block header names */
 	uint64_t n_blocks[HT_N_BLOCK_TYPES + 1]; /* by type; the last counts unknown types */
 	uint64_t block_bytes[HT_N_BLOCK_TYPES + 1];

@@ -73,6 +73,13 @@ static void finish(struct ht_replay_state *r, const struct ht_event_merge_counts
 	ht_site_details_finish(&results->details);
 	results->sizes = ht_tally_percentiles(&r->sizes);
 	results->lifetimes_ticks = ht_tally_percentiles(&r->lifetimes_ticks);
+	if (r->options->has_log_counts) {
+		results->size_counts = ht_xalloc_zeroed(1, sizeof(*results->size_counts));
+		results->lifetime_counts = ht_xalloc_zeroed(1, sizeof(*results->lifetime_counts));
+		ht_tally_count_logs(&r->sizes, NULL, results->size_counts);
+		ht_tally_count_logs(&r->lifetimes_ticks, &r->model->clock,
+		                    results->lifetime_counts);
+	}
 	for (size_t i = 0; i < results->n_processes; i++) {
 		struct ht_counts *c = &results->processes[i].counts;
 		const struct ht_process *process = &r->model->processes.processes[i];

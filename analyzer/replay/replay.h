@@ -43,6 +43,7 @@ struct ht_replay_options {
 
 	struct ht_replay_window window;
 	bool is_without_distributions; /* of sizes and lifetimes: not asked for */
+	bool has_log_counts;           /* of them: are wanted */
 	const struct ht_process_selection *selection; /* whose events count; NULL: all */
 	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
 

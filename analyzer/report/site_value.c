@@ -52,6 +52,11 @@ uint64_t ht_site_value_of(const struct ht_site *site, enum ht_site_value value)
 	return v;
 }
 
+void ht_site_value_set(struct ht_site *site, enum ht_site_value value, uint64_t number)
+{
+	memcpy((char *)site + values[value].offset, &number, sizeof(number));
+}
+
 const struct ht_metric ht_metrics[] = {
 	{ "peak", HT_VALUE_AT_PEAK_BYTES },
 	{ "leaked", HT_VALUE_LEAKED_BYTES },

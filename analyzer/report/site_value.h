@@ -28,6 +28,7 @@ enum ht_site_value {
 const char *ht_site_value_name(enum ht_site_value value);
 bool ht_site_value_is_bytes(enum ht_site_value value);
 uint64_t ht_site_value_of(const struct ht_site *site, enum ht_site_value value);
+void ht_site_value_set(struct ht_site *site, enum ht_site_value value, uint64_t number);
 
 /* What users choose with --metric: one of the above under a short name. */
 struct ht_metric {

@@ -8,6 +8,7 @@
 #include <heaptide/trace_format.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 void ht_named_stack_done(struct ht_named_stack *stack)
 {
@@ -67,6 +68,18 @@ void ht_stack_names_resolve(const struct ht_trace_model *model, struct ht_symbol
 	const struct ht_stack_tree *tree = &model->stacks;
 
 	ret_stack->n_frames = 0;
+	if (model->named_stacks) {
+		const struct ht_named_stacks *named = model->named_stacks;
+		size_t n = named->first[stack + 1] - named->first[stack];
+
+		ret_stack->frames = ht_xalloc_grow(ret_stack->frames, &ret_stack->capacity, n,
+		                                   sizeof(*ret_stack->frames));
+		memcpy(ret_stack->frames, named->frames + named->first[stack],
+		       n * sizeof(*ret_stack->frames));
+		ret_stack->n_frames = n;
+		ret_stack->truncation = HT_TRUNC_NONE;
+		return;
+	}
 	for (; stack >= HT_FIRST_NODE; stack = tree->stacks[stack].parent) {
 		const struct ht_frame *frame = &tree->frames[tree->stacks[stack].frame];
 

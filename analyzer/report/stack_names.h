@@ -23,6 +23,12 @@ struct ht_named_stack {
 	uint32_t truncation; /* enum ht_truncation: why there is no root; 0 when there is one */
 };
 
+/* Stacks that have names only: those of a sum of recordings. Stack i is frames first[i] to first[i + 1]. */
+struct ht_named_stacks {
+	struct ht_named_frame *frames;
+	size_t *first;
+};
+
 void ht_named_stack_done(struct ht_named_stack *stack);
 
 /*
