@@ -6,6 +6,7 @@
 
 #include "analyzer/replay/checkpoint.h"
 #include "analyzer/replay/mapped_memory.h"
+#include "analyzer/replay/pool_objects.h"
 #include "analyzer/replay/replay.h"
 #include "analyzer/report/misuse_groups.h"
 #include "analyzer/symbols/stored_symbols.h"
@@ -25,18 +26,85 @@ static void must(bool is_true)
 
 static void check_sums(const struct ht_results *r)
 {
-	uint64_t at_peak = 0, leaked = 0, n_leaked = 0;
+	uint64_t at_peak = 0, n_at_peak = 0, leaked = 0, n_leaked = 0;
+	struct ht_site sum = { 0 };
 
 	for (size_t i = 0; i < r->sites.n_sites; i++) {
+		const struct ht_site *site = &r->sites.sites[i];
+
+		sum.n_allocations += site->n_allocations;
+		sum.n_reallocations += site->n_reallocations;
+		sum.allocated_bytes += site->allocated_bytes;
+		sum.n_temporary += site->n_temporary;
+		sum.temporary_bytes += site->temporary_bytes;
+		sum.n_short_lived += site->n_short_lived;
+		sum.short_lived_bytes += site->short_lived_bytes;
+		n_at_peak += site->n_at_peak;
 		must(r->sites.sites[i].live_bytes == 0 && r->sites.sites[i].n_live == 0);
 		must(r->sites.sites[i].own_peak_bytes >= r->sites.sites[i].at_peak_bytes);
 		at_peak += r->sites.sites[i].at_peak_bytes;
 		leaked += r->sites.sites[i].leaked_bytes;
 		n_leaked += r->sites.sites[i].n_leaked;
 	}
-	must(at_peak == r->sites.peak_bytes);
+	must(at_peak == r->sites.peak_bytes && n_at_peak == r->sites.n_at_peak);
+	must(sum.n_allocations == r->totals.n_allocations);
+	must(sum.n_reallocations == r->totals.n_reallocations);
+	must(sum.allocated_bytes == r->totals.allocated_bytes);
+	must(sum.n_temporary == r->n_temporary && sum.temporary_bytes == r->temporary_bytes);
+	must(sum.n_short_lived == r->n_short_lived && sum.short_lived_bytes == r->short_lived_bytes);
 	must(leaked == r->totals.leaked_bytes && n_leaked == r->totals.n_leaked);
 	must(r->sites.live_bytes == 0 && r->sites.n_live == 0);
+}
+
+/* What processes and threads did is what was done. */
+static void check_parts(const struct ht_results *r)
+{
+	struct ht_counts processes = { 0 }, threads = { 0 };
+
+	for (size_t i = 0; i < r->n_processes; i++) {
+		processes.n_events += r->processes[i].counts.n_events;
+		processes.n_allocations += r->processes[i].counts.n_allocations;
+		processes.n_frees += r->processes[i].counts.n_frees;
+		processes.allocated_bytes += r->processes[i].counts.allocated_bytes;
+		processes.n_leaked += r->processes[i].counts.n_leaked;
+		must(r->processes[i].peak_bytes <= r->sites.peak_bytes);
+	}
+	for (size_t i = 0; i < r->n_threads; i++) {
+		threads.n_allocations += r->threads[i].n_allocations;
+		threads.n_reallocations += r->threads[i].n_reallocations;
+		threads.allocated_bytes += r->threads[i].allocated_bytes;
+		threads.n_frees += r->threads[i].n_frees;
+	}
+	must(processes.n_events == r->totals.n_events);
+	must(processes.n_allocations == r->totals.n_allocations);
+	must(processes.n_frees == r->totals.n_frees);
+	must(processes.allocated_bytes == r->totals.allocated_bytes);
+	must(processes.n_leaked == r->totals.n_leaked);
+	must(threads.n_allocations == r->totals.n_allocations);
+	must(threads.n_reallocations == r->totals.n_reallocations);
+	must(threads.allocated_bytes == r->totals.allocated_bytes);
+	must(threads.n_frees == r->totals.n_frees);
+}
+
+/* Every stack of a site ends, and each of its frames is one. */
+static void check_stacks(const struct ht_trace_model *model, const struct ht_results *r)
+{
+	const struct ht_stack_tree *tree = &model->stacks;
+
+	for (size_t i = 0; i < r->sites.n_sites; i++) {
+		uint32_t stack = r->sites.sites[i].stack;
+		size_t n_frames = 0;
+
+		for (; stack >= HT_FIRST_NODE; stack = tree->stacks[stack].parent) {
+			must(stack < tree->n_stacks && n_frames++ < tree->n_stacks);
+
+			uint32_t at = tree->stacks[stack].frame;
+
+			must(at < tree->n_frames);
+			must(tree->frames[at].python_code <= model->python.n_codes);
+			must(tree->frames[at].code <= model->codes.n_codes);
+		}
+	}
 }
 
 static void check_misuses(struct ht_trace_file *file, struct ht_trace_model *model,
@@ -67,27 +135,96 @@ static void replay(struct ht_trace_file *file, struct ht_trace_model *model, uin
 
 	ht_replay_run(file, model, &options, &results);
 	check_sums(&results);
+	check_parts(&results);
+	check_stacks(model, &results);
 	check_misuses(file, model, &results);
 	ht_results_done(&results);
 }
 
-static void check_mapped(const struct ht_trace_model *model, uint64_t from_tick)
+static void check_mapped(const struct ht_trace_model *model, const struct ht_window *window)
 {
-	const struct ht_window window = {
-		.is_part = from_tick > 0,
-		.from_tick = from_tick,
-		.to_tick = UINT64_MAX,
-	};
 	uint64_t at_peak = 0, left = 0;
 	struct ht_mapped m;
 
-	ht_mapped_run(model, &window, NULL, &m);
+	ht_mapped_run(model, window, NULL, &m);
 	for (size_t i = 0; i < m.n_sites; i++) {
 		at_peak += m.sites[i].at_peak_bytes;
 		left += m.sites[i].left_bytes;
 	}
 	must(at_peak == m.peak_bytes && left == m.left_bytes);
 	ht_mapped_done(&m);
+}
+
+static void check_pools(const struct ht_trace_model *model, const struct ht_window *window)
+{
+	struct ht_pool_site sum = { 0 };
+	struct ht_pool_group groups = { 0 };
+	struct ht_pools p;
+
+	ht_pools_run(model, window, NULL, &p);
+	for (size_t i = 0; i < p.n_sites; i++) {
+		sum.n_allocations += p.sites[i].n_allocations;
+		sum.n_at_peak += p.sites[i].n_at_peak;
+		sum.at_peak_bytes += p.sites[i].at_peak_bytes;
+		sum.n_left += p.sites[i].n_left;
+		sum.left_bytes += p.sites[i].left_bytes;
+	}
+	for (size_t i = 0; i < p.n_groups; i++) {
+		must(p.groups[i].peak_bytes <= p.peak_bytes);
+		groups.n_allocations += p.groups[i].n_allocations;
+		groups.n_left += p.groups[i].n_left;
+		groups.left_bytes += p.groups[i].left_bytes;
+	}
+	must(sum.n_at_peak == p.n_at_peak && sum.at_peak_bytes == p.peak_bytes);
+	must(sum.n_left == p.n_left && sum.left_bytes == p.left_bytes);
+	must(groups.n_left == p.n_left && groups.left_bytes == p.left_bytes);
+	must(groups.n_allocations == sum.n_allocations);
+	ht_pools_done(&p);
+}
+
+static void check_resident(const struct ht_trace_model *model)
+{
+	struct ht_resident_course course =
+	        ht_resident_course_new(&model->residents, &model->processes, NULL);
+	uint64_t most = 0, of_parts;
+	double parts[7];
+
+	for (size_t i = 0; i < course.n_steps; i++) {
+		must(i == 0 || course.steps[i].tick >= course.steps[i - 1].tick);
+		if (course.steps[i].private_bytes > most)
+			most = course.steps[i].private_bytes;
+	}
+	must(most == course.peak_private_bytes);
+	if (ht_resident_course_parts(&course, model->clock.zero_tick, model->last_tick, parts, 7,
+	                             &of_parts))
+		must(of_parts <= most);
+	ht_resident_course_done(&course);
+}
+
+/* What is made at run time is found where it is. */
+static void check_codes(const struct ht_trace_model *model)
+{
+	for (size_t i = 0; i < model->codes.n_codes; i++) {
+		const struct ht_code *code = &model->codes.codes[i];
+		size_t found = ht_code_list_find(&model->codes, &model->processes, code->process,
+		                                 code->start_addr, code->tick);
+
+		must(found < model->codes.n_codes);
+		must(model->codes.codes[found].start_addr <= code->start_addr &&
+		     code->start_addr < model->codes.codes[found].end_addr);
+	}
+}
+
+static void check_told(const struct ht_trace_model *model, uint64_t from_tick)
+{
+	const struct ht_window window = {
+		.is_part = from_tick > 0,
+		.from_tick = from_tick,
+		.to_tick = UINT64_MAX,
+	};
+
+	check_mapped(model, &window);
+	check_pools(model, &window);
 }
 
 static void read_symbols(struct ht_trace_file *file)
@@ -108,7 +245,7 @@ static void read_symbols(struct ht_trace_file *file)
 	ht_stored_symbols_free(stored);
 }
 
-static void read_trace(const char *path)
+void fuzz_trace(const char *path)
 {
 	struct ht_trace_file *file;
 	struct ht_trace_model model;
@@ -122,14 +259,17 @@ static void read_trace(const char *path)
 		replay(file, &model, 0);
 		replay(file, &model, first + (model.last_tick - first) / 2);
 		ht_checkpoint_verify(&model, file);
-		check_mapped(&model, first + (model.last_tick - first) / 2);
+		check_told(&model, 0);
+		check_told(&model, first + (model.last_tick - first) / 2);
+		check_resident(&model);
+		check_codes(&model);
 		read_symbols(file);
 		ht_trace_model_done(&model);
 	}
 	ht_trace_file_close(file);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
+void fuzz_blocks(const uint8_t *bytes, size_t n_bytes)
 {
 	struct ht_get get = ht_get_init(bytes, n_bytes);
 	struct ht_trace_maker *maker = ht_trace_maker_new();
@@ -151,11 +291,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 
 	char *path = ht_trace_maker_save(maker);
 
-	read_trace(path);
+	fuzz_trace(path);
 	unlink(path);
 	free(path);
 	ht_trace_maker_free(maker);
-	return 0;
 }
 
 void fuzz_blocks_of_trace(const char *path, struct ht_strbuf *list)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes as a list of blocks, framed well, and read as a trace: for the fuzzer and its regression test. Tests. */
+/* Bytes read as a trace, for the fuzzers and their regression test: whatever they are, the numbers agree. Tests. */
 #ifndef HT_FUZZ_BLOCKS_H
 #define HT_FUZZ_BLOCKS_H
 
@@ -8,8 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Checksums would stop every mutation of a file, so this is what is mutated. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
+/* A list of blocks, framed well. Checksums would stop every mutation of a file, so this is what is mutated. */
+void fuzz_blocks(const uint8_t *bytes, size_t n_bytes);
+
+/* A trace of heaptrack. */
+void fuzz_import(const uint8_t *bytes, size_t n_bytes);
+
+/* The trace at path, if it is one. */
+void fuzz_trace(const char *path);
 
 /* The list of blocks of the trace at path. */
 void fuzz_blocks_of_trace(const char *path, struct ht_strbuf *list);

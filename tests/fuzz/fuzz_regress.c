@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the fuzzer does, for make check: traces given as arguments, each mutated some hundred times in ways
- * that depend on nothing but their number. With -w DIR, writes them as a corpus for the fuzzer. Tests.
+ * that depend on nothing but their number. With -i they are traces of heaptrack, to be imported. With -w DIR, writes
+ * them as a corpus for the fuzzer. Tests.
  */
 #include "fuzz_blocks.h"
 
-#include <heaptide/trace_codec.h>
+#include "analyzer/base/strbuf.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,15 +60,30 @@ static bool write_file(const char *directory, unsigned number, const struct ht_s
 	return f && fclose(f) == 0 && is_written;
 }
 
+static bool read_file(const char *path, struct ht_strbuf *bytes)
+{
+	FILE *f = fopen(path, "r");
+	char part[4096];
+	size_t n;
+
+	if (!f)
+		return false;
+	while ((n = fread(part, 1, sizeof(part), f)) > 0)
+		ht_strbuf_add(bytes, part, n);
+	return fclose(f) == 0;
+}
+
 int main(int argc, char **argv)
 {
+	void (*fuzz)(const uint8_t *bytes, size_t n_bytes) = fuzz_blocks;
 	const char *directory = NULL;
 	unsigned n_mutants = 200;
 	unsigned n = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "w:n:")) != -1) {
+	while ((c = getopt(argc, argv, "iw:n:")) != -1) {
 		switch (c) {
+		case 'i': fuzz = fuzz_import; break;
 		case 'w': directory = optarg; break;
 		case 'n': n_mutants = (unsigned)atoi(optarg); break;
 		default: return 2;
@@ -75,7 +92,10 @@ int main(int argc, char **argv)
 	for (int i = optind; i < argc; i++) {
 		struct ht_strbuf list = { 0 };
 
-		fuzz_blocks_of_trace(argv[i], &list);
+		if (fuzz == fuzz_blocks)
+			fuzz_blocks_of_trace(argv[i], &list);
+		else if (!read_file(argv[i], &list))
+			return 1;
 		if (directory && !write_file(directory, (unsigned)i, &list))
 			return 1;
 		for (unsigned k = 0; k <= n_mutants && !directory; k++, n++) {
@@ -86,7 +106,7 @@ int main(int argc, char **argv)
 			for (uint64_t m = k == 0 ? 0 : 1 + any(6); m > 0 && mutant.n_bytes > 64;
 			     m--)
 				mutate(&mutant);
-			LLVMFuzzerTestOneInput((const uint8_t *)mutant.text, mutant.n_bytes);
+			fuzz((const uint8_t *)mutant.text, mutant.n_bytes);
 			ht_strbuf_done(&mutant);
 		}
 		ht_strbuf_done(&list);
