@@ -188,7 +188,9 @@ enum ht_err ht_heaptrack_names_write(struct ht_heaptrack_names *names,
 			ht_symbol_block_module(block, names->modules[module - 1], build_id,
 			                       sizeof(build_id), "");
 		}
-		ht_symbol_block_address(block, p->ip, names->frames + p->first_frame, p->n_frames);
+		/* No frames at all may be no array. */
+		ht_symbol_block_address(block, p->ip,
+		                        p->n_frames > 0 ? names->frames + p->first_frame : NULL, p->n_frames);
 	}
 	ht_symbol_block_flush(block);
 	ht_symbol_block_free(block);

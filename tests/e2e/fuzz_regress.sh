@@ -77,6 +77,9 @@ imported() {
 	printf 'v 10400 3\nX prog a b\nI 1000 10\ns 3 lib\ns 4 func\ns 3 f.c\ni 1000 1 2 3 7\nt 1 0\na 10 1\nc 5\nR 7\n%s' \
 		$'+ 0\n+ 0\n- 0\na 20 1\n+ 1\ni 2000 1 2 3 8 2 3 9\nt 2 1\na 30 2\nc a\n+ 2\n- 1\nS leak:x\n' >small
 	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -i -n $((n_mutants * 4)) small
+	# An address without frames, and no others.
+	printf 'v 10400 3\ns 1 a\ni 1000 1\n' >bare
+	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -i -n "$n_mutants" bare
 }
 
 imported_program() {
