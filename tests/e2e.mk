@@ -74,7 +74,7 @@ ht_e2e_scripts = \
 	%D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh %D%/e2e/stacks.sh %D%/e2e/tui.sh
 # What a second run with a sanitized analyzer would tell nothing new about.
 ht_e2e_plain_scripts = \
-	%D%/e2e/dhat.sh %D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/shim_binary.sh \
+	%D%/e2e/dhat.sh %D%/e2e/fleet.sh %D%/e2e/heaptrack.sh %D%/e2e/hook_path.sh %D%/e2e/install.sh %D%/e2e/shim_binary.sh \
 	%D%/e2e/addresses.sh %D%/e2e/allocators.sh %D%/e2e/annotate.sh %D%/e2e/demangle.sh %D%/e2e/jemalloc_api.sh %D%/e2e/jemalloc_profile.sh %D%/e2e/made_code.sh %D%/e2e/manual.sh %D%/e2e/mapped_memory.sh %D%/e2e/marks.sh %D%/e2e/misuse.sh %D%/e2e/pauses.sh %D%/e2e/pools.sh \
 	%D%/e2e/python_stacks.sh %D%/e2e/stored_symbols.sh %D%/e2e/symbols.sh %D%/e2e/tree.sh \
 	%D%/e2e/valgrind_counts.sh

@@ -10,7 +10,7 @@ ht_build_packages=(gcc g++ make autoconf automake libtool pkg-config libc6-dev l
 ht_test_packages=(jq python3-prometheus-client valgrind heaptrack sqlite3 perl git python3 zstd clang llvm binutils elfutils xz-utils shellcheck
 	libtcmalloc-minimal4 libmimalloc2.0 strace tmux mandoc groff-base)
 # Large ones, for cases that are skipped without them.
-ht_long_test_packages=(rustc rustfilt gdc dwz libpython3.11-testsuite redis-server nginx-light curl postgresql nodejs
+ht_long_test_packages=(rustc rustfilt gdc dwz libpython3.11-testsuite redis-server nginx-light curl clickhouse-server postgresql nodejs
 	default-jdk-headless php-cli ruby emacs-nox zsh fish chromium golang-go guile-3.0 dpkg-dev debhelper lintian)
 
 ht_say() {
