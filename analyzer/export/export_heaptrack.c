@@ -39,6 +39,9 @@ struct writer {
 	uint32_t *trace_of_stack;
 	uint64_t n_strings, n_ips, n_traces, n_infos;
 	uint64_t now_ms;
+	struct ht_resident_course resident;
+	size_t n_resident_put;
+	uint64_t page_bytes;
 };
 
 static uint64_t hash_text(const char *text)
@@ -197,12 +200,26 @@ static void put_time(struct writer *w, uint64_t tick)
 	}
 }
 
+/* What the processes had resident up to tick, in pages. */
+static void put_resident(struct writer *w, uint64_t tick)
+{
+	while (w->n_resident_put < w->resident.n_steps &&
+	       w->resident.steps[w->n_resident_put].tick <= tick) {
+		const struct ht_resident_step *step = &w->resident.steps[w->n_resident_put++];
+
+		put_time(w, step->tick);
+		fprintf(w->out, "R %llx\n",
+		        (unsigned long long)(step->private_bytes / w->page_bytes));
+	}
+}
+
 static void put_event(struct writer *w, uint32_t process, const struct ht_event *e)
 {
 	const struct ht_trace_model *model = w->export->model;
 	struct process *p = need_process(w, process);
 	bool is_inherited = false;
 
+	put_resident(w, e->tick);
 	put_time(w, e->tick);
 	if (ht_kind_has_new_id(e->kind)) {
 		uint32_t stack =
@@ -277,6 +294,7 @@ static void put_events(struct writer *w)
 		put_exec(w, exec);
 		exec = next_exec(w, &until_tick);
 	}
+	put_resident(w, UINT64_MAX);
 	put_time(w, w->export->results->end_tick);
 	ht_event_merge_free(merge);
 }
@@ -290,6 +308,9 @@ void ht_export_heaptrack(const struct ht_export *export, FILE *out)
 		.out = out,
 		.trace_of_stack =
 		        ht_xalloc_zeroed(export->model->stacks.n_stacks + HT_FIRST_NODE, 4),
+		.resident = ht_resident_course_new(&export->model->residents,
+		                                   &export->model->processes, NULL),
+		.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
 	};
 
 	fprintf(out, "v %x %x\nX", HEAPTRACK_VERSION, FORMAT_VERSION);
@@ -306,6 +327,7 @@ void ht_export_heaptrack(const struct ht_export *export, FILE *out)
 	}
 	free(w.processes);
 	free(w.trace_of_stack);
+	ht_resident_course_done(&w.resident);
 	ht_u64_map_done(&w.strings);
 	ht_u64_map_done(&w.ips);
 	ht_u64_map_done(&w.traces);

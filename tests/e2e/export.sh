@@ -309,6 +309,14 @@ heaptrack_agrees() {
 	equal leaked "$(as_heaptrack "$(value t.zst .leaked.bytes)")" "$(sed -n 's/^total memory leaked: \(.*\)/\1/p' h.txt)"
 }
 
+# Of a program that fills pages; what it had when it was last looked at is in the trace.
+heaptrack_resident() {
+	heaptrack_agrees perl -e '@a = map { "x" x 4000 } 1 .. 20000; select undef, undef, undef, 0.3'
+	between "MiB resident" 70 1000 "$(value t.zst '.resident.peak_private_bytes / 1048576 | floor')"
+	equal "peak RSS" "$(as_heaptrack "$(value t.zst .resident.peak_private_bytes)")" \
+		"$(sed -n 's/^peak RSS (including heaptrack overhead): \(.*\)/\1/p' h.txt)"
+}
+
 heaptrack_names() {
 	heaptrack_agrees "$programs/inline_chains"
 	value t.zst '[.rate.sites[].stack[].function | select(. != null and (test("<") | not))] | unique | .[]' >names
@@ -386,6 +394,7 @@ e2e_case massif massif
 e2e_case callgrind callgrind
 e2e_case chrome chrome
 e2e_case "heaptrack, with names" heaptrack_names
+e2e_case "heaptrack: resident" heaptrack_resident
 e2e_case "heaptrack: realloc" heaptrack_agrees "$programs/realloc_chains"
 e2e_case "heaptrack: threads" heaptrack_agrees "$programs/cross_thread_free"
 e2e_case "heaptrack: exec" heaptrack_agrees "$programs/exec_tail"
