@@ -60,6 +60,19 @@ nothing() {
 	says text "FINDINGS       nothing that the rules know"
 }
 
+# border CASE FROM BELOW: found with the first numbers, the smallest that are enough, and not with the second.
+border() {
+	local amounts
+	# shellcheck disable=SC2086
+	for amounts in "$2" "$3"; do
+		record t.zst "$program" "$1" $amounts
+		equal "status" 0 "$status"
+		value t.zst '.findings[].kind' >"found.${amounts// /-}"
+	done
+	equal "with $2" "$1" "$(cat "found.${2// /-}")"
+	equal "with $3" "" "$(cat "found.${3// /-}")"
+}
+
 # Of the places that a filter shows, in the window that is asked for.
 parts() {
 	record t.zst "$program" loop
@@ -74,6 +87,16 @@ e2e_case "growing" finds growing cache_forever "hardly one of these here is free
 e2e_case "tiny blocks" tiny_blocks
 e2e_case "passed on" finds passed-on fill "are freed by another thread than allocates them"
 e2e_case "short peak" finds short-peak short_copy "at the peak, all freed"
+e2e_case "from where on: loop" border loop 10000 9999
+# 8 blocks, of whose steps the first three are not small.
+e2e_case "from where on: small steps" border small-steps "128 1000" "127 1000"
+e2e_case "from where on: small steps, in bytes" border small-steps 200 130
+e2e_case "from where on: growing, in bytes" border growing 10 9
+e2e_case "from where on: growing, in time" border growing "10 54" "100 40"
+e2e_case "from where on: tiny blocks" border tiny-blocks 43691 43690
+e2e_case "from where on: passed on" border passed-on 10000 9999
+e2e_case "from where on: short peak, in bytes" border short-peak 1048576 1048575
+e2e_case "from where on: short peak, its part" border short-peak "2101248 8388608" "2093056 8388608"
 e2e_case "parts" parts
 e2e_case "none" nothing "$program" none
 e2e_case "none in python3" nothing python3 -c 'import json, re'

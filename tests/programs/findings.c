@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* findings CASE: a program with one thing that is worth changing, or nothing. */
+/* findings CASE [AMOUNT [OTHER]]: a program with one thing that is worth changing, or nothing. */
 #include "program.h"
 
 #include <pthread.h>
@@ -8,9 +8,17 @@
 
 #define PLACE __attribute__((noinline)) static
 
+/* What the program was given, or as much as is enough. */
+static size_t amounts[2];
+
+static size_t amount(int i, size_t otherwise)
+{
+	return amounts[i] ? amounts[i] : otherwise;
+}
+
 PLACE void loop_forgets(void)
 {
-	for (int i = 0; i < 50000; i++)
+	for (size_t i = 0; i < amount(0, 50000); i++)
 		allocate_and_free(72);
 }
 
@@ -20,8 +28,9 @@ PLACE void loop_forgets(void)
 PLACE void append_slowly(void)
 {
 	char *texts[N_TEXTS] = { NULL };
+	size_t step = amount(1, 100);
 
-	for (size_t n = 100; n <= 50000; n += 100) {
+	for (size_t n = step; n <= amount(0, 500) * step; n += step) {
 		for (int i = 0; i < N_TEXTS; i++) {
 			texts[i] = realloc(texts[i], opaque(n));
 			CHECK(texts[i]);
@@ -41,8 +50,8 @@ PLACE void *cache_forever(size_t n_bytes)
 
 static void grow(void)
 {
-	for (int i = 0; i < 56; i++) {
-		for (int k = 0; k < 100; k++)
+	for (size_t i = 0; i < amount(1, 56); i++) {
+		for (size_t k = 0; k < amount(0, 100); k++)
 			CHECK(cache_forever(500));
 		usleep(100000);
 	}
@@ -65,7 +74,7 @@ static void many_tiny(void)
 {
 	struct tiny *list = NULL;
 
-	for (int i = 0; i < 100000; i++)
+	for (size_t i = 0; i < amount(0, 100000); i++)
 		list = make_tiny(list);
 	while (list) {
 		struct tiny *next = list->next;
@@ -79,10 +88,10 @@ static void many_tiny(void)
 
 static void *passed[N_PASSED];
 
-PLACE void fill(void)
+PLACE void fill(size_t n)
 {
-	for (int i = 0; i < N_PASSED; i++)
-		passed[i] = malloc(opaque(40 + (size_t)i % 50));
+	for (size_t i = 0; i < N_PASSED; i++)
+		passed[i] = i < n ? malloc(opaque(40 + i % 50)) : NULL;
 }
 
 static void *drain(void *unused)
@@ -94,10 +103,10 @@ static void *drain(void *unused)
 
 static void pass_on(void)
 {
-	for (int i = 0; i < 30; i++) {
+	for (size_t n = amount(0, 30000); n > 0; n -= n < N_PASSED ? n : N_PASSED) {
 		pthread_t thread;
 
-		fill();
+		fill(n);
 		CHECK(pthread_create(&thread, NULL, drain, NULL) == 0);
 		CHECK(pthread_join(thread, NULL) == 0);
 	}
@@ -105,7 +114,7 @@ static void pass_on(void)
 
 PLACE void *short_copy(void)
 {
-	void *p = malloc(opaque(8 << 20));
+	void *p = malloc(opaque(amount(0, 8u << 20)));
 
 	KEEP(p);
 	return p;
@@ -113,7 +122,7 @@ PLACE void *short_copy(void)
 
 static void peak_for_a_moment(void)
 {
-	void *kept = malloc(opaque(3 << 20));
+	void *kept = malloc(opaque(amount(1, 3u << 20)));
 
 	KEEP(kept);
 	usleep(100000);
@@ -151,6 +160,8 @@ int main(int argc, char **argv)
 		{ "none", nothing },
 	};
 
+	for (int i = 0; i < 2 && i + 2 < argc; i++)
+		amounts[i] = (size_t)atol(argv[i + 2]);
 	for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(*cases); i++) {
 		if (strcmp(cases[i].name, argv[1]) == 0) {
 			cases[i].run();
