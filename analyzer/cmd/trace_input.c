@@ -46,6 +46,10 @@ bool ht_trace_input_open(struct ht_trace_input *input, const char *path, bool is
 			ht_cmd_complain("%s is a summary, not a trace: heaptide report, diff, "
 			                "export and merge read it",
 			                path);
+		else if (err == HT_ERR_NOT_A_TRACE)
+			ht_cmd_complain("%s; a trace is what heaptide record writes, or heaptide "
+			                "import of what heaptrack wrote",
+			                diag.msg);
 		else
 			ht_cmd_complain("%s", diag.msg);
 		ht_trace_file_close(input->file);

@@ -41,6 +41,11 @@ complains() {
 
 wrong_words() {
 	complains 'unknown command "frobnicate"' "$heaptide" frobnicate
+	complains 'did you mean report?' "$heaptide" reprot
+	complains 'did you mean diff?' "$heaptide" dif
+	complains 'to record a program, heaptide record -- make' "$heaptide" make
+	: >words.zst
+	complains 'to read a trace, heaptide report words.zst' "$heaptide" words.zst
 	complains 'unknown option --frobnicate' "$heaptide" --frobnicate
 	for command in report info verify dump; do
 		complains 'unknown option --frobnicate' "$heaptide" "$command" --frobnicate x
