@@ -69,7 +69,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/frame_rules.c %D%/report/frame_rules.h \
 	%D%/report/frame_tree.c %D%/report/frame_tree.h \
 	%D%/report/annotate.c %D%/report/annotate.h \
-	%D%/report/leak_class.c %D%/report/leak_class.h \
+	%D%/report/leak_age.h %D%/report/leak_class.c %D%/report/leak_class.h \
 	%D%/report/line_table.c %D%/report/line_table.h \
 	%D%/report/source_text.c %D%/report/source_text.h \
 	%D%/report/json_details.c %D%/report/json_parts.h \

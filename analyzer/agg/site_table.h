@@ -30,6 +30,8 @@ struct ht_site {
 	uint64_t peak_epoch;
 	uint64_t n_leaked;
 	uint64_t leaked_bytes;
+	uint64_t oldest_leak_tick; /* when what leaked was allocated, if anything did: first */
+	uint64_t newest_leak_tick; /* and last */
 	uint64_t n_temporary;
 	uint64_t temporary_bytes;
 	uint64_t n_short_lived;
@@ -124,6 +126,17 @@ static inline void ht_site_table_check_peak(struct ht_site_table *table, uint64_
 		table->peak_tick = tick;
 		table->peak_epoch++;
 	}
+}
+
+/* A block of this site, allocated at this time, is never freed. */
+static inline void ht_site_add_leak(struct ht_site *site, uint64_t size, uint64_t birth_tick)
+{
+	if (site->n_leaked == 0 || birth_tick < site->oldest_leak_tick)
+		site->oldest_leak_tick = birth_tick;
+	if (site->n_leaked == 0 || birth_tick > site->newest_leak_tick)
+		site->newest_leak_tick = birth_tick;
+	site->n_leaked++;
+	site->leaked_bytes += size;
 }
 
 /* Make n_at_peak and at_peak_bytes of every site right: once, after the last event. */

@@ -30,6 +30,9 @@ bool ht_view_options_sort(struct ht_view_options *o, const char *text)
 	o->is_by_self = o->is_by_self || strcmp(text, "self") == 0;
 	if (strcmp(text, "total") == 0 || strcmp(text, "self") == 0)
 		return true;
+	o->choice.is_by_leak_age = strcmp(text, "age") == 0;
+	if (o->choice.is_by_leak_age)
+		return true;
 	o->choice.has_sort = true;
 	if (metric) {
 		o->choice.sort = metric->value;

@@ -17,8 +17,9 @@
 	"about:\n"                                                                                \
 	"                       a key of SITE in the JSON, or peak, leaked, allocated, "          \
 	"temporary,\n"                                                                            \
-	"                       count, own-peak; total, self: rows by what they have inclusive "  \
-	"or not\n"                                                                                \
+	"                       count, own-peak; age: the oldest leak first; total, self: rows "  \
+	"by\n"                                                                                    \
+	"                       what they have inclusive or not\n"                                \
 	"      --filter COND    only stacks with such a frame: fn~REGEX, fn=NAME, module=NAME,\n" \
 	"                       file=NAME; with !~ or != without one; several with , between\n"   \
 	"      --suppressions F leaks with a frame that a line leak:PATTERN of this file is for " \

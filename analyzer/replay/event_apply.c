@@ -659,8 +659,7 @@ void ht_event_apply_process_end(struct ht_replay_state *r, uint32_t i_process, b
 		} else if (b->birth_tick >= r->first_tick) {
 			counts->n_leaked++;
 			counts->leaked_bytes += b->size;
-			site->n_leaked++;
-			site->leaked_bytes += b->size;
+			ht_site_add_leak(site, b->size, b->birth_tick);
 			count_leak_of_phase(r, b);
 		} else {
 			r->results->window.n_kept++;

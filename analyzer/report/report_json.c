@@ -2,6 +2,7 @@
 /* The report as JSON: schema heaptide.report/1. Analyzer. */
 #include "analyzer/report/frame_json.h"
 #include "analyzer/report/json_parts.h"
+#include "analyzer/report/leak_age.h"
 #include "analyzer/report/leak_class.h"
 #include "analyzer/report/mark_output.h"
 #include "analyzer/report/report.h"
@@ -17,6 +18,18 @@ void ht_report_writer_stack(struct ht_report_writer *w, uint32_t stack)
 	ht_stack_names_resolve(w->report->model, w->report->symbolizer, stack, &w->stack);
 	ht_frame_rules_strip(w->report->rules, &w->stack);
 	ht_stack_json(&w->json, &w->stack);
+}
+
+/* At the end, of what was allocated at this time. */
+static void put_leak_age(struct ht_report_writer *w, const char *key, const struct ht_site *site,
+                         uint64_t tick)
+{
+	ht_json_key(&w->json, key);
+	if (site->n_leaked)
+		ht_json_u64(&w->json,
+		            ht_leak_age_ns(&w->report->model->clock, w->report->results, tick));
+	else
+		ht_json_null(&w->json);
 }
 
 static void put_site(struct ht_report_writer *w, const struct ht_site *site)
@@ -37,6 +50,8 @@ static void put_site(struct ht_report_writer *w, const struct ht_site *site)
 		ht_json_null(json);
 	ht_json_put_u64(json, "leaked_allocations", site->n_leaked);
 	ht_json_put_u64(json, "leaked_bytes", site->leaked_bytes);
+	put_leak_age(w, "leaked_oldest_ns", site, site->oldest_leak_tick);
+	put_leak_age(w, "leaked_newest_ns", site, site->newest_leak_tick);
 	ht_json_put_u64(json, "temporary_allocations", site->n_temporary);
 	ht_json_put_u64(json, "temporary_bytes", site->temporary_bytes);
 	ht_json_put_u64(json, "short_lived_allocations", site->n_short_lived);

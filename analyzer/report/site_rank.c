@@ -2,6 +2,7 @@
 /* The sites that matter most for a question. Analyzer. */
 #include "analyzer/report/site_rank.h"
 
+#include "analyzer/base/compare.h"
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
@@ -37,6 +38,19 @@ static int compare(const void *va, const void *vb, void *vkeys)
 	return a->stack < b->stack ? -1 : a->stack > b->stack;
 }
 
+/* What leaked first comes first. */
+static int compare_leak_ages(const void *va, const void *vb, void *vkeys)
+{
+	const struct ht_site *a = *(const struct ht_site *const *)va;
+	const struct ht_site *b = *(const struct ht_site *const *)vb;
+
+	if (!a->n_leaked != !b->n_leaked)
+		return a->n_leaked ? -1 : 1;
+	if (a->n_leaked && a->oldest_leak_tick != b->oldest_leak_tick)
+		return ht_compare_u64(a->oldest_leak_tick, b->oldest_leak_tick);
+	return compare(va, vb, vkeys);
+}
+
 struct ht_site_rank ht_site_rank_new(const struct ht_site_table *table, enum ht_site_order order,
                                      const struct ht_site_choice *choice)
 {
@@ -55,7 +69,8 @@ struct ht_site_rank ht_site_rank_new(const struct ht_site_table *table, enum ht_
 	}
 	if (choice->has_sort)
 		keys.first = choice->sort;
-	qsort_r(rank.sites, rank.n_sites, sizeof(*rank.sites), compare, &keys);
+	qsort_r(rank.sites, rank.n_sites, sizeof(*rank.sites),
+	        choice->is_by_leak_age ? compare_leak_ages : compare, &keys);
 	return rank;
 }
 

@@ -31,6 +31,7 @@ struct ht_site_choice {
 	const bool *is_shown; /* by index in the table; NULL: all */
 	bool has_sort;
 	enum ht_site_value sort; /* instead of the first key */
+	bool is_by_leak_age;     /* before all keys */
 };
 
 /* Sites of a table by falling value; those with nothing to say for the question are left out. */

@@ -7,6 +7,7 @@
 #include "analyzer/base/utf8.h"
 #include "analyzer/base/xalloc.h"
 #include "analyzer/report/frame_list.h"
+#include "analyzer/report/leak_age.h"
 #include "analyzer/report/leak_class.h"
 #include "analyzer/report/short_name.h"
 #include "analyzer/report/stack_names.h"
@@ -25,7 +26,7 @@
 struct amounts {
 	uint64_t n_allocations, allocated_bytes;
 	uint64_t n_at_peak, at_peak_bytes;
-	uint64_t n_leaked, leaked_bytes;
+	uint64_t n_leaked, leaked_bytes, oldest_leak_tick, newest_leak_tick;
 	uint64_t n_short_lived, n_temporary, short_lived_bytes;
 	uint64_t own_peak_bytes, own_peak_tick; /* of one site; peaks of several do not add up */
 };
@@ -36,6 +37,10 @@ static void add_site(struct amounts *sum, const struct ht_site *site)
 	sum->allocated_bytes += site->allocated_bytes;
 	sum->n_at_peak += site->n_at_peak;
 	sum->at_peak_bytes += site->at_peak_bytes;
+	if (site->n_leaked && (sum->n_leaked == 0 || site->oldest_leak_tick < sum->oldest_leak_tick))
+		sum->oldest_leak_tick = site->oldest_leak_tick;
+	if (site->n_leaked && (sum->n_leaked == 0 || site->newest_leak_tick > sum->newest_leak_tick))
+		sum->newest_leak_tick = site->newest_leak_tick;
 	sum->n_leaked += site->n_leaked;
 	sum->leaked_bytes += site->leaked_bytes;
 	sum->n_short_lived += site->n_short_lived;
@@ -69,6 +74,21 @@ static void put_own_peak(struct ht_text_page *page, const struct ht_report *repo
 		             ht_human_count(n, a->n_leaked), ht_plural(a->n_leaked));
 }
 
+/* How old what leaked is at the end, from the newest to the oldest. */
+static void put_leak_ages(struct ht_text_page *page, const struct ht_report *report,
+                          const struct amounts *a)
+{
+	const struct ht_tick_clock *clock = &report->model->clock;
+	char newest[HT_HUMAN_BYTES], oldest[HT_HUMAN_BYTES];
+
+	ht_human_ns(newest, ht_leak_age_ns(clock, report->results, a->newest_leak_tick));
+	ht_human_ns(oldest, ht_leak_age_ns(clock, report->results, a->oldest_leak_tick));
+	if (strcmp(newest, oldest) == 0)
+		ht_text_putf(page, HT_PAINT_PLAIN, ", %s old", oldest);
+	else
+		ht_text_putf(page, HT_PAINT_PLAIN, ", %s to %s old", newest, oldest);
+}
+
 /* One site, or with n_sites > 0 so many "other" or "matching" ones together. */
 static void put_amounts(struct ht_text_page *page, const struct ht_report *report,
                         enum ht_site_order order, const struct amounts *a,
@@ -88,6 +108,8 @@ static void put_amounts(struct ht_text_page *page, const struct ht_report *repor
 		ht_text_amount(page, pct, amount, n_sites == 0);
 		ht_text_putf(page, HT_PAINT_PLAIN, "in %s block%s", ht_human_count(n, n_blocks),
 		             ht_plural(n_blocks));
+		if (!is_peak && n_blocks)
+			put_leak_ages(page, report, a);
 		break;
 	}
 	case HT_BY_SHORT_LIVED:

@@ -83,6 +83,13 @@ sorting() {
 			jq "{peak: \"at_peak_bytes\", count: \"allocations\"} as \$long |
 				[.sites.sites[][\$long[\"$key\"] // \"$key\"]] | . == (sort | reverse)")"
 	done
+	equal "leaks by age" true "$("$heaptide" report --json -n 0 --leaks --sort age "$trace" |
+		jq '.leaked.sites | map(-.leaked_oldest_ns) | length > 1 and . == sort')"
+	equal "ages" true "$("$heaptide" report --json -n 0 --sites "$trace" | jq '.totals.duration_ns as $all |
+		.sites.sites | all(if .leaked_allocations == 0 then .leaked_oldest_ns == null
+			else .leaked_newest_ns <= .leaked_oldest_ns and .leaked_oldest_ns <= $all end)')"
+	run "$heaptide" report --leaks "$trace"
+	says out " old"
 	equal "rows by total" true "$("$heaptide" report --json -n 0 --peak --by function --sort total "$trace" |
 		jq '[.peak.rows[].total.at_peak_bytes] | . == (sort | reverse)')"
 	equal "rows by another value" true "$("$heaptide" report --json -n 0 --peak --by function --sort count "$trace" |

@@ -66,6 +66,7 @@ struct sums {
 	uint64_t peak, n_at_peak, peak_tick, at_peak[N_STACKS], own_peak[N_STACKS];
 	uint64_t own_peak_tick[N_STACKS];
 	uint64_t process_peak[N_PROCESSES];
+	uint64_t oldest_leak[N_STACKS], newest_leak[N_STACKS], n_leaked_of[N_STACKS];
 	uint64_t leaked[N_STACKS], n_leaked, leaked_bytes, exec_bytes, kept_bytes, n_kept;
 	uint64_t n_temporary[N_STACKS], n_short[N_STACKS], temporary_bytes, short_bytes;
 	uint64_t live_before;
@@ -83,6 +84,11 @@ struct story {
 };
 
 /* ---- The oracle. ---- */
+
+static uint64_t max_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
 
 static struct block *find(struct story *s, uint32_t process, uint64_t id)
 {
@@ -153,6 +159,12 @@ static void end_process(struct story *s, uint32_t process, bool is_exec, uint64_
 		if (is_exec) {
 			sums->exec_bytes += b->size;
 		} else if (b->birth_tick > from) {
+			if (sums->n_leaked_of[b->owner]++ == 0)
+				sums->oldest_leak[b->owner] = UINT64_MAX;
+			if (b->birth_tick < sums->oldest_leak[b->owner])
+				sums->oldest_leak[b->owner] = b->birth_tick;
+			sums->newest_leak[b->owner] =
+			        max_of(b->birth_tick, sums->newest_leak[b->owner]);
 			sums->leaked[b->owner] += b->size;
 			sums->leaked_bytes += b->size;
 			sums->n_leaked++;
@@ -199,11 +211,6 @@ static void freed(struct story *s, const struct step *e, uint64_t from, struct s
 		sums->n_short[b->birth_stack]++;
 		sums->short_bytes += b->size;
 	}
-}
-
-static uint64_t max_of(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 /* e reallocates b, which has its old size still. */
@@ -461,6 +468,11 @@ static void compare_site(const struct ht_site *site, uint32_t stack, const struc
 	if (site->own_peak_bytes > 0)
 		ck_assert_uint_eq(site->own_peak_tick, sums->own_peak_tick[stack]);
 	ck_assert_uint_eq(site->leaked_bytes, sums->leaked[stack]);
+	ck_assert_uint_eq(site->n_leaked, sums->n_leaked_of[stack]);
+	if (site->n_leaked > 0) {
+		ck_assert_uint_eq(site->oldest_leak_tick, sums->oldest_leak[stack]);
+		ck_assert_uint_eq(site->newest_leak_tick, sums->newest_leak[stack]);
+	}
 	ck_assert_uint_eq(site->n_temporary, sums->n_temporary[stack]);
 	ck_assert_uint_eq(site->n_short_lived, sums->n_short[stack]);
 }
