@@ -28,6 +28,7 @@ static const char usage[] =
         "them: at most\n"
         "                     1 MiB, of the files that allocate most\n"
         "      --source DIR   look for source files there first (with --with-source)\n"
+        "      --short-lived N " HT_OPTION_SHORT_LIVED_HELP "\n"
         "      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n"
         "  -h, --help\n";
 
@@ -43,6 +44,7 @@ struct run {
 
 /* What every run of a page is shown with. */
 struct page_options {
+	struct ht_replay_options replay; /* what is short-lived */
 	enum ht_demangle_style demangle;
 	bool has_source;
 	const char *source_directory;
@@ -50,12 +52,10 @@ struct page_options {
 
 static bool open_run(struct run *run, const char *path, const struct page_options *options)
 {
-	const struct ht_replay_options replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT };
-
 	*run = (struct run){ .path = path };
 	if (!ht_trace_input_open(&run->input, path, false))
 		return false;
-	ht_trace_input_replay(&run->input, &replay, &run->results);
+	ht_trace_input_replay(&run->input, &options->replay, &run->results);
 	run->stored = ht_trace_symbols_load(&run->input);
 	run->symbolizer = ht_symbolizer_new();
 	ht_symbolizer_set_stored(run->symbolizer, run->stored, false);
@@ -107,32 +107,39 @@ out:
 
 int ht_cmd_html(int argc, char **argv)
 {
-	enum { OPT_DEMANGLE = 256, OPT_WITH_SOURCE, OPT_SOURCE };
+	enum { OPT_DEMANGLE = 256, OPT_WITH_SOURCE, OPT_SOURCE, OPT_SHORT_LIVED };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
+		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "with-source", no_argument, NULL, OPT_WITH_SOURCE },
 		{ "source", required_argument, NULL, OPT_SOURCE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct page_options options = { .demangle = HT_DEMANGLE_FULL };
+	struct page_options options = {
+		.replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT },
+		.demangle = HT_DEMANGLE_FULL,
+	};
 	const char *output_path = NULL, *path;
 	int c, status;
 
 	while ((c = getopt_long(argc, argv, ":o:h", longs, NULL)) != -1) {
+		bool is_good = true;
+
 		switch (c) {
 		case 'o': output_path = optarg; break;
-		case OPT_DEMANGLE:
-			if (!ht_option_demangle(optarg, &options.demangle))
-				return ht_cmd_usage("html", "\"%s\" is no value for this option",
-				                    optarg);
+		case OPT_DEMANGLE: is_good = ht_option_demangle(optarg, &options.demangle); break;
+		case OPT_SHORT_LIVED:
+			is_good = ht_option_short_lived(optarg, &options.replay);
 			break;
 		case OPT_WITH_SOURCE: options.has_source = true; break;
 		case OPT_SOURCE: options.source_directory = optarg; break;
 		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);
 		default: return ht_option_complain("html", c, argv);
 		}
+		if (!is_good)
+			return ht_cmd_usage("html", "\"%s\" is no value for this option", optarg);
 	}
 	if (argc - optind != 2) {
 		status = ht_option_path("html", argc, argv, &path);

@@ -101,6 +101,11 @@ short_lived_rules() {
 	says out "freed within 24 h"
 	run "$heaptide" report --churn --short-lived=bytes:64K short.zst
 	says out "freed within 64.0 KiB of allocations"
+	equal "on a page" "$("$heaptide" report --json --churn --short-lived=allocs:11 short.zst |
+		jq .churn.short_lived_allocations)" "$("$heaptide" html --short-lived=allocs:11 short.zst |
+		grep -o '"shortLived":[0-9]*' | cut -d: -f2)"
+	run "$heaptide" html --short-lived=often short.zst
+	equal "status of a page with a bad value" 2 "$status"
 	run "$heaptide" annotate --short-lived=bytes:641 --json short.zst
 	equal "status of annotate" 0 "$status"
 	for rule in time:5 time:peak time:10% bytes:1X bytes: allocs: hours:3 -1; do
