@@ -31,6 +31,7 @@ static const char usage[] =
         "      --from T         begin with only what happened after T, as in `report`\n"
         "      --to T           and up to T\n"
         "      --source DIR     look for source files below DIR first (o opens $EDITOR at a line)\n"
+        "      --short-lived N  " HT_OPTION_SHORT_LIVED_HELP "\n"
         "      --color WHEN     auto, always or never\n"
         "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
         "  -h, --help\n";
@@ -41,6 +42,7 @@ static const char usage[] =
 #define REPORT_FRAMES 8u
 
 struct options {
+	struct ht_replay_options replay; /* what is short-lived */
 	struct ht_time_point from;
 	struct ht_time_point to;
 	bool has_from;
@@ -58,16 +60,14 @@ struct session {
 	const struct ht_results *whole;
 	struct ht_results part; /* all zero, or of the window */
 	struct ht_moment peak;
+	struct ht_replay_options replay; /* of the whole */
 };
-
-static const struct ht_replay_options replay_all = { .short_lived_age =
-	                                                     HT_SHORT_LIVED_AGE_DEFAULT };
 
 static const struct ht_results *results_of(void *context, const struct ht_tui_window *window)
 {
 	struct session *s = context;
 	const struct ht_tick_clock *clock = &s->input->model.clock;
-	struct ht_replay_options replay = replay_all;
+	struct ht_replay_options replay = s->replay;
 
 	if (!window->is_part)
 		return s->whole;
@@ -91,7 +91,7 @@ static bool read_time(void *context, const char *text, uint64_t *ret_ns)
 		return false;
 	*ret_ns =
 	        ht_tick_clock_ns(&s->input->model.clock,
-	                         ht_time_point_find(&point, s->input, &replay_all, &s->peak).tick);
+	                         ht_time_point_find(&point, s->input, &s->replay, &s->peak).tick);
 	return true;
 }
 
@@ -132,11 +132,12 @@ static char *report_of(void *context, const struct ht_results *results)
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_FROM = 256, OPT_TO, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE };
+	enum { OPT_FROM = 256, OPT_TO, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE, OPT_SHORT_LIVED };
 	static const struct option longs[] = {
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "to", required_argument, NULL, OPT_TO },
 		{ "source", required_argument, NULL, OPT_SOURCE },
+		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "color", required_argument, NULL, OPT_COLOR },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "help", no_argument, NULL, 'h' },
@@ -158,6 +159,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			o->has_to = true;
 			break;
 		case OPT_SOURCE: o->source = optarg; break;
+		case OPT_SHORT_LIVED: is_good = ht_option_short_lived(optarg, &o->replay); break;
 		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
 		case OPT_DEMANGLE: is_good = ht_option_demangle(optarg, &o->demangle); break;
 		case 'h':
@@ -187,9 +189,9 @@ static bool find_window(const struct options *o, struct session *s,
 	*ret_window = (struct ht_tui_window){
 		.is_part = true,
 		.from_ns = ht_tick_clock_ns(
-		        clock, ht_time_point_find(&o->from, s->input, &replay_all, &s->peak).tick),
+		        clock, ht_time_point_find(&o->from, s->input, &s->replay, &s->peak).tick),
 		.to_ns = ht_tick_clock_ns(
-		        clock, ht_time_point_find(to, s->input, &replay_all, &s->peak).tick),
+		        clock, ht_time_point_find(to, s->input, &s->replay, &s->peak).tick),
 	};
 	if (ret_window->to_ns > ret_window->from_ns)
 		return true;
@@ -199,7 +201,7 @@ static bool find_window(const struct options *o, struct session *s,
 
 int ht_cmd_tui(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .replay = { .short_lived_age = HT_SHORT_LIVED_AGE_DEFAULT } };
 	struct ht_trace_input input;
 	struct ht_results whole;
 	struct ht_tui_window window = { 0 };
@@ -212,7 +214,7 @@ int ht_cmd_tui(int argc, char **argv)
 		return ht_cmd_usage("tui", "this needs a terminal; heaptide report does without");
 	if (!ht_trace_input_open(&input, o.path, false))
 		return HT_EXIT_FAILED;
-	ht_trace_input_replay(&input, &replay_all, &whole);
+	ht_trace_input_replay(&input, &o.replay, &whole);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();
@@ -221,6 +223,7 @@ int ht_cmd_tui(int argc, char **argv)
 		.symbolizer = symbolizer,
 		.whole = &whole,
 		.peak = { whole.sites.peak_tick, whole.peak_event },
+		.replay = o.replay,
 	};
 	const struct ht_text_style style = ht_option_style(o.color);
 

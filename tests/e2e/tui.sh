@@ -188,7 +188,18 @@ all_keys() {
 	ends_well
 }
 
+short_lived() {
+	browse --short-lived=allocs:7 "$trace"
+	in_tmux resize-window -x 150 -y 900
+	press 7
+	shows "freed within 7 allocations"
+	ends_well
+}
+
 refusals() {
+	run "$heaptide" tui --short-lived=often "$trace"
+	equal "status of a bad value" 2 "$status"
+	says err '"often" is no value'
 	run "$heaptide" tui "$trace" </dev/null
 	equal status 2 "$status"
 	says err "needs a terminal"
@@ -204,5 +215,6 @@ e2e_case "trees and tables" trees
 e2e_case "windows of time" windows
 e2e_case "search and editor" search_and_edit
 e2e_case "all keys" all_keys
+e2e_case "short-lived" short_lived
 e2e_case "refusals" refusals
 e2e_done
