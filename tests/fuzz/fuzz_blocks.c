@@ -51,7 +51,8 @@ static void check_sums(const struct ht_results *r)
 	must(sum.n_reallocations == r->totals.n_reallocations);
 	must(sum.allocated_bytes == r->totals.allocated_bytes);
 	must(sum.n_temporary == r->n_temporary && sum.temporary_bytes == r->temporary_bytes);
-	must(sum.n_short_lived == r->n_short_lived && sum.short_lived_bytes == r->short_lived_bytes);
+	must(sum.n_short_lived == r->n_short_lived);
+	must(sum.short_lived_bytes == r->short_lived_bytes);
 	must(leaked == r->totals.leaked_bytes && n_leaked == r->totals.n_leaked);
 	must(r->sites.live_bytes == 0 && r->sites.n_live == 0);
 }
@@ -124,21 +125,78 @@ static void check_misuses(struct ht_trace_file *file, struct ht_trace_model *mod
 	ht_misuses_done(&misuses);
 }
 
-static void replay(struct ht_trace_file *file, struct ht_trace_model *model, uint64_t from_tick)
+/* No window has more in it than there was, and none is busier than the busiest. */
+static void check_rates(const struct ht_results *r)
 {
-	const struct ht_replay_options options = {
-		.short_lived_age = 4,
-		.n_jobs = 1,
-		.window = { .has_from = from_tick > 0, .from = { .tick = from_tick } },
-	};
+	struct ht_busiest_window busiest = ht_rate_windows_busiest(&r->rate, r->end_tick);
+	struct ht_window_rates rates = ht_rate_windows_rates(&r->rate, r->end_tick);
+
+	must(busiest.n_allocations <= r->totals.n_allocations);
+	must(rates.allocations.p50 <= rates.allocations.max);
+	must(rates.allocations.max <= r->totals.n_allocations);
+	for (size_t i = 0; i < r->sites.n_sites; i++)
+		must(!ht_site_is_growing(&r->sites.sites[i]) || r->sites.sites[i].leaked_bytes > 0);
+}
+
+static void replay(struct ht_trace_file *file, struct ht_trace_model *model,
+                   const struct ht_replay_options *options)
+{
 	struct ht_results results;
 
-	ht_replay_run(file, model, &options, &results);
+	ht_replay_run(file, model, options, &results);
+	check_rates(&results);
 	check_sums(&results);
 	check_parts(&results);
 	check_stacks(model, &results);
 	check_misuses(file, model, &results);
 	ht_results_done(&results);
+}
+
+static void replay_parts(struct ht_trace_file *file, struct ht_trace_model *model)
+{
+	uint64_t first = model->clock.zero_tick, n = model->last_tick - first;
+	const struct ht_replay_options parts[] = {
+		{ .short_lived_age = 4 },
+		{ .short_lived_age = 1000,
+		  .short_lived_unit = HT_SHORT_LIVED_NS,
+		  .window = { .has_from = true, .from = { .tick = first + n / 2 } } },
+		{ .short_lived_age = 1000,
+		  .short_lived_unit = HT_SHORT_LIVED_BYTES,
+		  .window = { .has_from = true,
+		              .has_to = true,
+		              .from = { .tick = first + n / 4 },
+		              .to = { .tick = first + n / 2 } } },
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		struct ht_replay_options options = parts[i];
+
+		options.n_jobs = 1;
+		replay(file, model, &options);
+	}
+}
+
+static void check_pauses(const struct ht_trace_model *model)
+{
+	struct ht_pauses pauses =
+	        ht_told_list_pauses(&model->told, &model->processes, NULL, model->last_tick);
+
+	must(pauses.n_open <= pauses.n);
+}
+
+/* What the blocks say does not depend on whether their index is believed. */
+static void check_scanned(const char *path, const struct ht_trace_model *model)
+{
+	struct ht_trace_file *file;
+	struct ht_trace_model scanned;
+	struct ht_diag diag;
+
+	must(ht_trace_file_open_scanning(path, &file, &diag) == HT_OK);
+	must(ht_trace_model_load(&scanned, file, &diag) == HT_OK);
+	must(scanned.n_events == model->n_events && scanned.last_tick == model->last_tick);
+	must(scanned.stacks.n_stacks == model->stacks.n_stacks);
+	ht_trace_model_done(&scanned);
+	ht_trace_file_close(file);
 }
 
 static void check_mapped(const struct ht_trace_model *model, const struct ht_window *window)
@@ -256,8 +314,9 @@ void fuzz_trace(const char *path)
 	if (ht_trace_model_load(&model, file, &diag) == HT_OK) {
 		uint64_t first = model.clock.zero_tick;
 
-		replay(file, &model, 0);
-		replay(file, &model, first + (model.last_tick - first) / 2);
+		replay_parts(file, &model);
+		check_scanned(path, &model);
+		check_pauses(&model);
 		ht_checkpoint_verify(&model, file);
 		check_told(&model, 0);
 		check_told(&model, first + (model.last_tick - first) / 2);
@@ -269,7 +328,7 @@ void fuzz_trace(const char *path)
 	ht_trace_file_close(file);
 }
 
-void fuzz_blocks(const uint8_t *bytes, size_t n_bytes)
+static struct ht_trace_maker *make(const uint8_t *bytes, size_t n_bytes, bool has_checkpoints)
 {
 	struct ht_get get = ht_get_init(bytes, n_bytes);
 	struct ht_trace_maker *maker = ht_trace_maker_new();
@@ -284,19 +343,129 @@ void fuzz_blocks(const uint8_t *bytes, size_t n_bytes)
 
 		if (get.is_bad)
 			break;
-		if (type != HT_BLOCK_START && type != HT_BLOCK_INDEX)
+		if (type != HT_BLOCK_START && type != HT_BLOCK_INDEX &&
+		    (type != HT_BLOCK_CHECKPOINT || has_checkpoints))
 			ht_trace_maker_block(maker, type, n_items, body, n, first_tick, last_tick);
 	}
+	return maker;
+}
+
+/* The checkpoints of a trace, on their way into the same trace. */
+struct checkpoints {
+	struct ht_trace_maker *maker;
+	uint64_t n;
+	uint64_t last_tick;
+};
+
+static bool add_checkpoint(void *context, const struct ht_replay_checkpoint *checkpoint)
+{
+	struct checkpoints *c = context;
+
+	ht_trace_maker_block(c->maker, HT_BLOCK_CHECKPOINT, checkpoint->n_live, checkpoint->body,
+	                     checkpoint->n_bytes, checkpoint->tick, checkpoint->tick);
+	c->last_tick = checkpoint->tick;
+	return ++c->n < 8;
+}
+
+static void add_checkpoints(const char *path, struct checkpoints *c)
+{
+	const struct ht_replay_options options = {
+		.short_lived_age = 4,
+		.n_jobs = 1,
+		.checkpoint = add_checkpoint,
+		.checkpoint_context = c,
+		.events_per_checkpoint = 64,
+	};
+	struct ht_trace_file *file;
+	struct ht_trace_model model;
+	struct ht_results results;
+	struct ht_diag diag;
+
+	must(ht_trace_file_open(path, &file, &diag) == HT_OK);
+	must(ht_trace_model_load(&model, file, &diag) == HT_OK);
+	ht_replay_run(file, &model, &options, &results);
+	ht_results_done(&results);
+	ht_trace_model_done(&model);
+	ht_trace_file_close(file);
+}
+
+/*
+ * A window that begins after a checkpoint is the same whether it is read from there or, as with a selection, from the
+ * beginning.
+ */
+static void check_resumed(const char *path, uint64_t from_tick)
+{
+	const struct ht_process_selection all = { 0 };
+	struct ht_replay_options options = {
+		.short_lived_age = 4,
+		.n_jobs = 1,
+		.window = { .has_from = true, .from = { .tick = from_tick } },
+	};
+	struct ht_results resumed, whole;
+	struct ht_trace_file *file;
+	struct ht_trace_model model;
+	struct ht_diag diag;
+
+	must(ht_trace_file_open(path, &file, &diag) == HT_OK);
+	must(ht_trace_model_load(&model, file, &diag) == HT_OK);
+	ht_replay_run(file, &model, &options, &resumed);
+	options.selection = &all;
+	ht_replay_run(file, &model, &options, &whole);
+	must(resumed.totals.n_events == whole.totals.n_events);
+	must(resumed.totals.allocated_bytes == whole.totals.allocated_bytes);
+	must(resumed.totals.n_frees == whole.totals.n_frees);
+	must(resumed.window.live_bytes_before == whole.window.live_bytes_before);
+	must(resumed.sites.peak_bytes == whole.sites.peak_bytes);
+	must(resumed.totals.leaked_bytes == whole.totals.leaked_bytes);
+	must(resumed.n_temporary == whole.n_temporary);
+	ht_results_done(&whole);
+	ht_results_done(&resumed);
+	ht_trace_model_done(&model);
+	ht_trace_file_close(file);
+}
+
+static void fuzz_resume(const char *path, const uint8_t *bytes, size_t n_bytes)
+{
+	struct checkpoints c = { .maker = make(bytes, n_bytes, false) };
+
+	add_checkpoints(path, &c);
+	if (c.n > 0) {
+		ht_trace_maker_finish(c.maker);
+
+		char *path_with = ht_trace_maker_save(c.maker);
+
+		check_resumed(path_with, c.last_tick + 1);
+		unlink(path_with);
+		free(path_with);
+	}
+	ht_trace_maker_free(c.maker);
+}
+
+/* Three more replays are worth it for one list in four, whichever these are. */
+static bool is_to_be_resumed(const uint8_t *bytes, size_t n_bytes)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < n_bytes; i++)
+		sum += bytes[i];
+	return sum % 4 == 0;
+}
+
+void fuzz_blocks(const uint8_t *bytes, size_t n_bytes)
+{
+	struct ht_trace_maker *maker = make(bytes, n_bytes, true);
+
 	ht_trace_maker_finish(maker);
 
 	char *path = ht_trace_maker_save(maker);
 
 	fuzz_trace(path);
+	if (is_to_be_resumed(bytes, n_bytes))
+		fuzz_resume(path, bytes, n_bytes);
 	unlink(path);
 	free(path);
 	ht_trace_maker_free(maker);
 }
-
 void fuzz_blocks_of_trace(const char *path, struct ht_strbuf *list)
 {
 	struct ht_trace_file *file;
