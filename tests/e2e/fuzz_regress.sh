@@ -95,7 +95,7 @@ free_stacks() {
 	timeout "$seconds" "$HT_TOP_BUILDDIR/tests/fuzz/fuzz_regress" -n "$n_mutants" t.zst
 }
 
-# 5,000 take about two minutes with sanitizers, and share the machine with other tests.
+# 5,000 take two to three minutes with sanitizers, and share the machine with other tests.
 n_mutants=150 seconds=120
 [ "$is_long" = 1 ] && n_mutants=5000 seconds=900
 for shape in churn forks reallocs threads; do
