@@ -67,6 +67,7 @@ libanalyzer_la_SOURCES = \
 	%D%/report/frame_json.c %D%/report/frame_json.h \
 	%D%/report/frame_list.c %D%/report/frame_list.h \
 	%D%/report/frame_rules.c %D%/report/frame_rules.h \
+	%D%/report/rule_file.c %D%/report/rule_file.h \
 	%D%/report/frame_tree.c %D%/report/frame_tree.h \
 	%D%/report/annotate.c %D%/report/annotate.h \
 	%D%/report/leak_age.h %D%/report/leak_class.c %D%/report/leak_class.h \

@@ -4,8 +4,8 @@
 
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
+#include "analyzer/report/rule_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,33 +173,18 @@ static char *strip(char *line)
 	return text;
 }
 
+static bool read_line(void *context, char *line, const char *path, uint32_t n_line,
+                      char why[HT_RULE_ERROR_BYTES])
+{
+	char *text = strip(line);
+
+	return *text == '\0' || add_line(context, text, path, n_line, why);
+}
+
 bool ht_budget_list_read(struct ht_budget_list *list, const char *path,
                          char error[HT_RULE_ERROR_BYTES])
 {
-	FILE *file = fopen(path, "re");
-	char why[HT_RULE_ERROR_BYTES];
-	char *line = NULL;
-	size_t capacity = 0;
-	bool is_good = true;
-
-	if (!file) {
-		snprintf(error, HT_RULE_ERROR_BYTES, "%.100s: %s", path, strerror(errno));
-		return false;
-	}
-	for (uint32_t n = 1; is_good && getline(&line, &capacity, file) >= 0; n++) {
-		char *text = strip(line);
-
-		is_good = *text == '\0' || add_line(list, text, path, n, why);
-		if (!is_good)
-			snprintf(error, HT_RULE_ERROR_BYTES, "%.70s:%u: %.100s", path, n, why);
-	}
-	if (is_good && ferror(file)) {
-		snprintf(error, HT_RULE_ERROR_BYTES, "%.100s: %s", path, strerror(errno));
-		is_good = false;
-	}
-	free(line);
-	fclose(file);
-	return is_good;
+	return ht_rule_file_read(path, read_line, list, error);
 }
 
 void ht_budget_list_done(struct ht_budget_list *list)

@@ -4,8 +4,8 @@
 
 #include "analyzer/base/strbuf.h"
 #include "analyzer/base/xalloc.h"
+#include "analyzer/report/rule_file.h"
 
-#include <errno.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,38 +107,27 @@ void ht_frame_rules_add_suppression(struct ht_frame_rules *rules, const char *pa
 	ht_strbuf_done(&regex);
 }
 
+static bool read_suppression(void *context, char *line, const char *path, uint32_t n_line,
+                             char why[HT_RULE_ERROR_BYTES])
+{
+	const char *text = line + strspn(line, " \t");
+
+	(void)path;
+	(void)n_line;
+	if (*text == '\0' || *text == '#')
+		return true;
+	if (strncmp(text, "leak:", 5) != 0 || !text[5]) {
+		snprintf(why, HT_RULE_ERROR_BYTES, "\"%.40s\" is no leak:PATTERN", text);
+		return false;
+	}
+	ht_frame_rules_add_suppression(context, text + 5);
+	return true;
+}
+
 bool ht_frame_rules_read_suppressions(struct ht_frame_rules *rules, const char *path,
                                       char error[HT_RULE_ERROR_BYTES])
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t capacity = 0;
-	bool is_good = true;
-
-	if (!file) {
-		snprintf(error, HT_RULE_ERROR_BYTES, "%.100s: %s", path, strerror(errno));
-		return false;
-	}
-	for (unsigned n = 1; is_good && getline(&line, &capacity, file) >= 0; n++) {
-		char *text = line + strspn(line, " \t");
-
-		text[strcspn(text, "\r\n")] = '\0';
-		if (*text == '\0' || *text == '#')
-			continue;
-		is_good = strncmp(text, "leak:", 5) == 0 && text[5];
-		if (is_good)
-			ht_frame_rules_add_suppression(rules, text + 5);
-		else
-			snprintf(error, HT_RULE_ERROR_BYTES,
-			         "%.60s:%u: \"%.40s\" is no leak:PATTERN", path, n, text);
-	}
-	if (is_good && ferror(file)) {
-		snprintf(error, HT_RULE_ERROR_BYTES, "%.100s: %s", path, strerror(errno));
-		is_good = false;
-	}
-	free(line);
-	fclose(file);
-	return is_good;
+	return ht_rule_file_read(path, read_suppression, rules, error);
 }
 
 void ht_frame_rules_add_usual_allocators(struct ht_frame_rules *rules)
