@@ -2,6 +2,7 @@
 /* The process images of a trace. Analyzer. */
 #include "analyzer/model/process_list.h"
 
+#include "analyzer/base/compare.h"
 #include "analyzer/base/xalloc.h"
 
 #include <stdlib.h>
@@ -178,4 +179,27 @@ uint32_t ht_process_list_owner_of_node(const struct ht_process_list *list, uint3
 	       list->processes[process].parent != HT_NO_PROCESS)
 		process = list->processes[process].parent;
 	return process;
+}
+
+static int compare_ends(const void *va, const void *vb)
+{
+	const struct ht_ended_process *a = va, *b = vb;
+
+	return a->tick != b->tick ? ht_compare_u64(a->tick, b->tick)
+	                          : ht_compare_u64(a->process, b->process);
+}
+
+struct ht_ended_process *ht_process_list_ends(const struct ht_process_list *list, size_t *ret_n)
+{
+	struct ht_ended_process *ends = ht_xalloc_zeroed(list->n_processes, sizeof(*ends));
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n_processes; i++) {
+		if (list->processes[i].has_end)
+			ends[n++] = (struct ht_ended_process){ list->processes[i].end_tick,
+				                             (uint32_t)i };
+	}
+	qsort(ends, n, sizeof(*ends), compare_ends);
+	*ret_n = n;
+	return ends;
 }

@@ -77,6 +77,15 @@ uint32_t ht_process_list_need(struct ht_process_list *list, uint32_t serial);
 bool ht_process_list_add_starts(struct ht_process_list *list, struct ht_get *get, uint64_t n_items);
 bool ht_process_list_add_ends(struct ht_process_list *list, struct ht_get *get, uint64_t n_items);
 
+/* Of a process whose end is known. */
+struct ht_ended_process {
+	uint64_t tick;
+	uint32_t process; /* index */
+};
+
+/* All of them by time; to be freed. */
+struct ht_ended_process *ht_process_list_ends(const struct ht_process_list *list, size_t *ret_n);
+
 /* The last part of the program's path, or its first argument, or "?". */
 const char *ht_process_name(const struct ht_process *process);
 

@@ -2,45 +2,17 @@
 /* Goes twice through what happens beside the events: to find the peak, and to stop there. Analyzer. */
 #include "analyzer/replay/peak_course.h"
 
-#include "analyzer/base/compare.h"
-#include "analyzer/base/xalloc.h"
-
 #include <stdlib.h>
-
-/* Of processes whose end is known. */
-struct process_end {
-	uint64_t tick;
-	uint32_t process;
-};
 
 struct walk {
 	const struct ht_peak_walker *walker;
 	void *context;
-	struct process_end *ends; /* by time */
+	struct ht_ended_process *ends;
 	size_t n_ends;
 	struct ht_peak_course course;
 	size_t i_item;
 	size_t i_end;
 };
-
-static int compare_ends(const void *va, const void *vb)
-{
-	const struct process_end *a = va, *b = vb;
-
-	return a->tick != b->tick ? ht_compare_u64(a->tick, b->tick)
-	                          : ht_compare_u64(a->process, b->process);
-}
-
-static void find_ends(struct walk *w, const struct ht_process_list *list)
-{
-	w->ends = ht_xalloc_zeroed(list->n_processes, sizeof(*w->ends));
-	for (size_t i = 0; i < list->n_processes; i++) {
-		if (list->processes[i].has_end)
-			w->ends[w->n_ends++] =
-			        (struct process_end){ list->processes[i].end_tick, (uint32_t)i };
-	}
-	qsort(w->ends, w->n_ends, sizeof(*w->ends), compare_ends);
-}
 
 static bool is_over(const struct walk *w)
 {
@@ -124,7 +96,7 @@ struct ht_peak ht_peak_course_run(const struct ht_peak_walker *walker, void *con
 	struct walk w = { .walker = walker, .context = context };
 	struct ht_peak peak;
 
-	find_ends(&w, processes);
+	w.ends = ht_process_list_ends(processes, &w.n_ends);
 
 	size_t peak_steps = find_peak(&w, window, &peak);
 
