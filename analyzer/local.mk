@@ -44,6 +44,7 @@ libanalyzer_la_SOURCES = \
 	%D%/read/file_bytes.c %D%/read/file_bytes.h \
 	%D%/read/tick_clock.h \
 	%D%/read/trace_file.c %D%/read/trace_file.h \
+	%D%/replay/block_choice.c %D%/replay/block_choice.h \
 	%D%/replay/block_map.c %D%/replay/block_map.h \
 	%D%/replay/checkpoint.c %D%/replay/checkpoint.h \
 	%D%/replay/event_apply.c %D%/replay/event_apply.h \
@@ -121,6 +122,7 @@ libanalyzer_la_LIBADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(DW_LIBS)
 heaptide_SOURCES = \
 	%D%/main.c \
 	%D%/cmd/cmd.h \
+	%D%/cmd/block_conditions.c %D%/cmd/block_conditions.h \
 	%D%/cmd/cmd_annotate.c %D%/cmd/cmd_check.c %D%/cmd/cmd_diff.c %D%/cmd/trace_runs.c %D%/cmd/trace_runs.h %D%/cmd/cmd_dump.c \
 	%D%/cmd/cmd_info.c \
 	%D%/cmd/cmd_report.c \

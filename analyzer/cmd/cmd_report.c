@@ -329,14 +329,20 @@ int ht_cmd_report(int argc, char **argv)
 		        o.sections && !(o.sections & (HT_SECTION_SIZES | HT_SECTION_LIFETIMES)),
 	};
 
-	if (!ht_process_choice_find(&o.processes, &input.model.processes, &selection) ||
-	    !find_window(&o, &input, &replay)) {
+	struct ht_block_choice *blocks = NULL;
+	bool is_good = ht_process_choice_find(&o.processes, &input.model.processes, &selection);
+
+	if (is_good)
+		replay.blocks = blocks = ht_view_options_blocks(&o.view, &input, replay.n_jobs);
+	if (!is_good || !find_window(&o, &input, &replay)) {
+		ht_block_choice_free(blocks);
 		ht_process_selection_done(&selection);
 		ht_trace_input_close(&input);
 		ht_view_options_done(&o.view);
 		return HT_EXIT_FAILED;
 	}
 	ht_trace_input_replay(&input, &replay, &results);
+	ht_block_choice_free(blocks);
 
 	struct ht_stored_symbols *stored = ht_trace_symbols_load(&input);
 	struct ht_symbolizer *symbolizer = ht_symbolizer_new();

@@ -2,6 +2,8 @@
 /* The options of a report about which stacks it lists, and how. Analyzer. */
 #include "analyzer/cmd/view_options.h"
 
+#include "analyzer/cmd/block_conditions.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,12 +49,59 @@ bool ht_view_options_sort(struct ht_view_options *o, const char *text)
 	return false;
 }
 
+/* A copy of what a filter says goes to text, which has what others said. */
+static void add_text(struct ht_strbuf *text, const char *begin, size_t n)
+{
+	if (text->n_bytes > 0)
+		ht_strbuf_add_char(text, ',');
+	ht_strbuf_add(text, begin, n);
+}
+
+static bool add_block_condition(struct ht_view_options *o, const char *text, const char **ret_end)
+{
+	if (o->block_filter.n_bytes == 0)
+		o->blocks = HT_BLOCK_FILTER_INIT;
+	if (!ht_block_condition_add(&o->blocks, text, ret_end, o->error))
+		return false;
+	add_text(&o->block_filter, text, (size_t)(*ret_end - text));
+	return true;
+}
+
+/* Conditions for frames, from text to the next one for blocks. */
+static bool add_frame_conditions(struct ht_view_options *o, const char *text, const char **ret_end)
+{
+	const char *next = ht_block_condition_find(text);
+	size_t n = next ? (size_t)(next - 1 - text) : strlen(text);
+	char *copy = strndup(text, n);
+	bool is_good = copy && ht_frame_rules_add_filter(&o->rules, copy, o->error);
+
+	free(copy);
+	if (is_good)
+		add_text(&o->filter, text, n);
+	*ret_end = text + n;
+	return is_good;
+}
+
 bool ht_view_options_filter(struct ht_view_options *o, const char *text)
 {
-	if (o->filter.n_bytes > 0)
-		ht_strbuf_add_char(&o->filter, ',');
-	ht_strbuf_add_str(&o->filter, text);
-	return ht_frame_rules_add_filter(&o->rules, text, o->error);
+	for (;;) {
+		const char *end;
+
+		if (!(ht_block_condition_begins(text) ? add_block_condition(o, text, &end)
+		                                      : add_frame_conditions(o, text, &end)))
+			return false;
+		if (!*end)
+			return true;
+		text = end + 1;
+	}
+}
+
+struct ht_block_choice *ht_view_options_blocks(const struct ht_view_options *o,
+                                               struct ht_trace_input *input, unsigned n_jobs)
+{
+	return o->block_filter.n_bytes == 0 ?
+	               NULL :
+	               ht_block_choice_new(input->file, &input->model, &o->blocks, n_jobs);
 }
 
 bool ht_view_options_suppressions(struct ht_view_options *o, const char *path)
@@ -82,6 +131,8 @@ void ht_view_options_apply(struct ht_view_options *o, struct ht_report *report)
 		report->choice.is_shown = o->is_shown;
 		report->filter = ht_strbuf_str(&o->filter);
 	}
+	if (o->block_filter.n_bytes > 0)
+		report->block_filter = ht_strbuf_str(&o->block_filter);
 	if (o->kind == HT_VIEW_STACK)
 		return;
 	if (o->kind != HT_VIEW_CALLERS && o->kind != HT_VIEW_CALLEES)
@@ -98,6 +149,7 @@ void ht_view_options_done(struct ht_view_options *o)
 	ht_frame_rules_done(&o->suppressions);
 	free(o->is_shown);
 	ht_strbuf_done(&o->filter);
+	ht_strbuf_done(&o->block_filter);
 	ht_frame_rules_done(&o->rules);
 	ht_view_done(&o->view);
 }

@@ -4,6 +4,7 @@
 #define HT_VIEW_OPTIONS_H
 
 #include "analyzer/base/strbuf.h"
+#include "analyzer/cmd/trace_input.h"
 #include "analyzer/report/leak_class.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/view.h"
@@ -21,7 +22,9 @@
 	"by\n"                                                                                    \
 	"                       what they have inclusive or not\n"                                \
 	"      --filter COND    only stacks with such a frame: fn~REGEX, fn=NAME, module=NAME,\n" \
-	"                       file=NAME; with !~ or != without one; several with , between\n"   \
+	"                       file=NAME; with !~ or != without one; several with , between;\n"  \
+	"                       size>1M, life<1ms, thread=TID: count only such blocks, in sums "   \
+	"too\n"                                                                                    \
 	"      --suppressions F leaks with a frame that a line leak:PATTERN of this file is for " \
 	"are not\n"                                                                               \
 	"                       listed, as LeakSanitizer does it\n"                               \
@@ -39,7 +42,9 @@ struct ht_view_options {
 	struct ht_frame_rules rules;
 	struct ht_frame_rules suppressions;
 	struct ht_leak_classes leaks; /* which the report has */
-	struct ht_strbuf filter;      /* as it was given */
+	struct ht_strbuf filter;       /* as it was given: what is about frames, */
+	struct ht_strbuf block_filter; /* and about blocks; */
+	struct ht_block_filter blocks; /* what that says, when there is some */
 	char error[HT_RULE_ERROR_BYTES];
 	bool *is_shown;
 	struct ht_view view; /* the one that the report has */
@@ -49,6 +54,11 @@ struct ht_view_options {
 bool ht_view_options_by(struct ht_view_options *o, const char *text);
 bool ht_view_options_sort(struct ht_view_options *o, const char *text);
 bool ht_view_options_filter(struct ht_view_options *o, const char *text);
+
+/* The blocks that --filter asks for, to be freed; NULL when it says nothing about blocks. It goes through the trace. */
+struct ht_block_choice *ht_view_options_blocks(const struct ht_view_options *o,
+                                               struct ht_trace_input *input, unsigned n_jobs);
+
 bool ht_view_options_suppressions(struct ht_view_options *o, const char *path);
 bool ht_view_options_frames(struct ht_view_options *o, uint32_t what, const char *regex);
 

@@ -236,7 +236,8 @@ static inline __attribute__((always_inline)) void span_alloc(struct ht_replay_st
 	block->size = e->size;
 	block->birth_tick = e->tick;
 	block->birth_count = ++a->thread->n_allocations;
-	block->birth_bytes = a->thread_result->allocated_bytes + s->allocated_bytes + e->size;
+	block->birth_bytes = a->thread_result->allocated_bytes + s->allocated_bytes +
+	                     a->thread->other_bytes + e->size;
 	block->owner_site = block->birth_site = i_site;
 	block->thread = a->i_thread;
 	block->n_reallocations = 0;
@@ -301,7 +302,8 @@ static uint64_t age_by_unit(const struct ht_replay_state *r, const struct actor 
                             const struct span *s, const struct ht_event *e,
                             const struct ht_live_block *block)
 {
-	uint64_t n_bytes = r->results->threads[block->thread].allocated_bytes;
+	uint64_t n_bytes = r->results->threads[block->thread].allocated_bytes +
+	                   r->threads[block->thread].other_bytes;
 
 	if (r->options->short_lived_unit == HT_SHORT_LIVED_NS)
 		return e->tick > block->birth_tick ? e->tick - block->birth_tick : 0;
@@ -419,7 +421,7 @@ static bool apply_realloc(struct ht_replay_state *r, const struct actor *a,
 	} else {
 		detail->n_moved += e->kind == HT_EVENT_REALLOC_MOVED;
 		born.birth_count = a->thread->n_allocations;
-		born.birth_bytes = a->thread_result->allocated_bytes;
+		born.birth_bytes = a->thread_result->allocated_bytes + a->thread->other_bytes;
 		born.birth_site = i_site;
 	}
 	struct ht_live_block *block = ht_live_blocks_add(&a->process->live, e->id);

@@ -16,36 +16,6 @@
 /* Events between two calls of progress: some milliseconds. */
 #define EVENTS_PER_PROGRESS (1u << 19)
 
-/* Processes whose end is known, by time. */
-struct process_end {
-	uint64_t tick;
-	uint32_t process;
-};
-
-static int compare_ends(const void *va, const void *vb)
-{
-	const struct process_end *a = va, *b = vb;
-
-	if (a->tick != b->tick)
-		return a->tick < b->tick ? -1 : 1;
-	return a->process < b->process ? -1 : a->process > b->process;
-}
-
-static struct process_end *sorted_ends(const struct ht_process_list *list, size_t *ret_n)
-{
-	struct process_end *ends = ht_xalloc_zeroed(list->n_processes, sizeof(*ends));
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n_processes; i++) {
-		if (list->processes[i].has_end)
-			ends[n++] =
-			        (struct process_end){ list->processes[i].end_tick, (uint32_t)i };
-	}
-	qsort(ends, n, sizeof(*ends), compare_ends);
-	*ret_n = n;
-	return ends;
-}
-
 static void add_counts(struct ht_counts *sum, const struct ht_counts *c)
 {
 	sum->n_events += c->n_events;
@@ -125,13 +95,14 @@ struct course {
 	struct ht_event_merge *merge;
 	struct ht_event_run run; /* what is left of it is next */
 	bool is_over;            /* no more events */
-	struct process_end *ends;
+	struct ht_ended_process *ends;
 	size_t n_ends;
 	size_t i_end;
 	uint64_t tell_at;
 	uint64_t checkpoint_at; /* UINT64_MAX: never */
 	struct ht_merge_position position;
 	struct ht_strbuf body;
+	struct ht_block_follower *follower; /* NULL: all blocks count */
 };
 
 static void tell_progress(struct ht_replay_state *r, struct course *c)
@@ -179,6 +150,52 @@ static bool is_selected(const struct ht_replay_state *r, uint32_t serial)
 	                                ht_process_list_find(&r->model->processes, serial));
 }
 
+/* Events of blocks that were not chosen make others older, and nothing else. */
+static void pass_by(struct ht_replay_state *r, const struct ht_event_run *run, uint32_t i_process)
+{
+	uint32_t i_thread;
+
+	ht_replay_state_need_process(r, i_process);
+	i_thread = ht_replay_state_need_thread(r, i_process, run->thread_serial);
+	for (size_t i = 0; i < run->n_events; i++) {
+		const struct ht_event *e = &run->events[i];
+
+		r->threads[i_thread].n_allocations += e->kind == HT_EVENT_ALLOC;
+		if (e->kind == HT_EVENT_ALLOC || e->kind == HT_EVENT_REALLOC ||
+		    e->kind == HT_EVENT_REALLOC_MOVED)
+			r->threads[i_thread].other_bytes += e->size;
+	}
+	r->n_events += run->n_events;
+}
+
+/* A run is applied in parts: what counts, and what does not. */
+static void apply_chosen(struct ht_replay_state *r, struct ht_block_follower *follower,
+                         const struct ht_event_run *run)
+{
+	uint32_t i_process = ht_process_list_need(&r->model->processes, run->process_serial);
+	struct ht_event_run part = *run;
+	bool is_chosen = ht_block_follower_has(follower, i_process, run->events);
+
+	for (size_t i = 0; i < run->n_events;) {
+		bool is_next_chosen = is_chosen;
+
+		part.events = run->events + i;
+		part.n_readable = run->n_readable - i;
+		for (part.n_events = 1; i + part.n_events < run->n_events; part.n_events++) {
+			is_next_chosen = ht_block_follower_has(follower, i_process,
+			                                       &part.events[part.n_events]);
+			if (is_next_chosen != is_chosen)
+				break;
+		}
+		if (is_chosen)
+			ht_event_apply_run(r, &part);
+		else
+			pass_by(r, &part, i_process);
+		i += part.n_events;
+		is_chosen = is_next_chosen;
+	}
+}
+
 /* Apply all events, and ends of processes, up to this border. */
 static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border border)
 {
@@ -203,10 +220,12 @@ static void run_to(struct ht_replay_state *r, struct course *c, enum ht_border b
 		struct ht_event_run part = c->run;
 
 		part.n_events = ht_window_clip(r, border, part.n_events);
-		if (is_selected(r, part.process_serial))
-			ht_event_apply_run(r, &part);
-		else
+		if (!is_selected(r, part.process_serial))
 			r->n_events += part.n_events;
+		else if (c->follower)
+			apply_chosen(r, c->follower, &part);
+		else
+			ht_event_apply_run(r, &part);
 		c->run.events += part.n_events;
 		c->run.n_events -= part.n_events;
 		c->run.n_readable -= part.n_events;
@@ -236,8 +255,9 @@ static void begin_course(struct ht_replay_state *r, struct course *c, struct ht_
 	const struct ht_replay_window *window = &r->options->window;
 	struct ht_checkpoint checkpoint = { 0 };
 
-	/* A checkpoint is of all processes. */
+	/* A checkpoint is of all processes and blocks. */
 	if (!window->has_from || window->from.n_events != 0 || r->options->selection ||
+	    c->follower ||
 	    !ht_checkpoint_resume(r, file, window->from.tick, c->n_ends, &checkpoint)) {
 		c->merge = ht_event_merge_new(file, r->options->n_jobs);
 		if (r->options->checkpoint)
@@ -273,7 +293,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	struct course c = { .tell_at = EVENTS_PER_PROGRESS };
 
 	c.checkpoint_at = options->checkpoint ? options->events_per_checkpoint : UINT64_MAX;
-	c.ends = sorted_ends(&model->processes, &c.n_ends);
+	c.ends = ht_process_list_ends(&model->processes, &c.n_ends);
 	ht_tally_init(&r.sizes);
 	ht_tally_init(&r.lifetimes_ticks);
 	ht_site_table_init(&results.sites, model->stacks.n_stacks);
@@ -281,6 +301,8 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 		ht_replay_state_need_process(&r, (uint32_t)model->processes.n_processes - 1);
 	r.short_lived_limit = short_lived_limit(&model->clock, options);
 	ht_window_init(&r);
+	if (options->blocks)
+		c.follower = ht_block_follower_new(options->blocks);
 	begin_course(&r, &c, file);
 	if (options->window.has_from) {
 		run_to(&r, &c, HT_BORDER_FROM);
@@ -304,6 +326,7 @@ void ht_replay_run(struct ht_trace_file *file, struct ht_trace_model *model,
 	finish(&r, &merged);
 	ht_phases_end(&r);
 	free(c.ends);
+	ht_block_follower_free(c.follower);
 	ht_merge_position_done(&c.position);
 	ht_strbuf_done(&c.body);
 	ht_replay_state_done(&r);

@@ -7,6 +7,7 @@
 #include "analyzer/model/process_selection.h"
 #include "analyzer/model/trace_model.h"
 #include "analyzer/read/trace_file.h"
+#include "analyzer/replay/block_choice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +46,10 @@ struct ht_replay_options {
 	bool is_without_distributions; /* of sizes and lifetimes: not asked for */
 	bool has_log_counts;           /* of them: are wanted */
 	const struct ht_process_selection *selection; /* whose events count; NULL: all */
+	/*
+	 * The blocks that count, NULL: all. What is temporary or short-lived is so among all blocks, counted or not.
+	 */
+	const struct ht_block_choice *blocks;
 	unsigned n_jobs; /* threads that decode; 0: as many as there are processors */
 
 	/*

@@ -23,6 +23,7 @@ struct ht_replay_process {
 
 struct ht_replay_thread {
 	uint64_t n_allocations;
+	uint64_t other_bytes; /* that it requested for blocks that are not chosen */
 	uint32_t process;
 	uint32_t serial;
 };

@@ -61,6 +61,7 @@ struct ht_report {
 	bool is_being_recorded;
 	struct ht_site_choice choice;
 	const char *filter;                  /* what choice.is_shown is by; NULL: all are shown */
+	const char *block_filter;            /* what blocks the results are of; NULL: all */
 	const struct ht_frame_rules *rules;  /* what stacks show; NULL: everything */
 	const struct ht_leak_classes *leaks; /* NULL: leaks are not told apart */
 	const struct ht_view *view;          /* instead of lists of sites; NULL: these */

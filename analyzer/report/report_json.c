@@ -306,6 +306,8 @@ void ht_report_json(const struct ht_report *report, FILE *out)
 	put_window(&w);
 	if (report->filter)
 		ht_json_put_string(&w.json, "filter", report->filter);
+	if (report->block_filter)
+		ht_json_put_string(&w.json, "blocks", report->block_filter);
 	if (report->view)
 		ht_json_put_string(&w.json, "by", ht_view_name(report->view->kind));
 	if (!report->sections) {

@@ -427,11 +427,19 @@ void ht_report_text(const struct ht_report *report, const struct ht_text_style *
 	uint64_t duration_ns = ht_report_duration_ns(report);
 
 	ht_text_header(&page, report, duration_ns);
+	if (report->block_filter) {
+		ht_text_end_line(&page);
+		ht_text_putf(&page, HT_PAINT_STRONG, "Counted are blocks with %s only",
+		             report->block_filter);
+		ht_text_put(&page, HT_PAINT_PLAIN, ", in sums and peaks, too.");
+		ht_text_end_line(&page);
+	}
 	if (report->filter) {
 		ht_text_end_line(&page);
 		ht_text_putf(&page, HT_PAINT_STRONG, "Listed are stacks with %s only",
 		             report->filter);
-		ht_text_put(&page, HT_PAINT_PLAIN, "; sums and parts are of everything.");
+		ht_text_put(&page, HT_PAINT_PLAIN, report->block_filter ? "; sums and parts are of all of these." :
+		                                   "; sums and parts are of everything.");
 		ht_text_end_line(&page);
 	}
 	if (!report->sections && ht_report_n_processes(report) > 1)

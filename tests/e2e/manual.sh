@@ -78,7 +78,7 @@ examples() {
 			n=$((n + 1))
 			(cd "${page##*/}" && run sh -c "$line" </dev/null && equal "status of $line" 0 "$status") ||
 				fail "${page##*/}: $line: $(cat "${page##*/}/err")"
-		done < <(sed -e 's/\\-/-/g' -n -e 's/^\$ //p' "$page")
+		done < <(sed -e 's/\\-/-/g' -e "s/\\\\(aq/'/g" -n -e 's/^\$ //p' "$page")
 	done
 	[ "$n" -gt 20 ] || fail "only $n examples"
 }

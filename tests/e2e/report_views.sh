@@ -63,6 +63,39 @@ filters() {
 	says out "matching place"
 }
 
+# Which blocks: of threads that are known by their ids; sizes and lives are what the program makes.
+block_filters() {
+	"$heaptide" record -q -o t.zst -- "$programs/cross_thread_free" >/dev/null
+	counted() { "$heaptide" report --json "$@" t.zst | jq -c '.totals | [.allocations, .allocated_bytes]'; }
+	"$heaptide" report --json --threads t.zst >threads
+	local tid
+	tid=$(jq '[.threads.threads[].tid] | max' threads)
+	equal "a thread" "$(jq -c ".threads.threads[] | select(.tid == $tid) | [.allocations, .allocated_bytes]" threads)" \
+		"$(counted --filter "thread=$tid")"
+	equal "a thread and the others" "$(counted)" \
+		"$(jq -cs 'transpose | map(add)' <(counted --filter "thread=$tid") <(counted --filter "thread!=$tid"))"
+	for condition in 'size>=48,size<=48' 'size>47,size<49' 'life>=0ns,size=48' 'life<1000s,size=48'; do
+		equal "$condition" "$(counted --filter size=48)" "$(counted --filter "$condition")"
+	done
+	equal "sizes below and from" "$(counted | jq .[0])" \
+		"$(jq -s 'map(.[0]) | add' <(counted --filter 'size<48') <(counted --filter 'size>=48'))"
+	equal "lives below and from" "$(counted | jq .[0])" \
+		"$(jq -s 'map(.[0]) | add' <(counted --filter 'life<100us') <(counted --filter 'life>=100us'))"
+	equal "as it was given" '["size<1K,life>1us","fn=main"]' \
+		"$("$heaptide" report --json --filter 'size<1K,fn=main,life>1us' t.zst | jq -c '[.blocks, .filter]')"
+	equal "nothing" '[0,0]' "$(counted --filter 'size>1T')"
+	run "$heaptide" report --filter 'size<1K,fn=main' t.zst
+	says out "Counted are blocks with size<1K only, in sums and peaks, too."
+	says out "Listed are stacks with fn=main only; sums and parts are of all of these."
+	run "$heaptide" report --filter 'size>x' t.zst
+	says err '"size>x" is not a condition; it can be like size>1M'
+	run "$heaptide" report --filter 'size>10,size<5' t.zst
+	says err '"size<5" leaves no block that could be like that'
+	"$heaptide" merge -o sum.zst t.zst
+	run "$heaptide" report --filter 'size>10' sum.zst
+	equal "status for a summary" 2 "$status"
+}
+
 hidden_functions() {
 	equal "frames that are hidden" false \
 		"$(sites '.sites.sites | any(.[].stack[]; .function == "main")' --hide '^main$')"
@@ -110,7 +143,8 @@ every_view_as_text() {
 
 wrong_words() {
 	local option
-	for option in --by=nothing --by=callers: --by=functions --sort=nothing --filter=nothing --filter=fn~ \
+	for option in --filter='life=3' --filter='thread>3' --filter='size!=3' --filter='thread=70000000000' --filter='size>' \
+		--by=nothing --by=callers: --by=functions --sort=nothing --filter=nothing --filter=fn~ \
 		--filter='fn~(' --hide='[' --alloc-fn='(' --by='callers:(' --filter='fn=a,b=c~('; do
 		run "$heaptide" report "$option" "$trace"
 		case $option in
@@ -127,6 +161,7 @@ e2e_case "sums for C++" sums_agree 'operator new|cxx' "$programs/cxx_forms"
 e2e_case "sums for inlined functions" sums_agree 'main' "$programs/inline_chains"
 e2e_case "sums for recursion" sums_agree "descend" "$programs/deep_recursion" 40
 e2e_case "filters" filters
+e2e_case "filters of blocks" block_filters
 e2e_case "hidden functions" hidden_functions
 e2e_case "sorting" sorting
 e2e_case "text of every view" every_view_as_text

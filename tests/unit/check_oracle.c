@@ -41,6 +41,7 @@ struct step {
 	uint32_t stack;
 	uint32_t end_kind;
 	bool is_moved;
+	bool is_left_out; /* of a block that is not asked for */
 };
 
 struct block {
@@ -232,11 +233,23 @@ static void reallocated(struct block *b, const struct step *e, struct habits *h)
 	h->largest = max_of(h->largest, e->size);
 }
 
+/* Whether something is temporary or short-lived is told by all that its thread allocates. */
+static void leave_out(struct story *s, const struct step *e)
+{
+	s->n_of_thread[e->process][e->thread] += e->what == ALLOC;
+	if (e->what == ALLOC || e->what == REALLOC || e->what == INHERITED_REALLOC)
+		s->bytes_of_thread[e->process][e->thread] += e->size;
+}
+
 static void apply(struct story *s, const struct step *e, uint64_t from, struct sums *sums)
 {
 	struct block *b;
 	struct thread_sums *thread = &sums->threads[e->process][e->thread];
 
+	if (e->is_left_out) {
+		leave_out(s, e);
+		return;
+	}
 	thread->is_active |= e->what != END;
 	if (e->what == ALLOC)
 		thread->allocations++;
@@ -321,6 +334,64 @@ static void tell(struct story *s, uint64_t from, uint64_t to, struct sums *sums)
 		begin(s, from, sums);
 	for (uint32_t p = 0; p < N_PROCESSES; p++)
 		end_process(s, p, false, from, sums);
+}
+
+/* ---- Which blocks are asked for. ---- */
+
+struct wanted {
+	uint64_t min_bytes, max_bytes, min_ticks, max_ticks;
+	uint32_t thread; /* from 0; N_THREADS: any */
+	bool is_thread_unwanted;
+};
+
+static bool is_of_block(const struct step *e, uint32_t process, uint64_t id)
+{
+	return e->process == process &&
+	       (e->what == REALLOC ? e->old_id == id :
+	        (e->what == FREE || e->what == MISSED) && e->id == id);
+}
+
+/* The block that steps[i_birth] begins is followed to its end; then its steps are in or out. */
+static void judge(struct story *s, size_t i_birth, const struct wanted *w, uint64_t last_tick)
+{
+	const struct step *birth = &s->steps[i_birth];
+	uint64_t id = birth->id, size = birth->size, end_tick = last_tick;
+	size_t of_block[MAX_EVENTS], n = 0;
+
+	of_block[n++] = i_birth;
+	for (size_t i = i_birth + 1; i < s->n_steps; i++) {
+		const struct step *e = &s->steps[i];
+
+		if (is_of_block(e, birth->process, id))
+			of_block[n++] = i;
+		else if (e->what != END || e->process != birth->process)
+			continue;
+		if (e->what != REALLOC) {
+			end_tick = e->tick;
+			break;
+		}
+		id = e->id;
+		size = max_of(size, e->size);
+	}
+
+	uint64_t n_ticks = end_tick - birth->tick;
+	bool is_good = size >= w->min_bytes && size <= w->max_bytes && n_ticks >= w->min_ticks &&
+	               n_ticks <= w->max_ticks &&
+	               (w->thread == N_THREADS ||
+	                (birth->thread == w->thread) != w->is_thread_unwanted);
+
+	for (size_t i = 0; i < n; i++)
+		s->steps[of_block[i]].is_left_out = !is_good;
+}
+
+static void leave_out_others(struct story *s, const struct wanted *w, uint64_t last_tick)
+{
+	for (size_t i = 0; i < s->n_steps; i++) {
+		if (s->steps[i].what == INHERITED_FREE)
+			s->steps[i].is_left_out = true;
+		else if (s->steps[i].what == ALLOC || s->steps[i].what == INHERITED_REALLOC)
+			judge(s, i, w, last_tick);
+	}
 }
 
 /* ---- Random stories, and the same as a trace. ---- */
@@ -565,7 +636,8 @@ static void compare(const struct ht_trace_model *model, const struct ht_results 
 }
 
 static void replay_and_compare(struct ht_trace_file *file, struct ht_trace_model *model,
-                               struct story *s, uint64_t from, uint64_t to)
+                               struct story *s, const struct ht_block_choice *blocks, uint64_t from,
+                               uint64_t to)
 {
 	i_rule = (i_rule + 1) % N_RULES;
 
@@ -573,6 +645,7 @@ static void replay_and_compare(struct ht_trace_file *file, struct ht_trace_model
 		.short_lived_age = rules[i_rule].age,
 		.short_lived_unit = rules[i_rule].unit,
 		.n_jobs = 1,
+		.blocks = blocks,
 		.window = {
 			.has_from = from != 0,
 			.has_to = to != UINT64_MAX,
@@ -618,6 +691,54 @@ static void compare_instant_of_peak(struct ht_trace_file *file, struct ht_trace_
 	ht_results_done(&results);
 }
 
+static void compare_windows(struct ht_trace_file *file, struct ht_trace_model *model,
+                            struct story *s, const struct ht_block_choice *blocks)
+{
+	uint64_t last = s->n_steps ? s->steps[s->n_steps - 1].tick : FIRST_TICK;
+	uint64_t n_ticks = last - FIRST_TICK + 3;
+
+	replay_and_compare(file, model, s, blocks, 0, UINT64_MAX);
+	for (int w = 0; w < 2; w++) {
+		uint64_t a = FIRST_TICK - 2 + any(n_ticks), b = a + any(n_ticks);
+
+		replay_and_compare(file, model, s, blocks, a, b);
+		replay_and_compare(file, model, s, blocks, a, UINT64_MAX);
+		replay_and_compare(file, model, s, blocks, 0, b);
+	}
+}
+
+/* The same for some of the blocks only. */
+static void compare_chosen_blocks(struct ht_trace_file *file, struct ht_trace_model *model,
+                                  struct story *s)
+{
+	struct wanted w = { .max_bytes = UINT64_MAX, .max_ticks = UINT64_MAX, .thread = N_THREADS };
+	struct ht_block_filter filter = HT_BLOCK_FILTER_INIT;
+	uint64_t what = any(7) + 1;
+
+	if (what & 1) {
+		filter.min_bytes = w.min_bytes = any(40);
+		filter.max_bytes = w.max_bytes = any(2) ? UINT64_MAX : w.min_bytes + any(1000);
+	}
+	if (what & 2) {
+		w.min_ticks = any(20);
+		w.max_ticks = any(2) ? UINT64_MAX / 1000 : w.min_ticks + any(20);
+		filter.min_life_ns = w.min_ticks * 1000;
+		filter.max_life_ns = w.max_ticks * 1000;
+	}
+	if (what & 4) {
+		w.thread = (uint32_t)any(N_THREADS);
+		w.is_thread_unwanted = any(2);
+		filter.threads[filter.n_threads].tid = 1000 + w.thread + 1;
+		filter.threads[filter.n_threads++].is_excluded = w.is_thread_unwanted;
+	}
+
+	struct ht_block_choice *blocks = ht_block_choice_new(file, model, &filter, 1);
+
+	leave_out_others(s, &w, model->last_tick);
+	compare_windows(file, model, s, blocks);
+	ht_block_choice_free(blocks);
+}
+
 START_TEST(test_replay_of_random_traces_and_windows_agrees_with_sums_made_anew)
 {
 	static struct story s;
@@ -632,20 +753,11 @@ START_TEST(test_replay_of_random_traces_and_windows_agrees_with_sums_made_anew)
 		invent(maker, &s);
 
 		char *path = ht_trace_maker_save(maker);
-		uint64_t last = s.n_steps ? s.steps[s.n_steps - 1].tick : FIRST_TICK;
-		uint64_t n_ticks = last - FIRST_TICK + 3;
-
 		ck_assert_int_eq(ht_trace_file_open(path, &file, &diag), HT_OK);
 		ck_assert_int_eq(ht_trace_model_load(&model, file, &diag), HT_OK);
-		replay_and_compare(file, &model, &s, 0, UINT64_MAX);
-		for (int w = 0; w < 2; w++) {
-			uint64_t a = FIRST_TICK - 2 + any(n_ticks), b = a + any(n_ticks);
-
-			replay_and_compare(file, &model, &s, a, b);
-			replay_and_compare(file, &model, &s, a, UINT64_MAX);
-			replay_and_compare(file, &model, &s, 0, b);
-		}
+		compare_windows(file, &model, &s, NULL);
 		compare_instant_of_peak(file, &model, &s);
+		compare_chosen_blocks(file, &model, &s);
 		ht_trace_model_done(&model);
 		ht_trace_file_close(file);
 		unlink(path);
