@@ -48,6 +48,8 @@ libanalyzer_la_SOURCES = \
 	%D%/replay/block_map.c %D%/replay/block_map.h \
 	%D%/replay/checkpoint.c %D%/replay/checkpoint.h \
 	%D%/replay/event_apply.c %D%/replay/event_apply.h \
+	%D%/replay/event_batch.c %D%/replay/event_batch.h \
+	%D%/replay/event_span.c %D%/replay/event_span.h \
 	%D%/replay/live_block.h \
 	%D%/replay/live_blocks.c %D%/replay/live_blocks.h \
 	%D%/replay/misuse_origin.c %D%/replay/misuse_origin.h \

@@ -338,24 +338,6 @@ static bool needs_block(const struct ht_event_merge *merge, uint64_t tick)
 	return merge->i_block < merge->n_blocks && merge->need_by[merge->i_block] <= tick;
 }
 
-/* The first event later than tick, by steps that double and then halve: *first is not, end[-1] is. */
-static const struct ht_event *first_after(const struct ht_event *first, const struct ht_event *end,
-                                          uint64_t tick)
-{
-	size_t n_step = 1;
-
-	while (n_step < (size_t)(end - first) && first[n_step].tick <= tick) {
-		first += n_step;
-		n_step *= 2;
-	}
-	while (n_step > 0) {
-		if (n_step < (size_t)(end - first) && first[n_step].tick <= tick)
-			first += n_step;
-		n_step /= 2;
-	}
-	return first + 1;
-}
-
 enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tick,
                                 struct ht_event_run *ret_run)
 {
@@ -402,7 +384,7 @@ enum ht_err ht_event_merge_next(struct ht_event_merge *merge, uint64_t until_tic
 	if (end[-1].tick <= last_tick)
 		e = end;
 	else
-		e = first_after(first, end, last_tick);
+		e = ht_event_first_after(first, end, last_tick);
 	ret_run->n_events = (size_t)(e - first);
 	ret_run->n_readable = (size_t)(end - first);
 	stream->i_event += ret_run->n_events;

@@ -17,6 +17,24 @@ struct ht_event_run {
 	size_t n_readable; /* at least n_events: what the thread does next, after others */
 };
 
+/* The first event later than tick, by steps that double and then halve. *first must not be, end[-1] must. */
+static inline const struct ht_event *ht_event_first_after(const struct ht_event *first,
+                                                          const struct ht_event *end, uint64_t tick)
+{
+	size_t n_step = 1;
+
+	while (n_step < (size_t)(end - first) && first[n_step].tick <= tick) {
+		first += n_step;
+		n_step *= 2;
+	}
+	while (n_step > 0) {
+		if (n_step < (size_t)(end - first) && first[n_step].tick <= tick)
+			first += n_step;
+		n_step /= 2;
+	}
+	return first + 1;
+}
+
 struct ht_event_merge;
 
 /*

@@ -146,7 +146,7 @@ static bool continue_block(struct scan *s, uint32_t i_process, struct ht_live_bl
 
 	if (ht_live_blocks_find(&s->live[i_process], e->id))
 		return false;
-	ht_live_blocks_remove(&s->live[i_process], old);
+	ht_live_blocks_remove(&s->live[i_process], old->id);
 	block = ht_live_blocks_add(&s->live[i_process], e->id);
 	was.id = e->id;
 	if (e->size > was.size)
@@ -165,7 +165,7 @@ static bool apply_end(struct scan *s, uint32_t i_process, uint32_t tid, const st
 		return continue_block(s, i_process, block, e);
 	if (block) {
 		decide(s, i_process, block, e->tick);
-		ht_live_blocks_remove(&s->live[i_process], block);
+		ht_live_blocks_remove(&s->live[i_process], block->id);
 		return false;
 	}
 	if (id < s->model->processes.processes[i_process].first_own_id)

@@ -93,19 +93,34 @@ ht_live_blocks_prefetch(const struct ht_live_blocks *live, uint64_t id)
 	}
 }
 
-/* The block, or NULL. */
-static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blocks *live,
-                                                        uint64_t id)
+/* The block, or NULL; *ret_segment is where it is, NULL for the map: for ht_live_blocks_remove_from. */
+static inline __attribute__((always_inline)) struct ht_live_block *
+ht_live_blocks_find_in(const struct ht_live_blocks *live, uint64_t id,
+                       struct ht_live_segment **ret_segment)
 {
 	uint64_t i = (id >> HT_LIVE_SEGMENT_BITS) - live->base;
 
-	if (__builtin_expect(i < live->n_segments && live->segments[i].blocks, 1)) {
-		struct ht_live_block *block = &live->segments[i].blocks[id % HT_LIVE_SEGMENT];
+	if (__builtin_expect(i < live->n_segments, 1)) {
+		struct ht_live_segment *segment = &live->segments[i];
 
-		if (__builtin_expect(block->id == id, 1))
-			return block;
+		if (__builtin_expect(segment->blocks != NULL, 1)) {
+			struct ht_live_block *block = &segment->blocks[id % HT_LIVE_SEGMENT];
+
+			*ret_segment = segment;
+			if (__builtin_expect(block->id == id, 1))
+				return block;
+		}
 	}
+	*ret_segment = NULL;
 	return ht_live_blocks_find_stray(live, id);
+}
+
+static inline struct ht_live_block *ht_live_blocks_find(const struct ht_live_blocks *live,
+                                                        uint64_t id)
+{
+	struct ht_live_segment *segment;
+
+	return ht_live_blocks_find_in(live, id, &segment);
 }
 
 /*
@@ -135,24 +150,29 @@ static inline struct ht_live_block *ht_live_blocks_add(struct ht_live_blocks *li
 	return ht_live_blocks_add_slowly(live, id);
 }
 
-/* Take a block out that find gave; it is gone then. */
-static inline void ht_live_blocks_remove(struct ht_live_blocks *live, struct ht_live_block *block)
+/* Take a block out that ht_live_blocks_find_in gave, with its segment; it is gone then. */
+static inline __attribute__((always_inline)) void
+ht_live_blocks_remove_from(struct ht_live_blocks *live, struct ht_live_segment *segment,
+                           struct ht_live_block *block)
 {
-	uint64_t i = (block->id >> HT_LIVE_SEGMENT_BITS) - live->base;
-
-	if (__builtin_expect(i < live->n_segments && live->segments[i].blocks &&
-	                             block ==
-	                                     &live->segments[i].blocks[block->id % HT_LIVE_SEGMENT],
-	                     1)) {
-		struct ht_live_segment *segment = &live->segments[i];
-
-		block->id = ~block->id; /* an id that does not belong here */
-		live->n_dense--;
-		if (--segment->n_live == 0 && segment->n_born >= HT_LIVE_SEGMENT)
-			ht_live_blocks_drop_array(live, segment);
+	if (__builtin_expect(!segment, 0)) {
+		ht_live_blocks_remove_stray(live, block->id);
 		return;
 	}
-	ht_live_blocks_remove_stray(live, block->id);
+	block->id = ~block->id; /* an id that does not belong here */
+	live->n_dense--;
+	if (--segment->n_live == 0 && segment->n_born >= HT_LIVE_SEGMENT)
+		ht_live_blocks_drop_array(live, segment);
+}
+
+/* The same for one that is known by its id only; nothing when it is not there. */
+static inline void ht_live_blocks_remove(struct ht_live_blocks *live, uint64_t id)
+{
+	struct ht_live_segment *segment;
+	struct ht_live_block *block = ht_live_blocks_find_in(live, id, &segment);
+
+	if (block)
+		ht_live_blocks_remove_from(live, segment, block);
 }
 
 /* All of them begin again with none. */

@@ -49,7 +49,7 @@ START_TEST(test_live_blocks_random_operations_agree_with_array)
 			if ((block ? block->size : 0) != sizes[k])
 				ck_abort_msg("step %llu: find", (unsigned long long)i);
 			if (block) {
-				ht_live_blocks_remove(&live, block);
+				ht_live_blocks_remove(&live, block->id);
 				sizes[k] = 0;
 				n--;
 			}
@@ -86,7 +86,7 @@ START_TEST(test_live_blocks_churn_does_not_grow)
 
 		if (!block)
 			ck_abort_msg("id %llu is not there", (unsigned long long)id - 50);
-		ht_live_blocks_remove(&live, block);
+		ht_live_blocks_remove(&live, block->id);
 	}
 	ck_assert_uint_le(live.n_slabs, 1);
 	ck_assert_uint_le(live.n_segments, 4096);
@@ -107,7 +107,7 @@ START_TEST(test_live_blocks_few_that_stay_take_little_memory)
 
 		block->size = id;
 		if (id % 1000 != 0)
-			ht_live_blocks_remove(&live, block);
+			ht_live_blocks_remove(&live, block->id);
 	}
 	ck_assert_uint_eq(ht_live_blocks_count(&live), n_ids / 1000 - 1);
 	ck_assert_uint_le(live.n_slabs, 64); /* 6 MB; 5,000 arrays would be 15 MB */

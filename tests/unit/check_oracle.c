@@ -145,7 +145,7 @@ static void begin(struct story *s, uint64_t from, struct sums *sums)
 		sums->n_at_peak += s->blocks[i].is_live; /* also when all of them are empty */
 		s->blocks[i].n_reallocs = 0;
 	}
-	sums->peak_tick = from;                          /* also when nothing was live */
+	sums->peak_tick = from; /* also when nothing was live */
 }
 
 static void end_process(struct story *s, uint32_t process, bool is_exec, uint64_t from,
@@ -181,7 +181,8 @@ static bool is_short_lived(const struct story *s, const struct block *b, const s
 	switch (rules[i_rule].unit) {
 	case HT_SHORT_LIVED_NS: return (e->tick - b->birth_tick) * 1000 < rules[i_rule].age;
 	case HT_SHORT_LIVED_BYTES:
-		return s->bytes_of_thread[b->process][b->thread] - b->birth_bytes < rules[i_rule].age;
+		return s->bytes_of_thread[b->process][b->thread] - b->birth_bytes <
+		       rules[i_rule].age;
 	default: return s->n_of_thread[b->process][b->thread] - b->birth_count < rules[i_rule].age;
 	}
 }
@@ -347,8 +348,8 @@ struct wanted {
 static bool is_of_block(const struct step *e, uint32_t process, uint64_t id)
 {
 	return e->process == process &&
-	       (e->what == REALLOC ? e->old_id == id :
-	        (e->what == FREE || e->what == MISSED) && e->id == id);
+	       (e->what == REALLOC ? e->old_id == id
+	                           : (e->what == FREE || e->what == MISSED) && e->id == id);
 }
 
 /* The block that steps[i_birth] begins is followed to its end; then its steps are in or out. */
@@ -375,10 +376,10 @@ static void judge(struct story *s, size_t i_birth, const struct wanted *w, uint6
 	}
 
 	uint64_t n_ticks = end_tick - birth->tick;
-	bool is_good = size >= w->min_bytes && size <= w->max_bytes && n_ticks >= w->min_ticks &&
-	               n_ticks <= w->max_ticks &&
-	               (w->thread == N_THREADS ||
-	                (birth->thread == w->thread) != w->is_thread_unwanted);
+	bool is_good =
+	        size >= w->min_bytes && size <= w->max_bytes && n_ticks >= w->min_ticks &&
+	        n_ticks <= w->max_ticks &&
+	        (w->thread == N_THREADS || (birth->thread == w->thread) != w->is_thread_unwanted);
 
 	for (size_t i = 0; i < n; i++)
 		s->steps[of_block[i]].is_left_out = !is_good;
@@ -431,10 +432,14 @@ static size_t pick(const struct actor_state *a)
 	return any(3) ? a->n_ids - 1 : (size_t)any(a->n_ids);
 }
 
-static void choose(struct actor_state *a, struct step *e)
+/* is_plain: allocations and frees, and little else. */
+static void choose(struct actor_state *a, struct step *e, bool is_plain)
 {
 	uint64_t what = any(20);
 	size_t i;
+
+	if (is_plain && any(12) && (what == 0 || (what >= 11 && what < 15)))
+		what = 10 + 5 * any(2);
 
 	e->size = any(15) ? 16 * any(4) : any(100000);
 	e->stack = (uint32_t)any(N_STACKS);
@@ -497,14 +502,19 @@ static void invent(struct ht_trace_maker *maker, struct story *s)
 	struct actor_state actors[N_PROCESSES] = { { 0 } };
 	uint64_t tick = FIRST_TICK, n_events = 20 + any(200);
 	uint32_t n_started = 1, last_key = 0;
+	bool is_steady = any(2); /* one thread does much before another one does something */
+	struct step e = { .process = 0 };
 
 	s->n_steps = 0;
 	start(maker, actors, 0, 0, tick);
 	for (uint32_t i = 0; i < N_STACKS; i++)
 		ht_trace_maker_node(maker, 1, HT_FIRST_NODE + i, 0, 0x1000 + 16 * i, 0);
 	for (uint64_t i = 0; i < n_events; i++) {
-		struct step e = { .process = (uint32_t)any(n_started),
-			          .thread = (uint32_t)any(N_THREADS) };
+		bool is_other = !is_steady || any(60) == 0;
+
+		e = (struct step){ .process = is_other ? (uint32_t)any(n_started) : e.process,
+			           .thread = is_other ? (uint32_t)any(N_THREADS) : e.thread };
+
 		uint32_t key = e.process * N_THREADS + e.thread;
 
 		if (actors[e.process].has_ended)
@@ -513,10 +523,10 @@ static void invent(struct ht_trace_maker *maker, struct story *s)
 		tick += any(3) / 2 + (key < last_key);
 		last_key = key;
 		e.tick = tick;
-		choose(&actors[e.process], &e);
+		choose(&actors[e.process], &e, is_steady);
 		s->steps[s->n_steps++] = e;
 		put(maker, &e);
-		if (any(40) == 0)
+		if (any(is_steady ? 150 : 40) == 0)
 			ht_trace_maker_flush(maker);
 		if (n_started < N_PROCESSES && any(60) == 0)
 			start(maker, actors, n_started++, e.process, ++tick);
@@ -767,6 +777,103 @@ START_TEST(test_replay_of_random_traces_and_windows_agrees_with_sums_made_anew)
 }
 END_TEST
 
+/*
+ * ---- Nonsense: events of any ids in any order. ----
+ *
+ * Short lives in bytes are counted event by event, those in allocations many events at once. Whatever else is told
+ * must be the same.
+ */
+static void invent_nonsense(struct ht_trace_maker *maker)
+{
+	uint64_t n_events = 100 + any(400), n_ids = 2 + any(400), one_in = 2 + any(100);
+	uint64_t live[500], next_id = 1;
+	size_t n_live = 0;
+
+	ht_trace_maker_process(maker, 1, 0, FIRST_TICK, 1 + any(5), HT_FIRST_NODE);
+	for (uint32_t i = 0; i < N_STACKS; i++)
+		ht_trace_maker_node(maker, 1, HT_FIRST_NODE + i, 0, 0x1000 + 16 * i, 0);
+	for (uint64_t i = 0; i < n_events; i++) {
+		bool is_alloc = n_live == 0 || any(2), is_odd = any(one_in) == 0;
+		size_t i_old = is_alloc || any(2) ? n_live - 1 : (size_t)any(n_live);
+		struct ht_event e = { .tick = FIRST_TICK + i / 4 };
+
+		if (is_alloc) {
+			e.id = live[n_live++] = next_id++;
+		} else {
+			e.id = live[i_old];
+			live[i_old] = live[--n_live];
+		}
+		/* Nearly right: a free just before, or long after, its allocation. */
+		if (is_odd)
+			e.id = any(2) ? next_id + any(6) : 1 + any(n_ids);
+		e.kind = is_alloc ? HT_EVENT_ALLOC : HT_EVENT_FREE;
+		e.size = is_alloc ? 16 * any(4) : 0;
+		e.node = is_alloc ? HT_FIRST_NODE + (uint32_t)any(N_STACKS) : 0;
+		ht_trace_maker_event(maker, 1, 1, &e);
+	}
+	ht_trace_maker_finish(maker);
+}
+
+static void compare_same(const struct ht_results *a, const struct ht_results *b)
+{
+	ck_assert_mem_eq(&a->totals, &b->totals, sizeof(a->totals));
+	ck_assert_mem_eq(a->anomalies, b->anomalies, sizeof(a->anomalies));
+	ck_assert_uint_eq(a->sites.peak_bytes, b->sites.peak_bytes);
+	ck_assert_uint_eq(a->sites.n_at_peak, b->sites.n_at_peak);
+	ck_assert_uint_eq(a->sites.peak_tick, b->sites.peak_tick);
+	ck_assert_uint_eq(a->peak_event, b->peak_event);
+	ck_assert_uint_eq(a->sites.n_sites, b->sites.n_sites);
+	for (size_t i = 0; i < a->sites.n_sites; i++) {
+		struct ht_site x = a->sites.sites[i], y = b->sites.sites[i];
+
+		x.n_short_lived = y.n_short_lived;
+		x.short_lived_bytes = y.short_lived_bytes;
+		x.peak_epoch = y.peak_epoch;
+		ck_assert_mem_eq(&x, &y, sizeof(x));
+	}
+	ck_assert_mem_eq(a->threads, b->threads, a->n_threads * sizeof(*a->threads));
+	ck_assert_mem_eq(&a->sizes, &b->sizes, sizeof(a->sizes));
+	ck_assert_mem_eq(&a->lifetimes_ticks, &b->lifetimes_ticks, sizeof(a->lifetimes_ticks));
+}
+
+START_TEST(test_what_is_impossible_is_told_the_same_at_once_and_one_by_one)
+{
+	uint64_t n_unknown = 0, n_early = 0;
+
+	for (int k = 0; k < 300; k++) {
+		struct ht_trace_maker *maker = ht_trace_maker_new();
+		struct ht_replay_options options = { .n_jobs = 1, .short_lived_age = 3 };
+		struct ht_results at_once, one_by_one;
+		struct ht_trace_file *file;
+		struct ht_trace_model model;
+		struct ht_diag diag;
+
+		srand((unsigned)k + 1);
+		invent_nonsense(maker);
+
+		char *path = ht_trace_maker_save(maker);
+		ck_assert_int_eq(ht_trace_file_open(path, &file, &diag), HT_OK);
+		ck_assert_int_eq(ht_trace_model_load(&model, file, &diag), HT_OK);
+		options.short_lived_unit = HT_SHORT_LIVED_ALLOCATIONS;
+		ht_replay_run(file, &model, &options, &at_once);
+		options.short_lived_unit = HT_SHORT_LIVED_BYTES;
+		ht_replay_run(file, &model, &options, &one_by_one);
+		compare_same(&at_once, &one_by_one);
+		n_unknown += at_once.anomalies[HT_ANOMALY_UNKNOWN_ID].n;
+		n_early += at_once.totals.n_frees;
+		ht_results_done(&at_once);
+		ht_results_done(&one_by_one);
+		ht_trace_model_done(&model);
+		ht_trace_file_close(file);
+		unlink(path);
+		free(path);
+		ht_trace_maker_free(maker);
+	}
+	ck_assert_uint_gt(n_unknown, 1000);
+	ck_assert_uint_gt(n_early, 10000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("oracle");
@@ -775,5 +882,6 @@ int main(void)
 	tcase_add_loop_test(core,
 	                    test_replay_of_random_traces_and_windows_agrees_with_sums_made_anew, 0,
 	                    TRACES_A_ONE);
+	tcase_add_test(core, test_what_is_impossible_is_told_the_same_at_once_and_one_by_one);
 	return ht_run_suite(suite);
 }
