@@ -20,6 +20,7 @@ libanalyzer_la_SOURCES = \
 	%D%/base/strbuf.c %D%/base/strbuf.h \
 	%D%/base/utf8.c %D%/base/utf8.h \
 	%D%/base/u64_map.c %D%/base/u64_map.h \
+	%D%/base/memory_limit.c %D%/base/memory_limit.h \
 	%D%/base/xalloc.c %D%/base/xalloc.h \
 	%D%/model/mapping_list.c %D%/model/mapping_list.h \
 	%D%/model/mark_list.c %D%/model/mark_list.h \

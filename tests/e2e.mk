@@ -70,7 +70,7 @@ symbolize_LDADD = libanalyzer.la
 
 ht_e2e_scripts = \
 	%D%/e2e/bad_input.sh %D%/e2e/behaviour.sh %D%/e2e/damaged_traces.sh %D%/e2e/ends.sh \
-	%D%/e2e/check_budgets.sh %D%/e2e/coverage.sh %D%/e2e/diff.sh %D%/e2e/export.sh %D%/e2e/gen_trace.sh %D%/e2e/completion.sh %D%/e2e/html.sh %D%/e2e/import.sh %D%/e2e/merge.sh %D%/e2e/time_windows.sh \
+	%D%/e2e/check_budgets.sh %D%/e2e/coverage.sh %D%/e2e/diff.sh %D%/e2e/export.sh %D%/e2e/gen_trace.sh %D%/e2e/completion.sh %D%/e2e/html.sh %D%/e2e/import.sh %D%/e2e/mem_limit.sh %D%/e2e/merge.sh %D%/e2e/time_windows.sh \
 	%D%/e2e/plain_preload.sh %D%/e2e/real_programs.sh %D%/e2e/stacks.sh %D%/e2e/tui.sh
 # What a second run with a sanitized analyzer would tell nothing new about.
 ht_e2e_plain_scripts = \

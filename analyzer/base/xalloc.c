@@ -2,6 +2,9 @@
 /* Allocation that reports and exits instead of failing. Analyzer, any thread. */
 #include "analyzer/base/xalloc.h"
 
+#include "analyzer/base/memory_limit.h"
+
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +20,8 @@ static _Noreturn void out_of_memory(size_t n, size_t item_bytes)
 
 void *ht_xalloc(size_t n_bytes)
 {
+	ht_memory_limit_ask(n_bytes);
+
 	void *p = malloc(n_bytes ? n_bytes : 1);
 
 	if (!p)
@@ -26,6 +31,8 @@ void *ht_xalloc(size_t n_bytes)
 
 void *ht_xalloc_zeroed(size_t n, size_t item_bytes)
 {
+	ht_memory_limit_ask(n * item_bytes); /* where that overflows calloc fails */
+
 	void *p = calloc(n ? n : 1, item_bytes ? item_bytes : 1);
 
 	if (!p)
@@ -39,6 +46,11 @@ void *ht_xalloc_resize(void *p, size_t n, size_t item_bytes)
 
 	if (__builtin_mul_overflow(n, item_bytes, &n_bytes))
 		out_of_memory(n, item_bytes);
+
+	size_t n_before = malloc_usable_size(p);
+
+	if (n_bytes > n_before)
+		ht_memory_limit_ask(n_bytes - n_before);
 	p = realloc(p, n_bytes ? n_bytes : 1);
 	if (!p)
 		out_of_memory(n, item_bytes);

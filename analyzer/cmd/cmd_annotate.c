@@ -34,6 +34,7 @@ static const char usage[] =
         "  -n, --top N          files listed (20; 0: all)\n"
         "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
         "      --short-lived N  " HT_OPTION_SHORT_LIVED_HELP "\n"
+        "      --mem-limit SIZE " HT_OPTION_MEM_LIMIT_HELP "\n"
         "      --color WHEN     auto, always or never\n"
         "      --json           for scripts: schema heaptide.annotate/1, with own and total "
         "numbers\n"
@@ -51,7 +52,7 @@ struct options {
 /* HT_EXIT_OK to go on; anything else ends the command (usage was printed when is_done). */
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_OWN = 256, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE, OPT_JSON, OPT_SHORT_LIVED };
+	enum { OPT_OWN = 256, OPT_SOURCE, OPT_COLOR, OPT_DEMANGLE, OPT_JSON, OPT_SHORT_LIVED, OPT_MEM_LIMIT };
 	static const struct option longs[] = {
 		{ "own", no_argument, NULL, OPT_OWN },
 		{ "source", required_argument, NULL, OPT_SOURCE },
@@ -61,6 +62,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "mem-limit", required_argument, NULL, OPT_MEM_LIMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -79,6 +81,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		case OPT_COLOR: is_good = ht_option_color(optarg, &o->color); break;
 		case OPT_DEMANGLE: is_good = ht_option_demangle(optarg, &o->demangle); break;
 		case OPT_SHORT_LIVED: is_good = ht_option_short_lived(optarg, &o->replay); break;
+		case OPT_MEM_LIMIT: is_good = ht_option_mem_limit(optarg); break;
 		case OPT_JSON: o->is_json = true; break;
 		case 'h':
 			fputs(usage, stdout);

@@ -48,10 +48,11 @@ static const char usage[] =
         "      --junit FILE       also write JUnit XML\n"
         "      --markdown FILE    also write a table in Markdown\n"
         "      --sarif FILE       also write SARIF 2.1.0, for code scanning\n"
+        "      --mem-limit SIZE   " HT_OPTION_MEM_LIMIT_HELP "\n"
         "  -h, --help\n"
         "\n"
-        "Exit status: 0 all budgets hold, 1 some do not, 2 wrong usage or output that could not\n"
-        "be written, 3 a trace that cannot be read, or is not complete.\n";
+        "Exit status: 0 all budgets hold, 1 some do not, 2 wrong usage, output that could not\n"
+        "be written, or too little memory, 3 a trace that cannot be read, or is not complete.\n";
 
 struct options {
 	struct ht_budget_list budgets;
@@ -81,6 +82,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_JUNIT,
 		OPT_MARKDOWN,
 		OPT_SARIF,
+		OPT_MEM_LIMIT,
 	};
 	static const struct option longs[] = {
 		{ "max-peak", required_argument, NULL, OPT_LIMIT + HT_MEASURE_PEAK },
@@ -97,6 +99,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "junit", required_argument, NULL, OPT_JUNIT },
 		{ "markdown", required_argument, NULL, OPT_MARKDOWN },
 		{ "sarif", required_argument, NULL, OPT_SARIF },
+		{ "mem-limit", required_argument, NULL, OPT_MEM_LIMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -125,6 +128,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 				return ht_cmd_usage("check", "%s", error);
 			break;
 		case OPT_TOLERANCE: is_good = ht_measure_parse_part(optarg, &o->tolerance); break;
+		case OPT_MEM_LIMIT: is_good = ht_option_mem_limit(optarg); break;
 		case OPT_JSON: o->is_json = true; break;
 		case OPT_GITHUB: o->is_github = true; break;
 		case OPT_JUNIT: o->junit = optarg; break;

@@ -31,6 +31,7 @@ static const char usage[] =
         "  -n, --top N            paths to show (20; 0: all)\n"
         "      --json             for scripts: schema heaptide.diff/1\n"
         "      --markdown FILE    also write tables in Markdown; -: on stdout, instead of text\n"
+        "      --mem-limit SIZE   " HT_OPTION_MEM_LIMIT_HELP "\n"
         "  -h, --help\n"
         "\n"
         "Exit status: 0 compared, different or not (heaptide check --baseline tells by its\n"
@@ -60,6 +61,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		OPT_TOLERANCE,
 		OPT_JSON,
 		OPT_MARKDOWN,
+		OPT_MEM_LIMIT,
 	};
 	static const struct option longs[] = {
 		{ "by", required_argument, NULL, OPT_BY },
@@ -67,6 +69,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "top", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "markdown", required_argument, NULL, OPT_MARKDOWN },
+		{ "mem-limit", required_argument, NULL, OPT_MEM_LIMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -85,6 +88,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			if (is_good)
 				o->n_shown = n == 0 ? SIZE_MAX : n;
 			break;
+		case OPT_MEM_LIMIT: is_good = ht_option_mem_limit(optarg); break;
 		case OPT_JSON: o->is_json = true; break;
 		case OPT_MARKDOWN: o->markdown = optarg; break;
 		case 'h':

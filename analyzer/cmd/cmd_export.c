@@ -32,7 +32,8 @@ static int print_help(void)
 	fputs(usage_options, stdout);
 	for (const struct ht_metric *m = ht_metrics; m->name; m++)
 		printf("%s %s", m == ht_metrics ? "" : ",", m->name);
-	fputs("\n      --short-lived N  " HT_OPTION_SHORT_LIVED_HELP
+	fputs("\n      --mem-limit SIZE " HT_OPTION_MEM_LIMIT_HELP
+	      "\n      --short-lived N  " HT_OPTION_SHORT_LIVED_HELP
 	      "\n      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n  -h, --help\n", stdout);
 	return ht_cmd_finish_stdout(HT_EXIT_OK);
 }
@@ -63,12 +64,13 @@ static int take_operands(int argc, char **argv, struct options *o)
 
 static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 {
-	enum { OPT_DEMANGLE = 256, OPT_SHORT_LIVED };
+	enum { OPT_DEMANGLE = 256, OPT_SHORT_LIVED, OPT_MEM_LIMIT };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "metric", required_argument, NULL, 'm' },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
+		{ "mem-limit", required_argument, NULL, OPT_MEM_LIMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -90,6 +92,11 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 			break;
 		case OPT_SHORT_LIVED:
 			if (!ht_option_short_lived(optarg, &o->replay))
+				return ht_cmd_usage("export", "\"%s\" is no value for this option",
+				                    optarg);
+			break;
+		case OPT_MEM_LIMIT:
+			if (!ht_option_mem_limit(optarg))
 				return ht_cmd_usage("export", "\"%s\" is no value for this option",
 				                    optarg);
 			break;

@@ -30,6 +30,7 @@ static const char usage[] =
         "      --source DIR   look for source files there first (with --with-source)\n"
         "      --short-lived N " HT_OPTION_SHORT_LIVED_HELP "\n"
         "      --demangle HOW " HT_OPTION_DEMANGLE_HELP "\n"
+        "      --mem-limit S  " HT_OPTION_MEM_LIMIT_HELP "\n"
         "  -h, --help\n";
 
 /* A trace with all that its part of the page needs. */
@@ -107,13 +108,14 @@ out:
 
 int ht_cmd_html(int argc, char **argv)
 {
-	enum { OPT_DEMANGLE = 256, OPT_WITH_SOURCE, OPT_SOURCE, OPT_SHORT_LIVED };
+	enum { OPT_DEMANGLE = 256, OPT_WITH_SOURCE, OPT_SOURCE, OPT_SHORT_LIVED, OPT_MEM_LIMIT };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "demangle", required_argument, NULL, OPT_DEMANGLE },
 		{ "short-lived", required_argument, NULL, OPT_SHORT_LIVED },
 		{ "with-source", no_argument, NULL, OPT_WITH_SOURCE },
 		{ "source", required_argument, NULL, OPT_SOURCE },
+		{ "mem-limit", required_argument, NULL, OPT_MEM_LIMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -133,6 +135,7 @@ int ht_cmd_html(int argc, char **argv)
 		case OPT_SHORT_LIVED:
 			is_good = ht_option_short_lived(optarg, &options.replay);
 			break;
+		case OPT_MEM_LIMIT: is_good = ht_option_mem_limit(optarg); break;
 		case OPT_WITH_SOURCE: options.has_source = true; break;
 		case OPT_SOURCE: options.source_directory = optarg; break;
 		case 'h': fputs(usage, stdout); return ht_cmd_finish_stdout(HT_EXIT_OK);

@@ -54,6 +54,7 @@ static const char usage[] =
         "      --color WHEN     auto, always or never\n"
         "      --demangle HOW   " HT_OPTION_DEMANGLE_HELP "\n"
         "      --jobs N         threads that decode the trace (as many as there are processors)\n"
+        "      --mem-limit SIZE " HT_OPTION_MEM_LIMIT_HELP "\n"
         "      --json           everything, for scripts: schema heaptide.report/1\n"
         "  -h, --help\n";
 
@@ -86,6 +87,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 	enum {
 		OPT_JSON = 256,
 		OPT_JOBS,
+		OPT_MEM_LIMIT,
 		OPT_WIDTH,
 		OPT_COLOR,
 		OPT_SHORT_LIVED, /* from here on nothing that can be asked of a summary */
@@ -139,6 +141,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		{ "pools", no_argument, NULL, OPT_SECTION + HT_SECTION_POOLS },
 		{ "misuse", no_argument, NULL, OPT_SECTION + HT_SECTION_MISUSE },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "mem-limit", required_argument, NULL, OPT_MEM_LIMIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -152,6 +155,7 @@ static int parse(int argc, char **argv, struct options *o, bool *ret_is_done)
 		switch (c) {
 		case 'n': is_good = ht_option_u64(optarg, &o->n_top); break;
 		case 'd': is_good = ht_option_u64(optarg, &o->n_frames); break;
+		case OPT_MEM_LIMIT: is_good = ht_option_mem_limit(optarg); break;
 		case OPT_JOBS: is_good = ht_option_u64(optarg, &o->n_jobs) && o->n_jobs > 0; break;
 		case OPT_AT:
 			is_good = ht_time_point_parse(optarg, &o->to);

@@ -2,6 +2,7 @@
 /* Pieces of command lines that several commands share. Analyzer. */
 #include "analyzer/cmd/options.h"
 
+#include "analyzer/base/memory_limit.h"
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/time_point.h"
 #include "analyzer/report/measure.h"
@@ -16,6 +17,16 @@
 #include <unistd.h>
 
 #define DEFAULT_COLUMNS 100u
+
+bool ht_option_mem_limit(const char *text)
+{
+	uint64_t n_bytes;
+
+	if (!ht_measure_parse_number(text, 1024, &n_bytes))
+		return false;
+	ht_memory_limit_set(n_bytes);
+	return true;
+}
 
 bool ht_option_u64(const char *text, uint64_t *ret_value)
 {

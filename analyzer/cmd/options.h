@@ -13,6 +13,10 @@
 /* A whole decimal number. False, and *ret_value untouched, when text is none. */
 bool ht_option_u64(const char *text, uint64_t *ret_value);
 
+/* Set the limit of memory that --mem-limit asks for, "512M". */
+#define HT_OPTION_MEM_LIMIT_HELP "stop rather than use more memory than this: 512M, 2G"
+bool ht_option_mem_limit(const char *text);
+
 /* "allocs:64" or "64", "time:1ms", "bytes:1M": from which age on blocks are not short-lived. False when text is none. */
 bool ht_option_short_lived(const char *text, struct ht_replay_options *options);
 #define HT_OPTION_SHORT_LIVED_HELP "freed before N more: allocs:64, time:1ms, bytes:1M"

@@ -2,6 +2,7 @@
 /* Decoding of EVENTS blocks ahead of who needs them, by threads. Analyzer. */
 #include "analyzer/read/event_pool.h"
 
+#include "analyzer/base/memory_limit.h"
 #include "analyzer/base/xalloc.h"
 
 #include <pthread.h>
@@ -111,22 +112,39 @@ static unsigned processors(void)
 	return n < 1 ? 1 : (unsigned)n;
 }
 
+/* As many as what they decode ahead leaves half of the memory for. */
+static unsigned jobs_for_memory(unsigned n_jobs, uint64_t n_block_events)
+{
+	uint64_t n_bytes = n_block_events * (sizeof(struct ht_event) + 8) * SLOTS_PER_JOB;
+
+	while (n_jobs > 1 && n_jobs * n_bytes > ht_memory_limit() / 2)
+		n_jobs--;
+	return n_jobs;
+}
+
 struct ht_event_pool *ht_event_pool_new(const struct ht_trace_file *file,
                                         const struct ht_block *blocks, size_t n_blocks,
                                         unsigned n_jobs)
 {
 	struct ht_event_pool *pool = ht_xalloc_zeroed(1, sizeof(*pool));
 	size_t n_events_blocks = 0;
+	uint64_t n_block_events = 0; /* of the largest */
 
 	pool->file = file;
 	pool->blocks = blocks;
 	pool->n_blocks = n_blocks;
-	for (size_t i = 0; i < n_blocks; i++)
-		n_events_blocks += blocks[i].type == HT_BLOCK_EVENTS;
+	for (size_t i = 0; i < n_blocks; i++) {
+		if (blocks[i].type != HT_BLOCK_EVENTS)
+			continue;
+		n_events_blocks++;
+		if (blocks[i].n_items > n_block_events && blocks[i].n_items <= HT_BLOCK_MAX_EVENTS)
+			n_block_events = blocks[i].n_items;
+	}
 	if (n_jobs == 0)
 		n_jobs = processors();
 	if (n_jobs > MAX_JOBS)
 		n_jobs = MAX_JOBS;
+	n_jobs = jobs_for_memory(n_jobs, n_block_events);
 	/* A thread for the last block would come too late. */
 	if (n_jobs > n_events_blocks)
 		n_jobs = n_events_blocks ? (unsigned)n_events_blocks : 1;

@@ -55,7 +55,7 @@ offers() {
 	equal "commands with exp" "export " "$(completed "$1" exp)"
 	equal "commands with re" "record report " "$(completed "$1" re)"
 	equal "formats with s" "speedscope " "$(completed "$1" export s)"
-	equal "options of export with --m" "--metric " "$(completed "$1" export --m)"
+	equal "options of export with --m" "--mem-limit --metric " "$(completed "$1" export --m)"
 	equal "options of report with --js" "--json " "$(completed "$1" report --js)"
 }
 
