@@ -255,6 +255,7 @@ static void put_churn(struct ht_report_writer *w)
 {
 	static const char *const units[] = { "allocations", "ns", "bytes" };
 	const struct ht_results *results = w->report->results;
+	uint64_t duration_ns = ht_report_duration_ns(w->report);
 	struct ht_json_writer *json = &w->json;
 
 	ht_json_key(json, "churn");
@@ -265,6 +266,9 @@ static void put_churn(struct ht_report_writer *w)
 	ht_json_put_u64(json, "short_lived_bytes", results->short_lived_bytes);
 	ht_json_put_u64(json, "short_lived_age", results->short_lived_age);
 	ht_json_put_string(json, "short_lived_unit", units[results->short_lived_unit]);
+	ht_json_put_double(json, "short_lived_per_s", per_second(results->n_short_lived, duration_ns));
+	ht_json_put_double(json, "short_lived_bytes_per_s",
+	                   per_second(results->short_lived_bytes, duration_ns));
 	put_sites(w, HT_BY_SHORT_LIVED);
 	ht_json_end_object(json);
 }

@@ -97,6 +97,9 @@ short_lived_rules() {
 		time:0 0
 		time:24h 30
 	END
+	equal "churn per second" "0 0" "$("$heaptide" report --json short.zst | jq -r '(.totals.duration_ns / 1e9) as $s |
+		[.churn | .short_lived_per_s - .short_lived_allocations / $s, .short_lived_bytes_per_s - .short_lived_bytes / $s |
+			fabs * 100 | floor] | join(" ")')"
 	run "$heaptide" report --churn --short-lived=time:24h short.zst
 	says out "freed within 24 h"
 	run "$heaptide" report --churn --short-lived=bytes:64K short.zst
