@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* heaptide dump: every event of a trace in order of time, or the list of its blocks. Analyzer. */
+#include "analyzer/base/xalloc.h"
 #include "analyzer/cmd/cmd.h"
 #include "analyzer/cmd/options.h"
 #include "analyzer/cmd/trace_input.h"
@@ -14,6 +15,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char usage[] =
         "Usage: heaptide dump [OPTIONS] TRACE\n"
@@ -43,11 +45,22 @@ static const char *const kind_names[HT_N_EVENT_KINDS] = {
 	[HT_EVENT_REALLOC_MOVED] = "realloc-moved",
 };
 
+/* A stack as it is written: it comes many times. */
+struct written {
+	char *text; /* NULL: not written yet */
+	size_t n_bytes;
+};
+
+/* Texts of so many bytes are kept; stacks that come first are those of the start, so much is enough for most. */
+#define MAX_WRITTEN_BYTES (256u << 20)
+
 struct dump {
 	struct ht_trace_input input;
 	struct ht_symbolizer *symbolizer; /* NULL: no names */
 	struct ht_stored_symbols *stored;
 	struct ht_named_stack stack;
+	struct written *written; /* by stack: what was written of it last */
+	size_t written_bytes;
 	struct ht_json_writer json;
 	struct ht_text_style style;
 	bool is_json;
@@ -76,21 +89,86 @@ static bool is_realloc(const struct ht_event *e)
 	return e->kind == HT_EVENT_REALLOC || e->kind == HT_EVENT_REALLOC_MOVED;
 }
 
-/* Its number, and its frames when they are wanted, in an object. */
+static void write_stack_json(struct dump *d, FILE *out)
+{
+	struct ht_json_writer json = ht_json_writer_init(out);
+
+	ht_json_begin_object(&json);
+	ht_json_key(&json, "frames");
+	ht_json_begin_array(&json);
+	for (size_t i = 0; i < d->stack.n_frames; i++)
+		ht_frame_json(&json, &d->stack.frames[i]);
+	ht_json_end_array(&json);
+	ht_json_put_string(&json, "truncated", ht_truncation_text(d->stack.truncation));
+	ht_json_end_object(&json);
+}
+
+static void write_stack_text(struct dump *d, FILE *out)
+{
+	struct ht_text_page page = ht_text_page_init(out, &d->style);
+	const char *why;
+
+	for (size_t i = 0; i < d->stack.n_frames; i++) {
+		const struct ht_named_frame *f = &d->stack.frames[i];
+
+		ht_text_put(&page, HT_PAINT_PLAIN, "    ");
+		if (f->name.function)
+			ht_text_put(&page, HT_PAINT_PLAIN, f->name.function);
+		else
+			ht_text_putf(&page, HT_PAINT_PLAIN, "0x%llx", (unsigned long long)f->addr);
+		if (f->name.file && f->name.line)
+			ht_text_putf(&page, HT_PAINT_PLAIN, " at %s:%u", f->name.file,
+			             f->name.line);
+		else if (f->name.module)
+			ht_text_putf(&page, HT_PAINT_PLAIN, " in %s", f->name.module);
+		ht_text_end_line(&page);
+	}
+	why = ht_truncation_text(d->stack.truncation);
+	if (why) {
+		ht_text_putf(&page, HT_PAINT_PLAIN, "    (%s)", why);
+		ht_text_end_line(&page);
+	}
+}
+
+/* Frames of a stack; in JSON without the braces around them. */
+static void put_frames(struct dump *d, uint32_t stack)
+{
+	size_t n_edge = d->is_json ? 1 : 0;
+	struct written w = d->written[stack];
+	bool is_kept = w.text != NULL;
+
+	if (!is_kept) {
+		FILE *out = open_memstream(&w.text, &w.n_bytes);
+
+		if (!out) {
+			fprintf(stderr, "heaptide: out of memory\n");
+			exit(HT_EXIT_FAILED);
+		}
+		ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
+		if (d->is_json)
+			write_stack_json(d, out);
+		else
+			write_stack_text(d, out);
+		fclose(out);
+		if (w.n_bytes <= MAX_WRITTEN_BYTES - d->written_bytes) {
+			d->written_bytes += w.n_bytes;
+			d->written[stack] = w;
+			is_kept = true;
+		}
+	}
+	fwrite(w.text + n_edge, 1, w.n_bytes - 2 * n_edge, stdout);
+	if (!is_kept)
+		free(w.text);
+}
+
+/* Its number, and its frames when they are wanted, at the end of an object. */
 static void put_stack_json(struct dump *d, uint32_t stack)
 {
-	struct ht_json_writer *json = &d->json;
-
-	ht_json_put_u64(json, "stack", stack);
+	ht_json_put_u64(&d->json, "stack", stack);
 	if (!d->symbolizer)
 		return;
-	ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
-	ht_json_key(json, "frames");
-	ht_json_begin_array(json);
-	for (size_t i = 0; i < d->stack.n_frames; i++)
-		ht_frame_json(json, &d->stack.frames[i]);
-	ht_json_end_array(json);
-	ht_json_put_string(json, "truncated", ht_truncation_text(d->stack.truncation));
+	putchar(',');
+	put_frames(d, stack);
 }
 
 static void put_addr_json(struct dump *d, const char *key, uint64_t addr)
@@ -130,34 +208,6 @@ static void put_event_json(struct dump *d, const struct ht_event_run *run, const
 	putchar('\n');
 }
 
-static void put_stack_text(struct dump *d, uint32_t stack)
-{
-	struct ht_text_page page = ht_text_page_init(stdout, &d->style);
-	const char *why;
-
-	ht_stack_names_resolve(&d->input.model, d->symbolizer, stack, &d->stack);
-	for (size_t i = 0; i < d->stack.n_frames; i++) {
-		const struct ht_named_frame *f = &d->stack.frames[i];
-
-		ht_text_put(&page, HT_PAINT_PLAIN, "    ");
-		if (f->name.function)
-			ht_text_put(&page, HT_PAINT_PLAIN, f->name.function);
-		else
-			ht_text_putf(&page, HT_PAINT_PLAIN, "0x%llx", (unsigned long long)f->addr);
-		if (f->name.file && f->name.line)
-			ht_text_putf(&page, HT_PAINT_PLAIN, " at %s:%u", f->name.file,
-			             f->name.line);
-		else if (f->name.module)
-			ht_text_putf(&page, HT_PAINT_PLAIN, " in %s", f->name.module);
-		ht_text_end_line(&page);
-	}
-	why = ht_truncation_text(d->stack.truncation);
-	if (why) {
-		ht_text_putf(&page, HT_PAINT_PLAIN, "    (%s)", why);
-		ht_text_end_line(&page);
-	}
-}
-
 static void put_event_text(struct dump *d, const struct ht_event_run *run, const struct ht_event *e,
                            uint32_t pid, uint64_t time_ns, uint32_t stack)
 {
@@ -176,7 +226,7 @@ static void put_event_text(struct dump *d, const struct ht_event_run *run, const
 		printf(" stack %u", stack);
 	putchar('\n');
 	if (d->symbolizer && (ht_kind_has_new_id(e->kind) || e->node))
-		put_stack_text(d, stack);
+		put_frames(d, stack);
 }
 
 static void dump_run(struct dump *d, const struct ht_event_run *run)
@@ -209,7 +259,8 @@ static void dump_events(struct dump *d)
 }
 
 /* An object with when it was, and who. */
-static void begin_object(struct dump *d, uint32_t i_process, uint32_t thread_serial, uint64_t time_ns)
+static void begin_object(struct dump *d, uint32_t i_process, uint32_t thread_serial,
+                         uint64_t time_ns)
 {
 	const struct ht_process *process = &d->input.model.processes.processes[i_process];
 
@@ -254,7 +305,7 @@ static void put_mapping_text(struct dump *d, const struct ht_mapping *m, uint64_
 		       (unsigned long long)m->old_bytes);
 	printf(" stack %u\n", stack);
 	if (d->symbolizer)
-		put_stack_text(d, stack);
+		put_frames(d, stack);
 }
 
 static void dump_mappings(struct dump *d)
@@ -264,8 +315,8 @@ static void dump_mappings(struct dump *d)
 	for (size_t i = 0; !ferror(stdout) && i < model->mappings.n_mappings; i++) {
 		const struct ht_mapping *m = &model->mappings.mappings[i];
 		uint64_t time_ns = ht_tick_clock_ns(&model->clock, m->tick);
-		uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, m->process,
-		                                    m->node);
+		uint32_t stack =
+		        ht_stack_tree_find(&model->stacks, &model->processes, m->process, m->node);
 
 		if (d->is_json)
 			put_mapping_json(d, m, time_ns, stack);
@@ -299,8 +350,8 @@ static void dump_misuses(struct dump *d)
 	for (size_t i = 0; !ferror(stdout) && i < model->misuses.n_misuses; i++) {
 		const struct ht_misuse *m = &model->misuses.misuses[i];
 		uint64_t time_ns = ht_tick_clock_ns(&model->clock, m->tick);
-		uint32_t stack = ht_stack_tree_find(&model->stacks, &model->processes, m->process,
-		                                    m->node);
+		uint32_t stack =
+		        ht_stack_tree_find(&model->stacks, &model->processes, m->process, m->node);
 
 		if (d->is_json) {
 			put_misuse_json(d, m, time_ns, stack);
@@ -315,7 +366,7 @@ static void dump_misuses(struct dump *d)
 			printf(" made by %s", ht_block_form_name(m->form));
 		printf(" stack %u\n", stack);
 		if (d->symbolizer)
-			put_stack_text(d, stack);
+			put_frames(d, stack);
 	}
 }
 
@@ -385,7 +436,7 @@ static void put_told_text(struct dump *d, const struct ht_told *t, uint64_t time
 	}
 	ht_text_end_line(&page);
 	if (t->node && d->symbolizer)
-		put_stack_text(d, stack);
+		put_frames(d, stack);
 }
 
 static void dump_told(struct dump *d)
@@ -498,6 +549,7 @@ int ht_cmd_dump(int argc, char **argv)
 	if (has_stacks) {
 		d.stored = ht_trace_symbols_load(&d.input);
 		d.symbolizer = ht_symbolizer_new();
+		d.written = ht_xalloc_zeroed(d.input.model.stacks.n_stacks, sizeof(*d.written));
 		ht_symbolizer_set_stored(d.symbolizer, d.stored, false);
 		ht_symbolizer_set_demangle(d.symbolizer, demangle);
 	}
@@ -515,6 +567,9 @@ int ht_cmd_dump(int argc, char **argv)
 		dump_events(&d);
 	status = ht_cmd_finish_stdout(HT_EXIT_OK);
 	ht_trace_input_warn(&d.input, path);
+	for (size_t i = 0; d.written && i < d.input.model.stacks.n_stacks; i++)
+		free(d.written[i].text);
+	free(d.written);
 	ht_named_stack_done(&d.stack);
 	ht_symbolizer_free(d.symbolizer);
 	ht_stored_symbols_free(d.stored);
