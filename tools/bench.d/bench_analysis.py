@@ -35,7 +35,9 @@ class Reader:
 
 
 def make_readers(heaptide):
+    sections = ["--peak", "--leaks", "--churn"]
     return [
+        Reader(" ".join(sections), [heaptide, "report"] + sections, "heaptide"),
         Reader("report", [heaptide, "report"], "heaptide"),
         Reader("report --json", [heaptide, "report", "--json", "-n", "0"], "heaptide"),
         Reader("heaptrack_print", ["heaptrack_print"], "heaptrack"),
